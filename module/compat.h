@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Differences between kernels, by feature.  Nothing else in this folder knows
+ * of them.
+ */
+#ifndef DREF_COMPAT_H
+#define DREF_COMPAT_H
+
+#include <linux/rcupdate.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
+
+/*
+ * Shrinkers are allocated, and registered in a second step, since 6.7, which
+ * also brought this flag.  The older kernels get the same two steps.
+ */
+#ifndef SHRINKER_ALLOCATED
+static inline struct shrinker *dref_shrinker_alloc(void)
+{
+	return kzalloc(sizeof(struct shrinker), GFP_KERNEL);
+}
+
+static inline int dref_shrinker_register(struct shrinker *shrinker)
+{
+	return register_shrinker(shrinker, "dref");
+}
+
+static inline void dref_shrinker_free(struct shrinker *shrinker)
+{
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+}
+#else
+static inline struct shrinker *dref_shrinker_alloc(void)
+{
+	return shrinker_alloc(0, "dref");
+}
+
+static inline int dref_shrinker_register(struct shrinker *shrinker)
+{
+	shrinker_register(shrinker);
+	return 0;
+}
+
+static inline void dref_shrinker_free(struct shrinker *shrinker)
+{
+	shrinker_free(shrinker);
+}
+#endif
+
+/* Without Tasks RCU, call_rcu_tasks() is call_rcu(), but there is no barrier */
+static inline void dref_rcu_barrier_tasks(void)
+{
+#ifdef CONFIG_TASKS_RCU
+	rcu_barrier_tasks();
+#else
+	rcu_barrier();
+#endif
+}
+
+#endif /* DREF_COMPAT_H */

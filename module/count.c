@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Gets, puts and trygets that left the fast path of dref.h.
+ *
+ * An operation comes here when one load of mode and one compare did not decide
+ * it: the object was last counted on another CPU (heat, promote.c), has been
+ * killed, is being demoted, is dying, or is doing something that it should not.
+ *
+ * What makes all of it simple is that count is a valid part of the sum in every
+ * mode.  An operation that has read mode may be overtaken by any number of mode
+ * changes and still go to count:
+ *
+ *	exact			count is all there is
+ *	deferred, demoting,	the pass adds count to the sums of the slot
+ *	dying
+ *	dead			count is DREF_COUNT_DEAD: a tryget sees the sign
+ *	immortal		nobody reads count any more
+ *
+ * The other way round is not so: an increment of the slot may come only from an
+ * operation that has read "deferred", and demote.c says what that costs.
+ *
+ * The last put.  Only an exact count shows zero to a put, because DREF_BIAS
+ * keeps the count of an object with a slot far above it.  The put that gets
+ * count to -1 owns the object: trygets refuse to go up from a negative count,
+ * so nobody else can want it, and there is no second atomic at the end of an
+ * object's life.  It leaves DREF_COUNT_DEAD behind so that whoever comes late
+ * (and should not) is caught by the sign of what he finds.
+ */
+#include <linux/export.h>
+
+#include "internal.h"
+
+/* Set DREF_MODE_IMMORTAL; false if it was set */
+bool dref_make_immortal(struct dref *ref)
+{
+	unsigned long mode = READ_ONCE(ref->mode);
+
+	do {
+		if (mode & DREF_MODE_IMMORTAL)
+			return false;
+	} while (!try_cmpxchg(&ref->mode, &mode, DREF_MODE_IMMORTAL));
+
+	/*
+	 * If there was a slot, the next pass finds it orphaned and has it back
+	 * after a Tasks RCU grace period (demote.c).
+	 */
+	dref_count_event(ref->class, DREF_IMMORTALIZED);
+	return true;
+}
+
+/**
+ * dref_immortalize - stop counting an object, for ever
+ * @ref: a count on which the caller holds a reference
+ *
+ * The object will never be released.  Its users go on calling dref_get() and
+ * dref_put(), which do nothing any more.  Cannot be undone.  The idea is that
+ * of PEP 683.
+ *
+ * Context: any.
+ */
+void dref_immortalize(struct dref *ref)
+{
+	dref_make_immortal(ref);
+}
+EXPORT_SYMBOL_GPL(dref_immortalize);
+
+/*
+ * Somebody has miscounted.  What he did cannot be undone, but it can be kept
+ * from becoming a use after free: the object is leaked, loudly, as refcount_t
+ * saturates.
+ */
+void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
+		   unsigned long caller)
+{
+	struct dref_class *class = ref->class;
+
+	if (!dref_make_immortal(ref))
+		return;
+
+	dref_count_event(class, fault == DREF_OVERFLOW ? DREF_OVERFLOWS :
+							 DREF_UNDERFLOWS);
+	if (!test_and_set_bit(fault, &class->warned))
+		WARN(1, "dref: class %s: %s, by %pS; the object is leaked\n",
+		     class->name, what, (void *)caller);
+}
+
+void dref_init_refused(struct dref *ref, struct dref_class *class)
+{
+	if (class && READ_ONCE(class->cpu)) {
+		WARN(1, "dref: class %s: second init of a live object, by %pS; refused\n",
+		     class->name, (void *)_RET_IP_);
+		return;
+	}
+	ref->class = class;
+	atomic_long_set(&ref->count, DREF_IMMORTAL_COUNT);
+	ref->link.next = NULL;
+	WRITE_ONCE(ref->mode, DREF_MODE_IMMORTAL);
+	WARN(1, "dref: init with %s, by %pS; the object is immortal\n",
+	     class ? "a class that is not registered" : "no class",
+	     (void *)_RET_IP_);
+}
+EXPORT_SYMBOL_GPL(dref_init_refused);
+
+/* The slot of any mode word but an exact one; NULL if the object is dead */
+static struct dref_counts __percpu *dref_mode_slot(unsigned long mode)
+{
+	return dref_counts(mode & ~DREF_MODE_TAGS);
+}
+
+static void dref_get_exact(struct dref *ref, unsigned long n, unsigned long mode,
+			   unsigned long caller)
+{
+	long count;
+
+	if (n > DREF_COUNT_LIMIT) {
+		dref_saturate(ref, DREF_OVERFLOW, "get past the limit", caller);
+		return;
+	}
+	count = atomic_long_add_return(n, &ref->count);
+	if (unlikely(count - (long)n < 0)) {
+		dref_saturate(ref, DREF_UNDERFLOW, "get from zero", caller);
+		return;
+	}
+	if (likely(count < DREF_COUNT_HIGH) ||
+	    (mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
+		return;	/* with a slot, the passes look at the sum */
+
+	if (count >= DREF_COUNT_LIMIT)
+		dref_saturate(ref, DREF_OVERFLOW, "count past the limit", caller);
+	else if (!(mode & DREF_MODE_COLD))
+		dref_cool(ref, 0);
+}
+
+void dref_get_slow(struct dref *ref, unsigned long n)
+{
+	unsigned long mode;
+
+	if (!n)
+		return;
+
+	dref_window_open();
+	mode = READ_ONCE(ref->mode);
+	if (mode & DREF_MODE_IMMORTAL)
+		goto out;
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED &&
+	    n <= DREF_COUNT_LIMIT) {
+		this_cpu_add(dref_mode_slot(mode)->gets, n);
+		goto out;
+	}
+	dref_window_close();
+
+	dref_get_exact(ref, n, mode, _RET_IP_);
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+		dref_heat(ref, mode);
+	else if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
+		dref_cancel_demotion(ref, mode);
+	return;
+out:
+	dref_window_close();
+}
+EXPORT_SYMBOL_GPL(dref_get_slow);
+
+/* The fast path counted a get and found the sign bit set */
+void dref_get_bad(struct dref *ref)
+{
+	dref_saturate(ref, DREF_UNDERFLOW, "get from zero", _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(dref_get_bad);
+
+/* A put found the sign bit set: the last one, or one too many */
+void dref_count_zero(struct dref *ref, unsigned long caller)
+{
+	if (READ_ONCE(ref->mode) & DREF_MODE_IMMORTAL)
+		return;
+	if (atomic_long_read(&ref->count) != -1) {
+		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", caller);
+		return;
+	}
+	atomic_long_set(&ref->count, DREF_COUNT_DEAD);
+	dref_release(ref);
+}
+
+void dref_put_zero(struct dref *ref)
+{
+	dref_count_zero(ref, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(dref_put_zero);
+
+void dref_put_slow(struct dref *ref, unsigned long n)
+{
+	unsigned long mode;
+
+	if (!n)
+		return;
+
+	dref_window_open();
+	mode = READ_ONCE(ref->mode);
+	if (mode & DREF_MODE_IMMORTAL)
+		goto out;
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED &&
+	    n <= DREF_COUNT_LIMIT) {
+		this_cpu_add(dref_mode_slot(mode)->puts, n);
+		goto out;
+	}
+	dref_window_close();
+
+	if (n > DREF_COUNT_LIMIT) {
+		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", _RET_IP_);
+		return;
+	}
+	/* Still a holder: after the put the object may be gone */
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+		dref_heat(ref, mode);
+	else if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
+		dref_cancel_demotion(ref, mode);
+	if (atomic_long_add_negative(-(long)n, &ref->count))
+		dref_count_zero(ref, _RET_IP_);
+	return;
+out:
+	dref_window_close();
+}
+EXPORT_SYMBOL_GPL(dref_put_slow);
+
+bool dref_tryget_slow(struct dref *ref)
+{
+	unsigned long mode;
+
+	dref_window_open();
+	mode = READ_ONCE(ref->mode);
+	if (mode & DREF_MODE_IMMORTAL) {
+		dref_window_close();
+		return true;
+	}
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED) {
+		this_cpu_inc(dref_mode_slot(mode)->gets);
+		dref_window_close();
+		return true;
+	}
+	dref_window_close();
+
+	if (!atomic_long_inc_unless_negative(&ref->count))
+		return dref_is_immortal(ref);
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+		dref_heat(ref, mode);
+	else if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
+		dref_cancel_demotion(ref, mode);
+	return true;
+}
+EXPORT_SYMBOL_GPL(dref_tryget_slow);
+
+/**
+ * dref_kill - drop the initial reference and say so
+ * @ref: a count on which the caller holds the initial reference
+ *
+ * From now on dref_tryget_live() fails.  A deferred object is looked at soon,
+ * not at the next pass that is due anyway.  Only a hint: an object which nobody
+ * kills is found dead just as well.  To be called once; a second call is
+ * refused with a warning and drops nothing.  Does nothing to an immortal object.
+ *
+ * Context: any.  Ordering: as dref_put().
+ */
+void dref_kill(struct dref *ref)
+{
+	unsigned long mode = READ_ONCE(ref->mode);
+
+	do {
+		if (mode & DREF_MODE_IMMORTAL)
+			return;
+		if (WARN_ONCE(mode & DREF_MODE_KILLED,
+			      "dref: class %s: second kill of an object, by %pS; ignored\n",
+			      ref->class->name, (void *)_RET_IP_))
+			return;
+	} while (!try_cmpxchg(&ref->mode, &mode, mode | DREF_MODE_KILLED));
+
+	dref_put(ref);
+	if ((mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
+		dref_pass_kick();
+}
+EXPORT_SYMBOL_GPL(dref_kill);
+
+/**
+ * dref_read - the number of references now
+ * @ref: a count whose object cannot be freed meanwhile
+ *
+ * Exact if nobody else is active, else a value that the count had lately or
+ * nearly had.  For eyes and for tests; no logic can be built on it.
+ *
+ * Context: any but NMI.
+ *
+ * Return: the number of references, 0 if dead, DREF_IMMORTAL_COUNT if immortal.
+ */
+long dref_read(const struct dref *ref)
+{
+	struct dref_counts __percpu *counts;
+	unsigned long mode, puts = 0, gets = 0;
+	long count;
+	int cpu;
+
+	/* An object that dies meanwhile gives its slot back; see slot.c */
+	rcu_read_lock();
+	mode = READ_ONCE(ref->mode);
+	if (mode & DREF_MODE_IMMORTAL) {
+		count = DREF_IMMORTAL_COUNT;
+		goto out;
+	}
+	counts = dref_mode_slot(mode);
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT || !counts) {
+		count = atomic_long_read(&ref->count) + 1;
+		/* in the middle of a promotion or of a demotion's end */
+		if (count > DREF_COUNT_HIGH && !(mode & DREF_MODE_COLD))
+			count -= DREF_BIAS;
+		goto out;
+	}
+	for_each_possible_cpu(cpu)
+		puts += READ_ONCE(per_cpu_ptr(counts, cpu)->puts);
+	count = atomic_long_read(&ref->count) + 1 - DREF_BIAS;
+	for_each_possible_cpu(cpu)
+		gets += READ_ONCE(per_cpu_ptr(counts, cpu)->gets);
+	count += gets - puts;
+out:
+	rcu_read_unlock();
+	return max(count, 0L);
+}
+EXPORT_SYMBOL_GPL(dref_read);

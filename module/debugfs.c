@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/kernel/debug/dref, for root:
+ *
+ *	stats			counters and gauges of all classes together
+ *	classes/NAME/stats	those of one class, and its flags
+ *	reconcile		write anything: dref_reconcile(); read: how many
+ *				objects the last one released
+ *	pass_min_ms		shortest time between periodic passes
+ *	pass_max_ms		longest
+ *	promote_threshold	changes of CPU in a window that make an object hot
+ *	demote_passes		periodic passes without activity before demotion
+ *	max_deferred		how many objects may have a slot at a time
+ *
+ * Values are "name: value" lines in decimal.  A tunable takes a number in its
+ * range; anything else is -EINVAL and changes nothing.
+ */
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+static struct dentry *dref_dir;
+static struct dentry *classes_dir;
+
+static int stats_show(struct seq_file *seq, void *unused)
+{
+	dref_stats_show(seq);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int class_stats_show(struct seq_file *seq, void *unused)
+{
+	dref_class_stats_show(seq, seq->private);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(class_stats);
+
+static int reconcile_show(struct seq_file *seq, void *unused)
+{
+	struct dref_pass_stats pass;
+
+	dref_pass_stats(&pass);
+	seq_printf(seq, "released: %lu\n", pass.released_last);
+	return 0;
+}
+
+static int reconcile_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, reconcile_show, NULL);
+}
+
+static ssize_t reconcile_write(struct file *file, const char __user *buf,
+			       size_t len, loff_t *pos)
+{
+	dref_reconcile();
+	return len;
+}
+
+static const struct file_operations reconcile_fops = {
+	.owner		= THIS_MODULE,
+	.open		= reconcile_open,
+	.read		= seq_read,
+	.write		= reconcile_write,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
+
+/* A number from @min to @max, either of which may be another tunable */
+struct dref_tunable {
+	const char		*name;
+	unsigned int		*value;
+	unsigned int		min;
+	unsigned int		max;
+	const unsigned int	*at_least;
+	const unsigned int	*at_most;
+};
+
+#define DREF_PASS_MS_MAX	60000U
+
+static const struct dref_tunable tunables[] = {
+	{ "pass_min_ms", &dref_pass_min_ms, 1, DREF_PASS_MS_MAX,
+	  .at_most = &dref_pass_max_ms },
+	{ "pass_max_ms", &dref_pass_max_ms, 1, DREF_PASS_MS_MAX,
+	  .at_least = &dref_pass_min_ms },
+	{ "promote_threshold", &dref_promote_threshold, 1, DREF_MODE_HEAT_MAX },
+	{ "demote_passes", &dref_demote_passes, 1, 1000000 },
+	{ "max_deferred", &dref_max_deferred, 0, 1U << 24 },
+};
+
+static DEFINE_MUTEX(tunables_mutex);
+
+static int tunable_set(const struct dref_tunable *tunable, unsigned int value)
+{
+	unsigned int min = tunable->min, max = tunable->max;
+	int err = -EINVAL;
+
+	mutex_lock(&tunables_mutex);
+	if (tunable->at_least)
+		min = *tunable->at_least;
+	if (tunable->at_most)
+		max = *tunable->at_most;
+	if (value >= min && value <= max) {
+		WRITE_ONCE(*tunable->value, value);
+		err = 0;
+	}
+	mutex_unlock(&tunables_mutex);
+	return err;
+}
+
+static int tunable_show(struct seq_file *seq, void *unused)
+{
+	const struct dref_tunable *tunable = seq->private;
+
+	seq_printf(seq, "%u\n", READ_ONCE(*tunable->value));
+	return 0;
+}
+
+static int tunable_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, tunable_show, inode->i_private);
+}
+
+static ssize_t tunable_write(struct file *file, const char __user *buf,
+			     size_t len, loff_t *pos)
+{
+	struct seq_file *seq = file->private_data;
+	unsigned int value;
+	int err;
+
+	err = kstrtouint_from_user(buf, len, 10, &value);
+	if (err == -EFAULT)
+		return err;
+	if (err || tunable_set(seq->private, value))
+		return -EINVAL;
+	dref_pass_kick();	/* the next pass may be too far away now */
+	return len;
+}
+
+static const struct file_operations tunable_fops = {
+	.owner		= THIS_MODULE,
+	.open		= tunable_open,
+	.read		= seq_read,
+	.write		= tunable_write,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
+
+void dref_debugfs_add(struct dref_class *class)
+{
+	class->dir = debugfs_create_dir(class->name, classes_dir);
+	debugfs_create_file("stats", 0400, class->dir, class, &class_stats_fops);
+}
+
+void dref_debugfs_remove(struct dref_class *class)
+{
+	debugfs_remove(class->dir);	/* waits for those who read */
+}
+
+void dref_debugfs_init(void)
+{
+	int i;
+
+	dref_dir = debugfs_create_dir("dref", NULL);
+	classes_dir = debugfs_create_dir("classes", dref_dir);
+	debugfs_create_file("stats", 0400, dref_dir, NULL, &stats_fops);
+	debugfs_create_file("reconcile", 0600, dref_dir, NULL, &reconcile_fops);
+	for (i = 0; i < ARRAY_SIZE(tunables); i++)
+		debugfs_create_file(tunables[i].name, 0600, dref_dir,
+				    (void *)&tunables[i], &tunable_fops);
+}
+
+void dref_debugfs_exit(void)
+{
+	debugfs_remove(dref_dir);
+}

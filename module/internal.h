@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of dref.ko know of each other.
+ *
+ *	count.c		gets, puts and trygets off the fast path; kill, immortalize
+ *	promote.c	exact -> deferred: heat, the promotion queue
+ *	slot.c		the pool of per-CPU counters
+ *	reconcile.c	deferred -> dead: passes and their schedule
+ *	demote.c	deferred -> exact: the Tasks RCU grace period they share
+ *	release.c	dead -> released: who calls release(), and when
+ *	class.c		classes, registered and not
+ *	stats.c		events counted per class and CPU, summed when read
+ *	debugfs.c	all of it to be seen
+ *
+ * Locks, outermost first: dref_classes_mutex; pass_mutex (reconcile.c);
+ * spinlocks, leaves all of them (incoming_lock, pool_lock, waiting_lock).
+ */
+#ifndef DREF_INTERNAL_H
+#define DREF_INTERNAL_H
+
+#include <linux/bits.h>
+#include <linux/dref.h>
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/seq_file.h>
+
+/*
+ * The number line of count.  It holds the references less one:
+ *
+ *	LONG_MIN   DEAD      -1  0                HIGH   BIAS     LIMIT   LONG_MAX
+ *	    |--------|--------|--|-----------------|------|---------|--------|
+ *	      bugs      bugs   none  1, 2, 3 ... references           overflow
+ *
+ * DREF_BIAS is added while a slot is attached, so that no put in flight can
+ * see zero when the references that it balances are in the slot.  Whoever gets
+ * above DREF_COUNT_HIGH did it with dref_get_many(): the object is taken off
+ * the fast path, where every step is checked against DREF_COUNT_LIMIT.
+ */
+#define DREF_BIAS		((long)BIT(61))
+#define DREF_COUNT_DEAD		(-DREF_BIAS)
+#define DREF_COUNT_HIGH		((long)BIT(60))
+#define DREF_COUNT_LIMIT	(LONG_MAX / 2)
+
+/* The rest of the mode word in exact mode (see the drawing in dref.h) */
+#define DREF_MODE_QUEUED	0x10UL	/* in the promotion queue, which holds a reference */
+#define DREF_MODE_COLD		0x20UL	/* heat is not measured before window */
+#define DREF_MODE_CPU_SHIFT	8
+#define DREF_MODE_WINDOW_SHIFT	32
+#define DREF_MODE_WINDOW_BITS	20
+#define DREF_MODE_HEAT_SHIFT	52
+#define DREF_MODE_HEAT_MAX	((1UL << 12) - 1)
+
+/**
+ * struct dref_slot - what the passes know of one deferred object
+ * @counts: the slot itself, a pair of counters per CPU
+ * @ref: the object it is attached to
+ * @chunk: where the slot comes from
+ * @node: in the free list of the chunk, or in one of the lists of the passes
+ * @puts: P, the sum of puts at the begin of this pass
+ * @activity: gets, puts and count as of the last periodic pass
+ * @idle_passes: periodic passes without any activity
+ * @demoting: put into DREF_MODE_DEMOTING by a pass, and not seen to have left it
+ * @tasks_gp: the Tasks RCU grace period after which no one increments @counts
+ *	of a demoting or immortalized object any more
+ */
+struct dref_slot {
+	struct dref_counts __percpu	*counts;
+	struct dref			*ref;
+	struct dref_chunk		*chunk;
+	struct list_head		node;
+	unsigned long			puts;
+	unsigned long			activity;
+	unsigned int			idle_passes;
+	bool				demoting;
+	unsigned long			tasks_gp;
+};
+
+/* slot.c */
+struct dref_slot *dref_slot_get(struct dref *ref, gfp_t gfp);
+void dref_slot_put(struct dref_slot *slot);
+unsigned long dref_slot_gets(const struct dref_slot *slot);
+unsigned long dref_slot_puts(const struct dref_slot *slot);
+void dref_slots_trim(void);
+void dref_slots_exit(void);
+unsigned long dref_slots_used(void);
+unsigned long dref_slots_total(void);
+size_t dref_slot_bytes(void);
+
+/* count.c */
+enum dref_fault { DREF_UNDERFLOW, DREF_OVERFLOW };
+bool dref_make_immortal(struct dref *ref);
+void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
+		   unsigned long caller);
+void dref_count_zero(struct dref *ref, unsigned long caller);
+
+/* promote.c */
+void dref_heat(struct dref *ref, unsigned long mode);
+void dref_cool(struct dref *ref, unsigned long windows);
+void dref_cancel_demotion(struct dref *ref, unsigned long mode);
+void dref_promotions_flush(void);
+void dref_homes_init(void);
+
+/* reconcile.c */
+void dref_pass_add(struct dref_slot *slot);
+void dref_pass_kick(void);
+int dref_reconcile_init(void);
+void dref_reconcile_exit(void);
+
+struct dref_pass_stats {
+	unsigned long	epoch;
+	unsigned long	passes;
+	unsigned long	passes_expedited;
+	unsigned long	dying;
+	u64		gp_ns_last;
+	u64		gp_ns_max;
+	u64		pass_ns_last;
+	u64		pass_ns_max;
+	unsigned long	released_last;	/* by the last dref_reconcile() */
+};
+
+void dref_pass_stats(struct dref_pass_stats *stats);
+
+/* demote.c */
+unsigned long dref_tasks_gp_next(void);
+bool dref_tasks_gp_done(unsigned long gp);
+void dref_tasks_gp_advance(void);
+void dref_tasks_gp_exit(void);
+
+/* release.c */
+void dref_release(struct dref *ref);
+void dref_releases_flush(void);
+bool dref_in_release(void);
+void dref_class_release_work(struct work_struct *work);
+void dref_releases_init(void);
+void dref_releases_exit(void);
+
+/* class.c */
+extern struct mutex dref_classes_mutex;
+extern struct list_head dref_classes;
+
+/* stats.c */
+enum dref_event {
+	DREF_RELEASED_EXACT,
+	DREF_RELEASED_DEFERRED,
+	DREF_IMMORTALIZED,
+	DREF_PROMOTIONS,
+	DREF_PROMOTIONS_FAILED,
+	DREF_DEMOTIONS,
+	DREF_RESURRECTED,
+	DREF_UNDERFLOWS,
+	DREF_OVERFLOWS,
+	DREF_NR_EVENTS
+};
+
+void dref_count_event(struct dref_class *class, enum dref_event event);
+
+struct dref_class_cpu __percpu *dref_class_cpu_alloc(void);
+long dref_class_live(const struct dref_class *class);
+void dref_stats_retire(const struct dref_class *class);
+void dref_stats_show(struct seq_file *seq);
+void dref_class_stats_show(struct seq_file *seq, const struct dref_class *class);
+
+/* debugfs.c */
+void dref_debugfs_init(void);
+void dref_debugfs_exit(void);
+void dref_debugfs_add(struct dref_class *class);
+void dref_debugfs_remove(struct dref_class *class);
+
+/* main.c */
+extern struct workqueue_struct *dref_wq;
+extern unsigned int dref_pass_min_ms;
+extern unsigned int dref_pass_max_ms;
+extern unsigned int dref_promote_threshold;
+extern unsigned int dref_demote_passes;
+extern unsigned int dref_max_deferred;
+
+#endif /* DREF_INTERNAL_H */

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * dref.ko: the module, its workqueue and its tunables.
+ */
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/workqueue.h>
+
+#include "internal.h"
+
+/*
+ * Unbound, so that no CPU is ever picked for the work, least of all an idle or
+ * nohz_full one.  Releases free memory, so reclaim may wait for them.
+ */
+struct workqueue_struct *dref_wq;
+
+/* The tunables; debugfs.c has their ranges */
+unsigned int dref_pass_min_ms = 10;
+unsigned int dref_pass_max_ms = 180;
+unsigned int dref_promote_threshold = 64;
+unsigned int dref_demote_passes = 32;
+unsigned int dref_max_deferred = 65536;
+
+static int __init dref_module_init(void)
+{
+	int err;
+
+	BUILD_BUG_ON(sizeof(struct dref) > 32);
+	BUILD_BUG_ON(sizeof(struct dref_counts) != DREF_MODE_TAGS + 1);
+	BUILD_BUG_ON(CONFIG_NR_CPUS > 1 << (DREF_MODE_WINDOW_SHIFT -
+					    DREF_MODE_CPU_SHIFT));
+
+	dref_homes_init();
+	dref_releases_init();
+	dref_wq = alloc_workqueue("dref", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!dref_wq)
+		return -ENOMEM;
+	err = dref_reconcile_init();
+	if (err) {
+		destroy_workqueue(dref_wq);
+		return err;
+	}
+	dref_debugfs_init();
+	return 0;
+}
+
+/* All users are gone: their modules depend on this one */
+static void __exit dref_module_exit(void)
+{
+	dref_debugfs_exit();
+	dref_promotions_flush();
+	dref_reconcile_exit();
+	dref_releases_exit();
+	destroy_workqueue(dref_wq);
+	dref_slots_exit();
+}
+
+module_init(dref_module_init);
+module_exit(dref_module_exit);
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The dref developers");
+MODULE_DESCRIPTION("Deferred reference counts that find their own zero");

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Promotion, exact -> deferred: who is contended, and how he gets a slot.
+ *
+ * Heat.  The mode word of an exact object names the CPU on which it was last
+ * counted.  An operation on another CPU does not match its own dref_home word,
+ * comes off the fast path, and here writes its own CPU into mode; it has just
+ * fetched the cache line anyway.  When that has happened promote_threshold
+ * times within one window (some 256 jiffies), the object is hot.  An object that
+ * one CPU uses never gets here, and neither does one that lives for less than
+ * promote_threshold hand-overs: deferral costs the short-lived nothing.
+ *
+ * The queue.  The operation that decides may be in an NMI, so it only sets
+ * DREF_MODE_QUEUED, gives the queue a reference of its own (it holds one, so
+ * the object cannot die in the queue) and puts the object on a lock-less list.
+ * An irq_work hands over to a work item, which may sleep to get a slot.  The
+ * queue's reference can turn out to be the last: who waits for releases flushes
+ * the queue first.
+ *
+ * Publishing.  The order is
+ *
+ *	zero the slot			nobody knows it
+ *	count += DREF_BIAS		exact puts in flight cannot see zero now
+ *	mode = slot, release		pairs with the address dependency from the
+ *					load of mode to the increment, and with the
+ *					acquire in dref_tryget()
+ *
+ * and an exact operation that read mode before hits count, which goes on being
+ * part of the sum.  When no slot is to be had the object stays exact and cold
+ * for a while, the longer the more often that has happened in a row.
+ */
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/irq_work.h>
+#include <linux/jiffies.h>
+
+#include "internal.h"
+
+/* What mode says, in its low half, when this CPU was the last to count there */
+DEFINE_PER_CPU(u32, dref_home);
+EXPORT_PER_CPU_SYMBOL_GPL(dref_home);
+
+void dref_homes_init(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu(dref_home, cpu) = cpu << DREF_MODE_CPU_SHIFT |
+					  DREF_MODE_EXACT;
+}
+
+/* Windows of 256 jiffies, modulo 2^20: days */
+#define DREF_WINDOW_MASK	((1UL << DREF_MODE_WINDOW_BITS) - 1)
+
+static unsigned long dref_window(void)
+{
+	return jiffies / 256 & DREF_WINDOW_MASK;
+}
+
+static unsigned long dref_mode_window(unsigned long mode)
+{
+	return (mode >> DREF_MODE_WINDOW_SHIFT) & DREF_WINDOW_MASK;
+}
+
+static bool dref_window_passed(unsigned long window)
+{
+	return ((dref_window() - window) & DREF_WINDOW_MASK) <= DREF_WINDOW_MASK / 2;
+}
+
+static void dref_promote_work(struct work_struct *work);
+static void dref_promote_irq(struct irq_work *work);
+
+static LLIST_HEAD(promote_queue);
+static DECLARE_WORK(promote_work, dref_promote_work);
+static DEFINE_IRQ_WORK(promote_irq_work, dref_promote_irq);
+
+/*
+ * The caller found an exact object, @mode, that was not at home on this CPU,
+ * and holds a reference.
+ */
+void dref_heat(struct dref *ref, unsigned long mode)
+{
+	unsigned long now = dref_window(), heat = 1, new;
+
+	if (mode & (DREF_MODE_QUEUED | DREF_MODE_KILLED))
+		return;
+	if (mode & DREF_MODE_COLD) {
+		if (ref->class->flags & DREF_EXACT ||
+		    !dref_window_passed(dref_mode_window(mode)) ||
+		    atomic_long_read(&ref->count) >= DREF_COUNT_HIGH)
+			return;
+	} else if (dref_mode_window(mode) == now) {
+		heat += mode >> DREF_MODE_HEAT_SHIFT;
+	}
+
+	new = raw_cpu_read(dref_home) | now << DREF_MODE_WINDOW_SHIFT;
+	if (ref->class->flags & DREF_EXACT)
+		new |= DREF_MODE_COLD;
+	else if (heat >= READ_ONCE(dref_promote_threshold))
+		new |= DREF_MODE_QUEUED;
+	else
+		new |= heat << DREF_MODE_HEAT_SHIFT;
+	if (!try_cmpxchg(&ref->mode, &mode, new) || !(new & DREF_MODE_QUEUED))
+		return;
+
+	atomic_long_inc(&ref->count);	/* the queue's reference */
+	if (llist_add(&ref->link, &promote_queue))
+		irq_work_queue(&promote_irq_work);
+}
+
+/* A demoting object is in use again, and the caller holds a reference */
+void dref_cancel_demotion(struct dref *ref, unsigned long mode)
+{
+	/* it may also be dying, folded or cancelled by now: all of them fine */
+	cmpxchg(&ref->mode, mode,
+		(mode & ~DREF_MODE_STATE) | DREF_MODE_DEFERRED);
+}
+
+/* Take no heat from an exact object for @windows: the caller holds a reference */
+void dref_cool(struct dref *ref, unsigned long windows)
+{
+	unsigned long mode = READ_ONCE(ref->mode), until;
+
+	until = (dref_window() + windows) & DREF_WINDOW_MASK;
+	do {
+		if (mode & DREF_MODE_IMMORTAL ||
+		    (mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
+			return;
+	} while (!try_cmpxchg(&ref->mode, &mode,
+			      (mode & DREF_MODE_KILLED) |
+			      raw_cpu_read(dref_home) | DREF_MODE_COLD |
+			      until << DREF_MODE_WINDOW_SHIFT));
+}
+
+/* Attach a slot.  The caller holds a reference. */
+static int dref_promote(struct dref *ref, gfp_t gfp)
+{
+	unsigned long mode = READ_ONCE(ref->mode);
+	struct dref_slot *slot;
+
+	if (mode & DREF_MODE_IMMORTAL)
+		return 0;
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
+		dref_cancel_demotion(ref, mode);
+	if ((mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
+		return 0;
+
+	slot = dref_slot_get(ref, gfp);
+	if (IS_ERR(slot)) {
+		dref_count_event(ref->class, DREF_PROMOTIONS_FAILED);
+		return PTR_ERR(slot);
+	}
+
+	atomic_long_add(DREF_BIAS, &ref->count);
+	do {
+		if (mode & DREF_MODE_IMMORTAL ||
+		    (mode & DREF_MODE_STATE) != DREF_MODE_EXACT) {
+			/* another promotion was quicker, or it is immortal now */
+			atomic_long_sub(DREF_BIAS, &ref->count);
+			dref_slot_put(slot);
+			return 0;
+		}
+	} while (!try_cmpxchg_release(&ref->mode, &mode,
+				      (__force unsigned long)slot->counts |
+				      (mode & DREF_MODE_KILLED)));
+
+	dref_count_event(ref->class, DREF_PROMOTIONS);
+	atomic_long_inc(&ref->class->deferred);
+	dref_pass_add(slot);
+	return 0;
+}
+
+static void dref_promote_work(struct work_struct *work)
+{
+	static unsigned int failed;	/* in a row; nobody else runs this */
+	struct llist_node *queue = llist_del_all(&promote_queue);
+	struct dref *ref, *next;
+
+	llist_for_each_entry_safe(ref, next, queue, link) {
+		/* the object may be queued again as soon as mode allows it */
+		ref->link.next = &ref->link;
+		if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
+			dref_cool(ref, 1UL << min(failed++, 6U));
+		else
+			failed = 0;
+		dref_put(ref);
+		cond_resched();
+	}
+}
+
+static void dref_promote_irq(struct irq_work *work)
+{
+	queue_work(dref_wq, &promote_work);
+}
+
+/* All that was in the queue is promoted or refused, and not in the queue */
+void dref_promotions_flush(void)
+{
+	irq_work_sync(&promote_irq_work);
+	flush_work(&promote_work);
+}
+
+/**
+ * dref_defer - promote an object now
+ * @ref: a count on which the caller holds a reference
+ * @gfp: how to allocate a slot if the pool has none free
+ *
+ * For an object that is known to become hot.
+ *
+ * Context: task or softirq, as @gfp allows; not under raw spinlocks.
+ *
+ * Return: 0, also if the object is deferred already or immortal; -ENOMEM;
+ * -ENOSPC if max_deferred objects are deferred; -EINVAL for a class that is
+ * DREF_EXACT.  On error the object stays exact, and nothing else is different.
+ */
+int dref_defer(struct dref *ref, gfp_t gfp)
+{
+	if (dref_is_immortal(ref))
+		return 0;
+	if (ref->class->flags & DREF_EXACT)
+		return -EINVAL;
+	return dref_promote(ref, gfp);
+}
+EXPORT_SYMBOL_GPL(dref_defer);

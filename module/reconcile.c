@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reconcile passes: finding zero in sums that nobody keeps.
+ *
+ * A pass, also called an epoch, walks all objects that have a slot, waits for
+ * one grace period which all of them share, and looks again at those that
+ * seemed to have no references.  For one object, true being the number of
+ * references that exist:
+ *
+ *	begin	P = sum of puts, over all possible CPUs
+ *		if P < gets + count: it lives, next object
+ *		mode = dying: gets, puts and trygets go to count from now on
+ *
+ *		-- grace period: every tryget that saw "deferred" is counted --
+ *
+ *	end	c = count				moment t
+ *		full barrier
+ *		G = sum of gets
+ *		if P == G + c (less bias):
+ *			true(t) = c + gets(t) - puts(t) <= c + G - P = 0
+ *		if count is still c: count = dead, and nobody else can have it
+ *		else: somebody got in, mode = deferred again
+ *
+ * The order puts, count, gets is what makes it sound (it is SRCU's argument):
+ * the counters only grow, P was read before t and G after it, so the sum errs
+ * on the side of life.  The grace period between P and G is load-bearing on
+ * weakly ordered CPUs even where no tryget is used: a get on one CPU and, after
+ * a hand-over, its put on another can be seen in the wrong order across a full
+ * barrier, but not across a grace period, because each increment is one
+ * unpreemptible instruction and so a tiny RCU read-side section.
+ *
+ * A task that was preempted between its load of "deferred" and its increment
+ * holds a reference until it has incremented, so while it is away true is not
+ * zero, and the second look says so.  CPUs that are off line keep their sums.
+ *
+ * The passes run when they are needed.  With no slot in use there is no timer
+ * and no work.  With some, the interval doubles from pass_min_ms to pass_max_ms
+ * while nothing is found, and starts again when something is; dref_kill() and
+ * memory pressure bring the next pass forward.  A periodic pass blocks nobody
+ * while it waits: its second half is queued as RCU work.  Who calls
+ * dref_reconcile() does not wait for that, but finishes the pass under way with
+ * an expedited grace period and then runs his own.
+ */
+#include <linux/export.h>
+#include <linux/irq_work.h>
+#include <linux/ktime.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+
+#include "compat.h"
+#include "internal.h"
+
+static DEFINE_MUTEX(pass_mutex);
+
+/* Protected by pass_mutex */
+static LIST_HEAD(objects);	/* slots with an object */
+static LIST_HEAD(candidates);	/* their objects are dying in this pass */
+static LIST_HEAD(orphans);	/* of immortal objects: to be given back */
+static struct dref_pass_stats pass;
+static bool pass_in_flight;	/* between begin and end */
+static unsigned long pass_cookie; /* the grace period that it waits for */
+static u64 pass_gp_start;
+static u64 pass_begin_ns;	/* time that begin took */
+static unsigned int interval_ms;
+
+/* Slots attached since the last pass began */
+static DEFINE_SPINLOCK(incoming_lock);
+static LIST_HEAD(incoming);
+
+static bool kicked;		/* somebody wants the next pass soon */
+static unsigned long last_begin;	/* jiffies */
+
+static void dref_pass_work(struct work_struct *work);
+static void dref_pass_end_work(struct work_struct *work);
+static void dref_kick_irq(struct irq_work *work);
+
+static DECLARE_DELAYED_WORK(pass_work, dref_pass_work);
+static struct rcu_work pass_end_work;
+static DEFINE_IRQ_WORK(kick_irq_work, dref_kick_irq);
+static struct shrinker *dref_shrinker;
+
+/* A slot has been attached to an object; the caller holds a reference */
+void dref_pass_add(struct dref_slot *slot)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&incoming_lock, flags);
+	list_add_tail(&slot->node, &incoming);
+	spin_unlock_irqrestore(&incoming_lock, flags);
+	queue_delayed_work(dref_wq, &pass_work,
+			   msecs_to_jiffies(READ_ONCE(dref_pass_min_ms)));
+}
+
+/* The sum as seen by this pass; @slot->puts has been read before */
+static long dref_pass_sum(const struct dref_slot *slot, long count)
+{
+	return count + 1 - DREF_BIAS + (long)(dref_slot_gets(slot) - slot->puts);
+}
+
+/* The object has been made immortal: its memory may go, the slot must wait */
+static void dref_orphan(struct dref_slot *slot)
+{
+	atomic_long_dec(&slot->ref->class->deferred);
+	slot->ref = NULL;
+	slot->tasks_gp = dref_tasks_gp_next();
+	list_move(&slot->node, &orphans);
+}
+
+static void dref_orphans_collect(void)
+{
+	struct dref_slot *slot, *next;
+
+	list_for_each_entry_safe(slot, next, &orphans, node) {
+		if (!dref_tasks_gp_done(slot->tasks_gp))
+			continue;
+		list_del(&slot->node);
+		dref_slot_put(slot);
+	}
+}
+
+/*
+ * Change the state in @slot's object from what it is, if it is @from.  The rest
+ * of mode is the slot and perhaps DREF_MODE_KILLED, which may come in meanwhile.
+ */
+static bool dref_change_state(struct dref_slot *slot, unsigned long from,
+			      unsigned long to)
+{
+	unsigned long mode = READ_ONCE(slot->ref->mode);
+
+	do {
+		if (mode & DREF_MODE_IMMORTAL || (mode & DREF_MODE_STATE) != from)
+			return false;
+	} while (!try_cmpxchg(&slot->ref->mode, &mode,
+			      (mode & ~DREF_MODE_STATE) | to));
+	return true;
+}
+
+/*
+ * The last step of demotion: every increment that was on its way when the
+ * object was put into "demoting" has been made, and the slot stands still.
+ * While count is biased no put can see zero, so the object is ours until the
+ * bias has gone; then it is anybody's.
+ */
+static void dref_fold(struct dref_slot *slot)
+{
+	struct dref *ref = slot->ref;
+	struct dref_class *class = ref->class;
+	unsigned long mode = READ_ONCE(ref->mode);
+	long net;
+
+	do {
+		if (mode & DREF_MODE_IMMORTAL ||
+		    (mode & DREF_MODE_STATE) != DREF_MODE_DEMOTING)
+			return;
+	} while (!try_cmpxchg(&ref->mode, &mode, (mode & DREF_MODE_KILLED) |
+						 raw_cpu_read(dref_home)));
+
+	net = dref_slot_gets(slot) - dref_slot_puts(slot);
+	dref_count_event(class, DREF_DEMOTIONS);
+	atomic_long_dec(&class->deferred);
+	list_del(&slot->node);
+	dref_slot_put(slot);
+	if (atomic_long_add_negative(net - DREF_BIAS, &ref->count))
+		dref_count_zero(ref, _THIS_IP_);
+}
+
+/* Begin of one object's pass; @periodic: it also ages */
+static void dref_examine(struct dref_slot *slot, bool periodic)
+{
+	struct dref *ref = slot->ref;
+	unsigned long mode, state, activity;
+	long count, sum;
+
+	mode = READ_ONCE(ref->mode);
+	if (mode & DREF_MODE_IMMORTAL) {
+		dref_orphan(slot);
+		return;
+	}
+	state = mode & DREF_MODE_STATE;
+	if (state == DREF_MODE_DEFERRED && slot->demoting) {
+		slot->demoting = false;		/* cancelled */
+		slot->idle_passes = 0;
+	}
+
+	slot->puts = dref_slot_puts(slot);
+	count = atomic_long_read(&ref->count);
+	sum = dref_pass_sum(slot, count);
+	/*
+	 * Below zero may still be an illusion: no grace period has passed since
+	 * puts were read, so a get may have been missed.
+	 */
+	if (sum <= 0) {
+		if (dref_change_state(slot, state, DREF_MODE_DYING)) {
+			list_move_tail(&slot->node, &candidates);
+			pass.dying++;
+		}
+		return;
+	}
+	if (sum > DREF_COUNT_LIMIT) {
+		dref_saturate(ref, DREF_OVERFLOW, "count past the limit", _THIS_IP_);
+		dref_orphan(slot);
+		return;
+	}
+
+	if (state == DREF_MODE_DEMOTING) {
+		if (dref_tasks_gp_done(slot->tasks_gp))
+			dref_fold(slot);
+		return;
+	}
+	if (!periodic)
+		return;
+	/* gets, and puts twice, and count twice: no operation leaves it alone */
+	activity = slot->puts * 2 + sum + count;
+	if (activity != slot->activity) {
+		slot->activity = activity;
+		slot->idle_passes = 0;
+	} else if (++slot->idle_passes >= READ_ONCE(dref_demote_passes) &&
+		   dref_change_state(slot, DREF_MODE_DEFERRED, DREF_MODE_DEMOTING)) {
+		slot->demoting = true;
+		slot->tasks_gp = dref_tasks_gp_next();
+	}
+}
+
+static void dref_pass_begin(bool expedited)
+{
+	u64 start = ktime_get_ns();
+	struct dref_slot *slot, *next;
+
+	pass.epoch++;
+	last_begin = jiffies;
+	WRITE_ONCE(kicked, false);
+
+	spin_lock_irq(&incoming_lock);
+	list_splice_tail_init(&incoming, &objects);
+	spin_unlock_irq(&incoming_lock);
+
+	dref_tasks_gp_advance();
+	dref_orphans_collect();
+	list_for_each_entry_safe(slot, next, &objects, node) {
+		dref_examine(slot, !expedited);
+		cond_resched();
+	}
+	dref_tasks_gp_advance();
+
+	pass_gp_start = ktime_get_ns();
+	pass_begin_ns = pass_gp_start - start;
+	/* The walk's changes of mode come before the grace period */
+	pass_cookie = get_state_synchronize_rcu();
+	pass_in_flight = true;
+}
+
+/*
+ * One object after the grace period.  Returns true if it is dead; @slot is then
+ * free and the object on its way to release().
+ */
+static bool dref_confirm(struct dref_slot *slot)
+{
+	struct dref *ref = slot->ref;
+	struct dref_class *class = ref->class;
+	long count, sum;
+
+	count = atomic_long_read(&ref->count);
+	/*
+	 * G is read after count; P was read before the grace period.  Pairs
+	 * with the full barrier in exact puts: a put that is in this count was
+	 * preceded by its get, which G then sees.
+	 */
+	smp_mb();
+	sum = dref_pass_sum(slot, count);
+
+	if (sum < 0) {
+		dref_saturate(ref, DREF_UNDERFLOW, "sum below zero", _THIS_IP_);
+	} else if (sum == 0 &&
+		   atomic_long_try_cmpxchg(&ref->count, &count, DREF_COUNT_DEAD)) {
+		/*
+		 * Nobody has a reference and nobody can get one.  If mode is
+		 * not ours all the same somebody without a reference made the
+		 * object immortal: so be it.
+		 */
+		if (dref_change_state(slot, DREF_MODE_DYING, DREF_MODE_DYING)) {
+			WRITE_ONCE(ref->mode, DREF_MODE_DYING);
+			atomic_long_dec(&class->deferred);
+			list_del(&slot->node);
+			dref_slot_put(slot);
+			dref_release(ref);
+			return true;
+		}
+	}
+
+	/* A live object, if it is not immortal by now */
+	if (!dref_change_state(slot, DREF_MODE_DYING,
+			       slot->demoting ? DREF_MODE_DEMOTING :
+						DREF_MODE_DEFERRED)) {
+		dref_orphan(slot);
+		return false;
+	}
+	dref_count_event(class, DREF_RESURRECTED);
+	slot->idle_passes = 0;
+	list_move_tail(&slot->node, &objects);
+	return false;
+}
+
+/* The second half, after the grace period; returns how many objects are dead */
+static unsigned long dref_pass_end(void)
+{
+	u64 start = ktime_get_ns();
+	struct dref_slot *slot, *next;
+	unsigned long dead = 0;
+
+	if (!list_empty(&candidates)) {
+		pass.gp_ns_last = start - pass_gp_start;
+		pass.gp_ns_max = max(pass.gp_ns_max, pass.gp_ns_last);
+	}
+	list_for_each_entry_safe(slot, next, &candidates, node) {
+		dead += dref_confirm(slot);
+		pass.dying--;
+		cond_resched();
+	}
+	pass.pass_ns_last = pass_begin_ns + ktime_get_ns() - start;
+	pass.pass_ns_max = max(pass.pass_ns_max, pass.pass_ns_last);
+	pass.passes++;
+	pass_in_flight = false;
+	return dead;
+}
+
+/* Is there anything that later passes must look at? */
+static bool dref_pass_wanted(void)
+{
+	return !list_empty(&objects) || !list_empty(&orphans) ||
+	       !list_empty_careful(&incoming);
+}
+
+/* Set the time of the next periodic pass, or none */
+static void dref_pass_arm(bool found)
+{
+	unsigned int min_ms = READ_ONCE(dref_pass_min_ms);
+
+	if (!dref_pass_wanted()) {
+		interval_ms = 0;
+		return;
+	}
+	if (found || READ_ONCE(kicked))
+		interval_ms = min_ms;
+	else
+		interval_ms = clamp(interval_ms * 2, min_ms,
+				    READ_ONCE(dref_pass_max_ms));
+	queue_delayed_work(dref_wq, &pass_work, msecs_to_jiffies(interval_ms));
+}
+
+/* A periodic pass: its first half, and the second if there is nothing to wait for */
+static void dref_pass_work(struct work_struct *work)
+{
+	mutex_lock(&pass_mutex);
+	if (!pass_in_flight) {	/* else its end will set the next time */
+		dref_pass_begin(false);
+		if (list_empty(&candidates))
+			dref_pass_arm(dref_pass_end());
+		else
+			queue_rcu_work(dref_wq, &pass_end_work);
+	}
+	mutex_unlock(&pass_mutex);
+}
+
+static void dref_pass_end_work(struct work_struct *work)
+{
+	mutex_lock(&pass_mutex);
+	if (pass_in_flight) {
+		/*
+		 * This may be the grace period of an earlier pass which
+		 * somebody could not wait to finish: then it is not enough.
+		 */
+		if (poll_state_synchronize_rcu(pass_cookie))
+			dref_pass_arm(dref_pass_end());
+		else
+			queue_rcu_work(dref_wq, &pass_end_work);
+	}
+	mutex_unlock(&pass_mutex);
+}
+
+/* Finish the pass under way, and run another; returns how many objects are dead */
+static unsigned long dref_pass_expedited(void)
+{
+	unsigned long dead = 0;
+
+	mutex_lock(&pass_mutex);
+	if (pass_in_flight) {
+		synchronize_rcu_expedited();
+		dead = dref_pass_end();
+	}
+	dref_pass_begin(true);
+	if (!list_empty(&candidates))
+		synchronize_rcu_expedited();
+	dead += dref_pass_end();
+	pass.passes_expedited++;
+	dref_pass_arm(dead);
+	mutex_unlock(&pass_mutex);
+	return dead;
+}
+
+/**
+ * dref_reconcile - find and release all objects that have no references now
+ *
+ * Runs expedited passes, and the releases that come of them, until a pass finds
+ * nothing: objects that were held by released objects are found, too.  What
+ * others drop meanwhile can not keep it busy for ever: the longest chain among
+ * the objects that are deferred at the begin is as long as their number, so
+ * there are no more passes than that, plus one.  The gc.collect() of dref.
+ *
+ * An object without references is released within three expedited grace
+ * periods: to finish the pass under way, to confirm zero, and for DREF_RCU.
+ *
+ * Context: task, may sleep; not from a release() and not while holding what a
+ * release() waits for.
+ *
+ * Return: how many objects it found dead, all of which are released.
+ */
+unsigned long dref_reconcile(void)
+{
+	unsigned long limit, dead, total = 0;
+
+	might_sleep();
+	if (WARN_ONCE(dref_in_release(), "dref: reconcile from a release()\n"))
+		return 0;
+
+	dref_promotions_flush();
+	limit = dref_slots_used();
+	do {
+		dead = dref_pass_expedited();
+		total += dead;
+		dref_releases_flush();
+		dref_promotions_flush();
+	} while (dead && limit-- && !fatal_signal_pending(current));
+
+	mutex_lock(&pass_mutex);
+	pass.released_last = total;
+	mutex_unlock(&pass_mutex);
+	return total;
+}
+EXPORT_SYMBOL_GPL(dref_reconcile);
+
+/**
+ * dref_barrier - wait for the releases of all that has been put
+ *
+ * Every release caused by a put that happened before the call has run when it
+ * returns, whatever the mode of the object and the flags of its class.
+ *
+ * Context: task, may sleep; not from a release() and not while holding what a
+ * release() waits for.
+ */
+void dref_barrier(void)
+{
+	might_sleep();
+	if (WARN_ONCE(dref_in_release(), "dref: barrier from a release()\n"))
+		return;
+
+	dref_promotions_flush();	/* the queue may hold the last reference */
+	dref_pass_expedited();
+	dref_releases_flush();
+}
+EXPORT_SYMBOL_GPL(dref_barrier);
+
+static void dref_kick_irq(struct irq_work *work)
+{
+	unsigned long due = READ_ONCE(last_begin) +
+			    msecs_to_jiffies(READ_ONCE(dref_pass_min_ms));
+	long delay = due - jiffies;
+
+	if (dref_slots_used())
+		mod_delayed_work(dref_wq, &pass_work, max(delay, 0L));
+}
+
+/* Have the next pass as soon as pass_min_ms allows; any context */
+void dref_pass_kick(void)
+{
+	WRITE_ONCE(kicked, true);
+	irq_work_queue(&kick_irq_work);
+}
+
+void dref_pass_stats(struct dref_pass_stats *stats)
+{
+	mutex_lock(&pass_mutex);
+	*stats = pass;
+	mutex_unlock(&pass_mutex);
+}
+
+/*
+ * Memory pressure.  Nobody knows how many of the deferred objects have no
+ * references, so this only sees to it that a pass finds out soon.
+ */
+static unsigned long dref_shrink_count(struct shrinker *shrinker,
+				       struct shrink_control *sc)
+{
+	return dref_slots_total();
+}
+
+static unsigned long dref_shrink_scan(struct shrinker *shrinker,
+				      struct shrink_control *sc)
+{
+	dref_slots_trim();
+	dref_pass_kick();
+	return SHRINK_STOP;
+}
+
+int dref_reconcile_init(void)
+{
+	int err;
+
+	INIT_RCU_WORK(&pass_end_work, dref_pass_end_work);
+	dref_shrinker = dref_shrinker_alloc();
+	if (!dref_shrinker)
+		return -ENOMEM;
+	dref_shrinker->count_objects = dref_shrink_count;
+	dref_shrinker->scan_objects = dref_shrink_scan;
+	dref_shrinker->seeks = DEFAULT_SEEKS;
+	err = dref_shrinker_register(dref_shrinker);
+	if (err)
+		kfree(dref_shrinker);
+	return err;
+}
+
+/* No class is registered any more: what is left is slots of immortal objects */
+void dref_reconcile_exit(void)
+{
+	dref_shrinker_free(dref_shrinker);
+	irq_work_sync(&kick_irq_work);
+	cancel_delayed_work_sync(&pass_work);
+	flush_rcu_work(&pass_end_work);
+	cancel_delayed_work_sync(&pass_work);	/* the end may have set a time */
+	dref_tasks_gp_exit();
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Statistics: events are counted per class and CPU, and summed when somebody
+ * reads them, so that no operation on an object ever pays for a shared write.
+ * What a class has counted is kept when the class goes.
+ */
+#include "internal.h"
+
+/* Of the classes that are gone; under dref_classes_mutex */
+static unsigned long retired[DREF_NR_EVENTS];
+
+struct dref_class_cpu __percpu *dref_class_cpu_alloc(void)
+{
+	struct dref_class_cpu *cpu;
+
+	return __alloc_percpu(struct_size(cpu, events, DREF_NR_EVENTS),
+			      __alignof__(*cpu));
+}
+
+/* An object of a class that is gone should not be used, but may be */
+void dref_count_event(struct dref_class *class, enum dref_event event)
+{
+	struct dref_class_cpu __percpu *cpu = READ_ONCE(class->cpu);
+
+	if (cpu)
+		this_cpu_inc(cpu->events[event]);
+}
+
+static unsigned long dref_events(const struct dref_class *class,
+				 enum dref_event event)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(class->cpu, cpu)->events[event]);
+	return sum;
+}
+
+/* Objects created and not released or immortalized; never too few */
+long dref_class_live(const struct dref_class *class)
+{
+	unsigned long ended, created = 0;
+	int cpu;
+
+	ended = dref_events(class, DREF_RELEASED_EXACT) +
+		dref_events(class, DREF_RELEASED_DEFERRED) +
+		dref_events(class, DREF_IMMORTALIZED);
+	/*
+	 * An end that was summed is the end of a life whose begin is summed,
+	 * too: the object came from the CPU that created it to the one that
+	 * released it, with all the ordering that this takes.
+	 */
+	smp_rmb();
+	for_each_possible_cpu(cpu)
+		created += READ_ONCE(per_cpu_ptr(class->cpu, cpu)->created);
+	return created - ended;
+}
+
+void dref_stats_retire(const struct dref_class *class)
+{
+	int event;
+
+	for (event = 0; event < DREF_NR_EVENTS; event++)
+		retired[event] += dref_events(class, event);
+}
+
+static void dref_show(struct seq_file *seq, const char *name, unsigned long value)
+{
+	seq_printf(seq, "%s: %lu\n", name, value);
+}
+
+/* The counters that a class has of its own and that all classes have together */
+static void dref_counters_show(struct seq_file *seq, unsigned long deferred,
+			       long live, const unsigned long *events)
+{
+	dref_show(seq, "deferred", deferred);
+	dref_show(seq, "exact_live", max(live - (long)deferred, 0L));
+	dref_show(seq, "immortal", events[DREF_IMMORTALIZED]);
+	dref_show(seq, "promotions", events[DREF_PROMOTIONS]);
+	dref_show(seq, "demotions", events[DREF_DEMOTIONS]);
+	dref_show(seq, "promotions_failed", events[DREF_PROMOTIONS_FAILED]);
+	dref_show(seq, "released_exact", events[DREF_RELEASED_EXACT]);
+	dref_show(seq, "released_deferred", events[DREF_RELEASED_DEFERRED]);
+	dref_show(seq, "resurrected", events[DREF_RESURRECTED]);
+	dref_show(seq, "underflows", events[DREF_UNDERFLOWS]);
+	dref_show(seq, "overflows", events[DREF_OVERFLOWS]);
+}
+
+void dref_stats_show(struct seq_file *seq)
+{
+	unsigned long events[DREF_NR_EVENTS], deferred = 0;
+	struct dref_pass_stats pass;
+	struct dref_class *class;
+	long live = 0;
+	int event;
+
+	mutex_lock(&dref_classes_mutex);
+	memcpy(events, retired, sizeof(events));
+	list_for_each_entry(class, &dref_classes, node) {
+		deferred += atomic_long_read(&class->deferred);
+		live += dref_class_live(class);
+		for (event = 0; event < DREF_NR_EVENTS; event++)
+			events[event] += dref_events(class, event);
+	}
+	mutex_unlock(&dref_classes_mutex);
+	dref_pass_stats(&pass);
+
+	dref_show(seq, "epoch", pass.epoch);
+	dref_show(seq, "passes", pass.passes);
+	dref_show(seq, "passes_expedited", pass.passes_expedited);
+	dref_show(seq, "dying", pass.dying);
+	dref_counters_show(seq, deferred, live, events);
+	dref_show(seq, "slots_total", dref_slots_total());
+	dref_show(seq, "slots_used", dref_slots_used());
+	dref_show(seq, "slot_bytes", dref_slot_bytes());
+	dref_show(seq, "gp_ns_last", pass.gp_ns_last);
+	dref_show(seq, "gp_ns_max", pass.gp_ns_max);
+	dref_show(seq, "pass_ns_last", pass.pass_ns_last);
+	dref_show(seq, "pass_ns_max", pass.pass_ns_max);
+}
+
+/* The caller keeps @class registered */
+void dref_class_stats_show(struct seq_file *seq, const struct dref_class *class)
+{
+	unsigned long events[DREF_NR_EVENTS];
+	unsigned int flags = class->flags;
+	int event;
+
+	for (event = 0; event < DREF_NR_EVENTS; event++)
+		events[event] = dref_events(class, event);
+
+	seq_printf(seq, "flags:%s%s%s%s\n", flags ? "" : " none",
+		   flags & DREF_SLEEP ? " sleep" : "",
+		   flags & DREF_RCU ? " rcu" : "",
+		   flags & DREF_EXACT ? " exact" : "");
+	dref_counters_show(seq, atomic_long_read(&class->deferred),
+			   dref_class_live(class), events);
+}
