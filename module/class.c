@@ -4,15 +4,18 @@
  *
  * A class is registered while class->cpu points to its per-CPU events; that is
  * what dref_init() asks.  A class can go when the events say that every object
- * created has been released or made immortal.  They are counted per CPU without
- * any order between CPUs, so the ends of lives are summed before their begins:
- * an object is then never missed, and at worst one that is just gone is seen.
+ * created has been released or made immortal, and no slot of an immortal object
+ * still points to it.  A release is counted after release() has returned, so
+ * when all are counted nobody runs the class's code or will look at the class,
+ * except for the tail of its work item.
  */
 #define pr_fmt(fmt) "dref: " fmt
 
 #include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/string.h>
 
 #include "internal.h"
@@ -102,23 +105,29 @@ static bool dref_class_registered(const struct dref_class *class)
 	return registered;
 }
 
-/* Unregister if nothing is left; false if there is */
-static bool dref_class_remove(struct dref_class *class)
+/* Take @class out of sight, under the mutex; the caller frees what is returned */
+static struct dref_class_cpu __percpu *dref_class_hide(struct dref_class *class)
 {
-	struct dref_class_cpu __percpu *cpu;
+	struct dref_class_cpu __percpu *cpu = class->cpu;
 
-	mutex_lock(&dref_classes_mutex);
-	/* A slot of an immortal object still refers to the object, and it to us */
-	if (dref_class_live(class) || atomic_long_read(&class->deferred)) {
-		mutex_unlock(&dref_classes_mutex);
-		return false;
-	}
 	list_del(&class->node);
 	dref_stats_retire(class);
 	dref_debugfs_remove(class);
-	cpu = class->cpu;
 	WRITE_ONCE(class->cpu, NULL);
+	return cpu;
+}
+
+/* Unregister if nothing is left; false if there is */
+static bool dref_class_remove(struct dref_class *class)
+{
+	struct dref_class_cpu __percpu *cpu = NULL;
+
+	mutex_lock(&dref_classes_mutex);
+	if (!dref_class_live(class) && !atomic_long_read(&class->deferred))
+		cpu = dref_class_hide(class);
 	mutex_unlock(&dref_classes_mutex);
+	if (!cpu)
+		return false;
 
 	/* The work has released the last object but may not have returned */
 	flush_work(&class->work);
@@ -192,3 +201,60 @@ void dref_class_drain(struct dref_class *class)
 	}
 }
 EXPORT_SYMBOL_GPL(dref_class_drain);
+
+static struct dref_class *dref_class_of(const struct module *module)
+{
+	struct dref_class *class, *found = NULL;
+
+	mutex_lock(&dref_classes_mutex);
+	list_for_each_entry(class, &dref_classes, node) {
+		if (class->owner == module)
+			found = class;
+	}
+	mutex_unlock(&dref_classes_mutex);
+	return found;
+}
+
+/*
+ * A module that goes without unregistering its class would leave us with a
+ * dangling class and with objects that nobody can release.  Its code and data
+ * are still there: what is dead is released, and the rest is forgotten, loudly.
+ */
+static int dref_module_notify(struct notifier_block *nb, unsigned long state,
+			      void *data)
+{
+	struct dref_class_cpu __percpu *cpu;
+	struct dref_class *class;
+	struct module *module = data;
+
+	if (state != MODULE_STATE_GOING)
+		return NOTIFY_DONE;
+
+	while ((class = dref_class_of(module))) {
+		dref_promotions_flush();
+		dref_releases_flush();
+		WARN(1, "dref: module %s goes and leaves class %s with %ld objects\n",
+		     module->name, class->name, dref_class_live(class));
+		dref_pass_forget(class);
+		mutex_lock(&dref_classes_mutex);
+		cpu = dref_class_hide(class);
+		mutex_unlock(&dref_classes_mutex);
+		flush_work(&class->work);
+		free_percpu(cpu);
+	}
+	return NOTIFY_OK;
+}
+
+static struct notifier_block dref_module_nb = {
+	.notifier_call = dref_module_notify,
+};
+
+int dref_classes_init(void)
+{
+	return register_module_notifier(&dref_module_nb);
+}
+
+void dref_classes_exit(void)
+{
+	unregister_module_notifier(&dref_module_nb);
+}

@@ -55,6 +55,7 @@
  * struct dref_slot - what the passes know of one deferred object
  * @counts: the slot itself, a pair of counters per CPU
  * @ref: the object it is attached to
+ * @class: the object's class
  * @chunk: where the slot comes from
  * @node: in the free list of the chunk, or in one of the lists of the passes
  * @puts: P, the sum of puts at the begin of this pass
@@ -67,6 +68,7 @@
 struct dref_slot {
 	struct dref_counts __percpu	*counts;
 	struct dref			*ref;
+	struct dref_class		*class;
 	struct dref_chunk		*chunk;
 	struct list_head		node;
 	unsigned long			puts;
@@ -104,6 +106,7 @@ void dref_homes_init(void);
 /* reconcile.c */
 void dref_pass_add(struct dref_slot *slot);
 void dref_pass_kick(void);
+void dref_pass_forget(const struct dref_class *class);
 int dref_reconcile_init(void);
 void dref_reconcile_exit(void);
 
@@ -138,6 +141,8 @@ void dref_releases_exit(void);
 /* class.c */
 extern struct mutex dref_classes_mutex;
 extern struct list_head dref_classes;
+int dref_classes_init(void);
+void dref_classes_exit(void);
 
 /* stats.c */
 enum dref_event {

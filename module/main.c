@@ -36,18 +36,26 @@ static int __init dref_module_init(void)
 	if (!dref_wq)
 		return -ENOMEM;
 	err = dref_reconcile_init();
-	if (err) {
-		destroy_workqueue(dref_wq);
-		return err;
-	}
+	if (err)
+		goto destroy_wq;
+	err = dref_classes_init();
+	if (err)
+		goto reconcile_exit;
 	dref_debugfs_init();
 	return 0;
+
+reconcile_exit:
+	dref_reconcile_exit();
+destroy_wq:
+	destroy_workqueue(dref_wq);
+	return err;
 }
 
 /* All users are gone: their modules depend on this one */
 static void __exit dref_module_exit(void)
 {
 	dref_debugfs_exit();
+	dref_classes_exit();
 	dref_promotions_flush();
 	dref_reconcile_exit();
 	dref_releases_exit();

@@ -97,10 +97,10 @@ static long dref_pass_sum(const struct dref_slot *slot, long count)
 	return count + 1 - DREF_BIAS + (long)(dref_slot_gets(slot) - slot->puts);
 }
 
-/* The object has been made immortal: its memory may go, the slot must wait */
+/* The object is nothing of ours any more: its memory may go, the slot must wait */
 static void dref_orphan(struct dref_slot *slot)
 {
-	atomic_long_dec(&slot->ref->class->deferred);
+	atomic_long_dec(&slot->class->deferred);
 	slot->ref = NULL;
 	slot->tasks_gp = dref_tasks_gp_next();
 	list_move(&slot->node, &orphans);
@@ -144,7 +144,7 @@ static bool dref_change_state(struct dref_slot *slot, unsigned long from,
 static void dref_fold(struct dref_slot *slot)
 {
 	struct dref *ref = slot->ref;
-	struct dref_class *class = ref->class;
+	struct dref_class *class = slot->class;
 	unsigned long mode = READ_ONCE(ref->mode);
 	long net;
 
@@ -255,8 +255,8 @@ static void dref_pass_begin(bool expedited)
  */
 static bool dref_confirm(struct dref_slot *slot)
 {
+	struct dref_class *class = slot->class;
 	struct dref *ref = slot->ref;
-	struct dref_class *class = ref->class;
 	long count, sum;
 
 	count = atomic_long_read(&ref->count);
@@ -458,6 +458,31 @@ void dref_barrier(void)
 	dref_releases_flush();
 }
 EXPORT_SYMBOL_GPL(dref_barrier);
+
+/*
+ * The module that defines @class goes, and has left deferred objects behind.
+ * They may be anywhere by now, so they are not looked at.
+ */
+void dref_pass_forget(const struct dref_class *class)
+{
+	struct dref_slot *slot, *next;
+
+	mutex_lock(&pass_mutex);
+	spin_lock_irq(&incoming_lock);
+	list_splice_tail_init(&incoming, &objects);
+	spin_unlock_irq(&incoming_lock);
+	list_for_each_entry_safe(slot, next, &objects, node) {
+		if (slot->class == class)
+			dref_orphan(slot);
+	}
+	list_for_each_entry_safe(slot, next, &candidates, node) {
+		if (slot->class == class) {
+			dref_orphan(slot);
+			pass.dying--;
+		}
+	}
+	mutex_unlock(&pass_mutex);
+}
 
 static void dref_kick_irq(struct irq_work *work)
 {

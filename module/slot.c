@@ -134,6 +134,7 @@ struct dref_slot *dref_slot_get(struct dref *ref, gfp_t gfp)
 	for_each_possible_cpu(cpu)
 		memset(per_cpu_ptr(slot->counts, cpu), 0, sizeof(*slot->counts));
 	slot->ref = ref;
+	slot->class = ref->class;
 	slot->activity = 0;
 	slot->idle_passes = 0;
 	slot->demoting = false;

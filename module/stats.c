@@ -37,7 +37,12 @@ static unsigned long dref_events(const struct dref_class *class,
 	return sum;
 }
 
-/* Objects created and not released or immortalized; never too few */
+/*
+ * Objects created and not released or immortalized.  Whoever draws conclusions
+ * from zero has seen to it that all of them are created, so that only the ends
+ * can be missed, and the answer is at worst too high.  Else the ends are summed
+ * first, so that an object is rather counted for too long than not at all.
+ */
 long dref_class_live(const struct dref_class *class)
 {
 	unsigned long ended, created = 0;
@@ -46,12 +51,6 @@ long dref_class_live(const struct dref_class *class)
 	ended = dref_events(class, DREF_RELEASED_EXACT) +
 		dref_events(class, DREF_RELEASED_DEFERRED) +
 		dref_events(class, DREF_IMMORTALIZED);
-	/*
-	 * An end that was summed is the end of a life whose begin is summed,
-	 * too: the object came from the CPU that created it to the one that
-	 * released it, with all the ordering that this takes.
-	 */
-	smp_rmb();
 	for_each_possible_cpu(cpu)
 		created += READ_ONCE(per_cpu_ptr(class->cpu, cpu)->created);
 	return created - ended;
