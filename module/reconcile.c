@@ -337,7 +337,10 @@ static void dref_pass_arm(bool found)
 
 	if (!dref_pass_wanted()) {
 		interval_ms = 0;
-		return;
+		cancel_delayed_work(&pass_work);
+		/* a slot may have been attached just before that */
+		if (!dref_pass_wanted())
+			return;
 	}
 	if (found || READ_ONCE(kicked))
 		interval_ms = min_ms;

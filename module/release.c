@@ -169,11 +169,15 @@ static void dref_rcu_work(struct work_struct *work)
 	dref_deliver_all(over);
 }
 
+/* Who flushes waits for what others who flush have in hand */
+static DEFINE_MUTEX(flush_mutex);
+
 /* All that was dead before the call has been released */
 void dref_releases_flush(void)
 {
 	struct llist_node *waiting, *next;
 
+	mutex_lock(&flush_mutex);
 	irq_work_sync(&dispatch_irq_work);
 	flush_work(&dispatch_work);
 
@@ -187,6 +191,7 @@ void dref_releases_flush(void)
 		dref_deliver_all(waiting);
 		dref_deliver_all(next);
 	}
+	mutex_unlock(&flush_mutex);
 	flush_workqueue(dref_wq);
 }
 
