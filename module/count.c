@@ -22,9 +22,10 @@
  * The last put.  Only an exact count shows zero to a put, because DREF_BIAS
  * keeps the count of an object with a slot far above it.  The put that gets
  * count to -1 owns the object: trygets refuse to go up from a negative count,
- * so nobody else can want it, and there is no second atomic at the end of an
- * object's life.  It leaves DREF_COUNT_DEAD behind so that whoever comes late
- * (and should not) is caught by the sign of what he finds.
+ * so nobody else can want it.  It leaves DREF_COUNT_DEAD behind so that whoever
+ * comes late (and should not) is caught by the sign of what he finds, and it
+ * does so with a cmpxchg so that one put too many, at the same time, is not
+ * overlooked.
  */
 #include <linux/export.h>
 
@@ -43,8 +44,13 @@ bool dref_make_immortal(struct dref *ref)
 	/*
 	 * If there was a slot, the next pass finds it orphaned and has it back
 	 * after a Tasks RCU grace period (demote.c).
+	 *
+	 * An object ends once, and that is counted once.  Death is a cmpxchg of
+	 * count, so this either keeps it from happening or comes after it, and
+	 * then dref_release_now() or the pass counts.
 	 */
-	dref_count_event(ref->class, DREF_IMMORTALIZED);
+	if (atomic_long_xchg(&ref->count, DREF_BIAS) >= -DREF_COUNT_LIMIT - 1)
+		dref_count_event(ref->class, DREF_IMMORTALIZED);
 	return true;
 }
 
@@ -107,6 +113,18 @@ static struct dref_counts __percpu *dref_mode_slot(unsigned long mode)
 	return dref_counts(mode & ~DREF_MODE_TAGS);
 }
 
+/* @count is what an object without a slot has now: is that too much? */
+static void dref_check_high(struct dref *ref, long count, unsigned long mode,
+			    unsigned long caller)
+{
+	if (likely(count < DREF_COUNT_HIGH))
+		return;
+	if (count >= DREF_COUNT_LIMIT)
+		dref_saturate(ref, DREF_OVERFLOW, "count past the limit", caller);
+	else if (!(mode & DREF_MODE_COLD))
+		dref_cool(ref, 0);
+}
+
 static void dref_get_exact(struct dref *ref, unsigned long n, unsigned long mode,
 			   unsigned long caller)
 {
@@ -121,14 +139,9 @@ static void dref_get_exact(struct dref *ref, unsigned long n, unsigned long mode
 		dref_saturate(ref, DREF_UNDERFLOW, "get from zero", caller);
 		return;
 	}
-	if (likely(count < DREF_COUNT_HIGH) ||
-	    (mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
-		return;	/* with a slot, the passes look at the sum */
-
-	if (count >= DREF_COUNT_LIMIT)
-		dref_saturate(ref, DREF_OVERFLOW, "count past the limit", caller);
-	else if (!(mode & DREF_MODE_COLD))
-		dref_cool(ref, 0);
+	/* with a slot, the passes look at the sum */
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+		dref_check_high(ref, count, mode, caller);
 }
 
 void dref_get_slow(struct dref *ref, unsigned long n)
@@ -170,14 +183,14 @@ EXPORT_SYMBOL_GPL(dref_get_bad);
 /* A put found the sign bit set: the last one, or one too many */
 void dref_count_zero(struct dref *ref, unsigned long caller)
 {
+	long none = -1;
+
 	if (READ_ONCE(ref->mode) & DREF_MODE_IMMORTAL)
 		return;
-	if (atomic_long_read(&ref->count) != -1) {
+	if (likely(atomic_long_try_cmpxchg(&ref->count, &none, DREF_COUNT_DEAD)))
+		dref_release(ref);
+	else
 		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", caller);
-		return;
-	}
-	atomic_long_set(&ref->count, DREF_COUNT_DEAD);
-	dref_release(ref);
 }
 
 void dref_put_zero(struct dref *ref)
@@ -240,10 +253,12 @@ bool dref_tryget_slow(struct dref *ref)
 
 	if (!atomic_long_inc_unless_negative(&ref->count))
 		return dref_is_immortal(ref);
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT) {
+		dref_check_high(ref, atomic_long_read(&ref->count), mode, _RET_IP_);
 		dref_heat(ref, mode);
-	else if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
+	} else if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING) {
 		dref_cancel_demotion(ref, mode);
+	}
 	return true;
 }
 EXPORT_SYMBOL_GPL(dref_tryget_slow);

@@ -28,9 +28,11 @@
 /*
  * The number line of count.  It holds the references less one:
  *
- *	LONG_MIN   DEAD      -1  0                HIGH   BIAS     LIMIT   LONG_MAX
- *	    |--------|--------|--|-----------------|------|---------|--------|
- *	      bugs      bugs   none  1, 2, 3 ... references           overflow
+ *	LONG_MIN  DEAD   -LIMIT     -1  0             HIGH   BIAS     LIMIT   LONG_MAX
+ *	    |------|--------|--------|--|--------------|------|---------|--------|
+ *	         dead         bugs  none  1, 2, 3 ... references          overflow
+ *
+ * No put too many leads from life to death, because n is at most LIMIT.
  *
  * DREF_BIAS is added while a slot is attached, so that no put in flight can
  * see zero when the references that it balances are in the slot.  Whoever gets
@@ -38,7 +40,7 @@
  * the fast path, where every step is checked against DREF_COUNT_LIMIT.
  */
 #define DREF_BIAS		((long)BIT(61))
-#define DREF_COUNT_DEAD		(-DREF_BIAS)
+#define DREF_COUNT_DEAD		(-3 * DREF_BIAS)
 #define DREF_COUNT_HIGH		((long)BIT(60))
 #define DREF_COUNT_LIMIT	(LONG_MAX / 2)
 

@@ -219,6 +219,10 @@ int dref_defer(struct dref *ref, gfp_t gfp)
 		return 0;
 	if (ref->class->flags & DREF_EXACT)
 		return -EINVAL;
+	if (unlikely(atomic_long_read(&ref->count) < 0)) {
+		dref_saturate(ref, DREF_UNDERFLOW, "defer from zero", _RET_IP_);
+		return 0;
+	}
 	return dref_promote(ref, gfp);
 }
 EXPORT_SYMBOL_GPL(dref_defer);

@@ -119,20 +119,34 @@ static void dref_orphans_collect(void)
 }
 
 /*
- * Change the state in @slot's object from what it is, if it is @from.  The rest
- * of mode is the slot and perhaps DREF_MODE_KILLED, which may come in meanwhile.
+ * If the object is in state @from, and not immortal, keep of its mode what is
+ * in @keep and add @to.  DREF_MODE_KILLED may come in meanwhile, and immortality.
  */
-static bool dref_change_state(struct dref_slot *slot, unsigned long from,
-			      unsigned long to)
+static bool dref_change_mode(struct dref *ref, unsigned long from,
+			     unsigned long keep, unsigned long to)
 {
-	unsigned long mode = READ_ONCE(slot->ref->mode);
+	unsigned long mode = READ_ONCE(ref->mode);
 
 	do {
 		if (mode & DREF_MODE_IMMORTAL || (mode & DREF_MODE_STATE) != from)
 			return false;
-	} while (!try_cmpxchg(&slot->ref->mode, &mode,
-			      (mode & ~DREF_MODE_STATE) | to));
+	} while (!try_cmpxchg(&ref->mode, &mode, (mode & keep) | to));
 	return true;
+}
+
+/* A change of state that leaves the slot where it is */
+static bool dref_change_state(const struct dref_slot *slot, unsigned long from,
+			      unsigned long to)
+{
+	return dref_change_mode(slot->ref, from, ~DREF_MODE_STATE, to);
+}
+
+/* The slot is not the object's any more, and nobody can increment it */
+static void dref_detached(struct dref_slot *slot)
+{
+	atomic_long_dec(&slot->class->deferred);
+	list_del(&slot->node);
+	dref_slot_put(slot);
 }
 
 /*
@@ -144,22 +158,15 @@ static bool dref_change_state(struct dref_slot *slot, unsigned long from,
 static void dref_fold(struct dref_slot *slot)
 {
 	struct dref *ref = slot->ref;
-	struct dref_class *class = slot->class;
-	unsigned long mode = READ_ONCE(ref->mode);
 	long net;
 
-	do {
-		if (mode & DREF_MODE_IMMORTAL ||
-		    (mode & DREF_MODE_STATE) != DREF_MODE_DEMOTING)
-			return;
-	} while (!try_cmpxchg(&ref->mode, &mode, (mode & DREF_MODE_KILLED) |
-						 raw_cpu_read(dref_home)));
+	if (!dref_change_mode(ref, DREF_MODE_DEMOTING, DREF_MODE_KILLED,
+			      raw_cpu_read(dref_home)))
+		return;
 
 	net = dref_slot_gets(slot) - dref_slot_puts(slot);
-	dref_count_event(class, DREF_DEMOTIONS);
-	atomic_long_dec(&class->deferred);
-	list_del(&slot->node);
-	dref_slot_put(slot);
+	dref_count_event(slot->class, DREF_DEMOTIONS);
+	dref_detached(slot);
 	if (atomic_long_add_negative(net - DREF_BIAS, &ref->count))
 		dref_count_zero(ref, _THIS_IP_);
 }
@@ -255,7 +262,6 @@ static void dref_pass_begin(bool expedited)
  */
 static bool dref_confirm(struct dref_slot *slot)
 {
-	struct dref_class *class = slot->class;
 	struct dref *ref = slot->ref;
 	long count, sum;
 
@@ -272,19 +278,15 @@ static bool dref_confirm(struct dref_slot *slot)
 		dref_saturate(ref, DREF_UNDERFLOW, "sum below zero", _THIS_IP_);
 	} else if (sum == 0 &&
 		   atomic_long_try_cmpxchg(&ref->count, &count, DREF_COUNT_DEAD)) {
-		/*
-		 * Nobody has a reference and nobody can get one.  If mode is
-		 * not ours all the same somebody without a reference made the
-		 * object immortal: so be it.
-		 */
-		if (dref_change_state(slot, DREF_MODE_DYING, DREF_MODE_DYING)) {
-			WRITE_ONCE(ref->mode, DREF_MODE_DYING);
-			atomic_long_dec(&class->deferred);
-			list_del(&slot->node);
-			dref_slot_put(slot);
+		/* Nobody has a reference and nobody can get one */
+		if (dref_change_mode(ref, DREF_MODE_DYING, DREF_MODE_KILLED,
+				     DREF_MODE_DYING)) {
+			dref_detached(slot);
 			dref_release(ref);
 			return true;
 		}
+		/* but somebody without one made it immortal: so be it */
+		dref_count_event(slot->class, DREF_IMMORTALIZED);
 	}
 
 	/* A live object, if it is not immortal by now */
@@ -294,7 +296,7 @@ static bool dref_confirm(struct dref_slot *slot)
 		dref_orphan(slot);
 		return false;
 	}
-	dref_count_event(class, DREF_RESURRECTED);
+	dref_count_event(slot->class, DREF_RESURRECTED);
 	slot->idle_passes = 0;
 	list_move_tail(&slot->node, &objects);
 	return false;

@@ -45,14 +45,17 @@ static struct rcu_work rcu_work;
 static void dref_release_now(struct dref *ref)
 {
 	struct dref_class *class = ref->class;
-	/* An exact object dies with its mode unchanged */
-	enum dref_event event = (READ_ONCE(ref->mode) & DREF_MODE_STATE) ==
-				DREF_MODE_EXACT ? DREF_RELEASED_EXACT :
-						  DREF_RELEASED_DEFERRED;
+	unsigned long mode = READ_ONCE(ref->mode);
+	enum dref_event event;
 
-	/* A get from zero, since: whoever did it goes on using the object */
-	if (dref_is_immortal(ref))
+	if (unlikely(mode & DREF_MODE_IMMORTAL)) {
+		/* A get from zero, since: whoever did it goes on using it */
+		dref_count_event(class, DREF_IMMORTALIZED);
 		return;
+	}
+	/* An exact object dies with its mode unchanged */
+	event = (mode & DREF_MODE_STATE) == DREF_MODE_EXACT ?
+		DREF_RELEASED_EXACT : DREF_RELEASED_DEFERRED;
 	class->release(ref);
 	/*
 	 * Last of all: when dref_class_unregister() has counted this, the
