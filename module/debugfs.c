@@ -17,6 +17,8 @@
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
+#include <linux/kstrtox.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "internal.h"
@@ -128,12 +130,16 @@ static ssize_t tunable_write(struct file *file, const char __user *buf,
 {
 	struct seq_file *seq = file->private_data;
 	unsigned int value;
-	int err;
+	char text[16];
 
-	err = kstrtouint_from_user(buf, len, 10, &value);
-	if (err == -EFAULT)
-		return err;
-	if (err || tunable_set(seq->private, value))
+	/* kstrtouint_from_user() would look at the first few characters only */
+	if (len >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, buf, len))
+		return -EFAULT;
+	text[len] = '\0';
+	if (strlen(text) != len || kstrtouint(text, 10, &value) ||
+	    tunable_set(seq->private, value))
 		return -EINVAL;
 	dref_pass_kick();	/* the next pass may be too far away now */
 	return len;
