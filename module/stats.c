@@ -69,12 +69,18 @@ static void dref_show(struct seq_file *seq, const char *name, unsigned long valu
 	seq_printf(seq, "%s: %lu\n", name, value);
 }
 
-/* The counters that a class has of its own and that all classes have together */
+/*
+ * The counters that a class has of its own and that all classes have together.
+ * Of objects that are dying only the passes know, and not by class.
+ */
 static void dref_counters_show(struct seq_file *seq, unsigned long deferred,
-			       long live, const unsigned long *events)
+			       long live, const struct dref_pass_stats *pass,
+			       const unsigned long *events)
 {
 	dref_show(seq, "deferred", deferred);
 	dref_show(seq, "exact_live", max(live - (long)deferred, 0L));
+	if (pass)
+		dref_show(seq, "dying", pass->dying);
 	dref_show(seq, "immortal", events[DREF_IMMORTALIZED]);
 	dref_show(seq, "promotions", events[DREF_PROMOTIONS]);
 	dref_show(seq, "demotions", events[DREF_DEMOTIONS]);
@@ -108,8 +114,7 @@ void dref_stats_show(struct seq_file *seq)
 	dref_show(seq, "epoch", pass.epoch);
 	dref_show(seq, "passes", pass.passes);
 	dref_show(seq, "passes_expedited", pass.passes_expedited);
-	dref_show(seq, "dying", pass.dying);
-	dref_counters_show(seq, deferred, live, events);
+	dref_counters_show(seq, deferred, live, &pass, events);
 	dref_show(seq, "slots_total", dref_slots_total());
 	dref_show(seq, "slots_used", dref_slots_used());
 	dref_show(seq, "slot_bytes", dref_slot_bytes());
@@ -134,5 +139,5 @@ void dref_class_stats_show(struct seq_file *seq, const struct dref_class *class)
 		   flags & DREF_RCU ? " rcu" : "",
 		   flags & DREF_EXACT ? " exact" : "");
 	dref_counters_show(seq, atomic_long_read(&class->deferred),
-			   dref_class_live(class), events);
+			   dref_class_live(class), NULL, events);
 }
