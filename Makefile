@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The words a person types. What the kernel builds is in Kbuild; this file
+# finds a kernel to build for, and hands over.
+#
+# "make" builds for the kernel that runs. The targets that use a virtual
+# machine (demo, check) build for the newest stock kernel whose headers are
+# installed, and install what they lack. KDIR= overrides both, V=1 shows the
+# commands.
+
+Q := $(if $(filter 1,$(V)),,@)
+MAKEFLAGS += --no-print-directory
+
+PREFIX ?= /usr/local
+export PREFIX DESTDIR
+
+# What the user said, which may be nothing, and what "make" takes then.
+given := $(KDIR)
+KDIR ?= /lib/modules/$(shell uname -r)/build
+kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
+stock = KDIR="$${given:-$$(tools/stock-kdir)}"
+export given
+
+installed := $(CURDIR)/selftests/kselftest_install
+
+all: modules tools
+
+##@ Build
+all: ## the modules and the tools (what plain "make" does)
+modules: kdir ## the modules, for the running kernel or KDIR=FOLDER
+	$(Q)$(kbuild) modules
+
+kdir:
+	$(if $(wildcard $(KDIR)/Makefile),,$(error no kernel headers in $(KDIR): \
+install them, name others with KDIR=FOLDER, or type "make demo" to use a virtual machine))
+	@:
+
+tools: ## the user-space programs
+	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools
+
+# As the kernel's own "make -C tools/testing/selftests install" lays it out.
+selftests: ## the self-tests, into selftests/kselftest_install
+	$(Q)tools/need selftests
+	$(Q)KSFT=$$(tools/kselftest-get) && export KSFT && rm -rf $(installed) && \
+	$(MAKE) -C selftests install INSTALL_PATH=$(installed)/dref && \
+	$(MAKE) -s -C selftests emit_tests COLLECTION=dref >$(installed)/kselftest-list.txt && \
+	cd $$KSFT/tools/testing/selftests && cp -R kselftest run_kselftest.sh $(installed)
+
+##@ Try and test, in a virtual machine
+demo: ## show what it does
+	$(Q)tools/need demo
+	$(Q)$(MAKE) $(stock)
+	$(Q)tools/demo
+
+check: ## everything: build, style, self-tests on 1, 2, 4 and 8 CPUs
+	$(Q)KDIR="$(given)" tools/check
+
+style: ## checkpatch --strict
+	$(Q)KDIR="$(given)" tools/check style
+
+sparse: ## build with W=1 C=2, no warning allowed
+	$(Q)KDIR="$(given)" tools/check build
+
+##@ Install (PREFIX, DESTDIR)
+install: modules tools ## the modules and the tools
+	$(Q)$(kbuild) modules_install $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR))
+	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools install
+
+uninstall: kdir ## what install put there
+	$(Q)release=$$($(MAKE) -s -C $(KDIR) kernelrelease) && \
+	for module in $(notdir $(wildcard module/*.ko)); do \
+		rm -f $(DESTDIR)/lib/modules/$$release/*/module/$$module*; \
+	done && \
+	/sbin/depmod $(if $(DESTDIR),-b $(DESTDIR)) $$release
+	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools uninstall
+
+##@ And
+clean: ## remove everything that was built
+	$(Q)[ ! -e $(KDIR)/Makefile ] || $(kbuild) clean
+	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools clean
+	$(Q)[ ! -e selftests/Makefile ] || $(MAKE) -C selftests clean
+	$(Q)rm -rf $(installed)
+
+help: ## this table
+	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+.PHONY: all modules kdir tools selftests demo check style sparse install uninstall clean help
