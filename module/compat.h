@@ -6,6 +6,7 @@
 #ifndef DREF_COMPAT_H
 #define DREF_COMPAT_H
 
+#include <linux/hrtimer.h>
 #include <linux/rcupdate.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -47,6 +48,19 @@ static inline void dref_shrinker_free(struct shrinker *shrinker)
 	shrinker_free(shrinker);
 }
 #endif
+
+/* hrtimer_setup() came with 6.13; hrtimer_init() went with 6.15 */
+static inline void dref_hrtimer_setup(struct hrtimer *timer,
+				      enum hrtimer_restart (*function)(struct hrtimer *),
+				      clockid_t clock, enum hrtimer_mode mode)
+{
+#ifdef DREF_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+#endif
+}
 
 /* Without Tasks RCU, call_rcu_tasks() is call_rcu(), but there is no barrier */
 static inline void dref_rcu_barrier_tasks(void)

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CPUs that go off line and come back.
+ *
+ * dref has no hotplug callback: what a CPU has counted stays where it is, and
+ * every pass adds up all possible CPUs.
+ */
+#include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/slab.h>
+
+#include "dref_test.h"
+
+/* A CPU that can be taken off line, or -1: the first one often cannot */
+static int removable_cpu(void)
+{
+	int cpu = cpumask_last(cpu_online_mask);
+
+	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU) || num_online_cpus() < 2)
+		return -1;
+	if (remove_cpu(cpu))
+		return -1;
+	return add_cpu(cpu) ? -1 : cpu;
+}
+
+static void take_five(struct test_thread *self)
+{
+	struct test_object *obj = self->arg;
+
+	obj->cookie = raw_smp_processor_id();
+	dref_get_many(&obj->ref, 5);
+}
+
+/* Taken on a CPU that is gone, put on another */
+static void offline_cpu_keeps_counts(struct dref_test *t)
+{
+	struct dref_class *class = test_class(t, 0);
+	struct test_object *obj;
+	int cpu = removable_cpu(), nr;
+
+	if (cpu < 0) {
+		test_skip(t, "needs a CPU that can be taken off line");
+		return;
+	}
+	obj = class ? test_object(t, class) : NULL;
+	if (!obj || !CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer"))
+		return;
+	/* the last of as many threads as there are CPUs is on the last CPU */
+	for (nr = num_online_cpus(); nr; nr--) {
+		if (!test_thread(t, take_five, obj))
+			return;
+	}
+	test_run_once(t);
+	nr = 1 + 5 * num_online_cpus();
+	CHECK(t, dref_read(&obj->ref) == nr, "count is %ld, not %d", dref_read(&obj->ref), nr);
+
+	if (!CHECK(t, !remove_cpu(cpu), "cannot take CPU %d off line", cpu))
+		return;
+	CHECK(t, dref_read(&obj->ref) == nr, "count is %ld, not %d, with CPU %d off line",
+	      dref_read(&obj->ref), nr, cpu);
+	dref_put_many(&obj->ref, nr - 1);
+	dref_barrier();
+	CHECK(t, !test_released(obj), "released with a reference left");
+	CHECK(t, dref_read(&obj->ref) == 1, "count is %ld, not 1", dref_read(&obj->ref));
+	dref_put(&obj->ref);
+	dref_barrier();
+	CHECK(t, test_released(obj), "not released");
+	CHECK(t, !add_cpu(cpu), "cannot take CPU %d on line", cpu);
+}
+
+/* ---- CPUs come and go while references do ---- */
+
+struct plug {
+	struct dref_class	*class;
+	struct test_object	*obj[8];
+	atomic_t		gone;
+};
+
+static void plug_cpus(struct test_thread *self)
+{
+	struct plug *plug = self->arg;
+	int cpu, err = 0;
+
+	while (test_goes_on(self->t)) {
+		for_each_present_cpu(cpu) {
+			if (cpu == cpumask_first(cpu_present_mask) || remove_cpu(cpu))
+				continue;
+			atomic_inc(&plug->gone);
+			msleep(test_random(self, 20));
+			err = err ?: add_cpu(cpu);
+		}
+	}
+	CHECK(self->t, !err, "a CPU did not come back: %d", err);
+}
+
+static void pass_on(struct test_thread *self)
+{
+	struct plug *plug = self->arg;
+	struct dref_test *t = self->t;
+	struct test_object *obj;
+
+	while (test_goes_on(t)) {
+		obj = plug->obj[test_random(self, ARRAY_SIZE(plug->obj))];
+		/* taken here, and put wherever this thread is by then */
+		dref_get(&obj->ref);
+		if (!test_random(self, 8))
+			schedule_timeout_uninterruptible(1);
+		CHECK(t, !test_released(obj), "released while held");
+		dref_put(&obj->ref);
+	}
+}
+
+static void live_and_die(struct test_thread *self)
+{
+	struct plug *plug = self->arg;
+	struct test_object *obj;
+
+	while (test_goes_on(self->t)) {
+		obj = test_object(self->t, plug->class);
+		if (!obj)
+			return;
+		dref_defer(&obj->ref, GFP_KERNEL);
+		dref_get(&obj->ref);
+		schedule_timeout_uninterruptible(1);
+		dref_put_many(&obj->ref, 2);
+		dref_barrier();
+		CHECK(self->t, test_released(obj), "let go, and not released");
+		if (test_released(obj))
+			test_object_free(obj);
+	}
+}
+
+static void cpus_come_and_go(struct dref_test *t)
+{
+	struct plug *plug;
+	int i, threads;
+
+	if (removable_cpu() < 0) {
+		test_skip(t, "needs a CPU that can be taken off line");
+		return;
+	}
+	plug = kzalloc(sizeof(*plug), GFP_KERNEL);
+	if (!CHECK(t, plug, "out of memory"))
+		return;
+	plug->class = test_class(t, DREF_RCU);
+	for (i = 0; i < ARRAY_SIZE(plug->obj); i++) {
+		plug->obj[i] = plug->class ? test_object(t, plug->class) : NULL;
+		if (!plug->obj[i])
+			goto out;
+		if (i & 1)
+			dref_defer(&plug->obj[i]->ref, GFP_KERNEL);
+	}
+	/* on the first CPU, which stays */
+	if (!test_thread(t, plug_cpus, plug))
+		goto out;
+	for (threads = test_parallel(); threads; threads--) {
+		if (!test_thread(t, pass_on, plug))
+			goto out;
+	}
+	if (test_thread(t, live_and_die, plug))
+		test_run(t);
+	test_stop(t);
+	for (i = 0; i < ARRAY_SIZE(plug->obj); i++) {
+		CHECK(t, dref_read(&plug->obj[i]->ref) == 1, "count is %ld, not 1",
+		      dref_read(&plug->obj[i]->ref));
+		dref_put(&plug->obj[i]->ref);
+	}
+	CHECK(t, atomic_read(&plug->gone), "no CPU went off line");
+	test_note(t, "CPUs went off line %d times", atomic_read(&plug->gone));
+out:
+	test_stop(t);
+	kfree(plug);
+}
+
+const struct dref_test_case test_hotplug[] = {
+	{ "offline_cpu_keeps_counts",	offline_cpu_keeps_counts },
+	{ "cpus_come_and_go",		cpus_come_and_go,
+	  "pass_min_ms=1 pass_max_ms=1 promote_threshold=2 demote_passes=1" },
+	{ }
+};

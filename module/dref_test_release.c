@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When release() runs, in which context, how often, and what it finds.
+ */
+#include <linux/delay.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "dref_test.h"
+
+#define BY_HAND	"pass_max_ms=60000 pass_min_ms=60000"
+
+static const unsigned int all_flags[] = {
+	0, DREF_SLEEP, DREF_RCU, DREF_SLEEP | DREF_RCU,
+};
+
+/* An object with one reference, deferred or not */
+static struct test_object *object(struct dref_test *t, struct dref_class *class,
+				  bool deferred)
+{
+	struct test_object *obj = class ? test_object(t, class) : NULL;
+
+	if (obj && deferred)
+		CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer");
+	return obj;
+}
+
+/* ---- reconcile ---- */
+
+static void reconcile_counts(struct dref_test *t)
+{
+	struct dref_class *class = test_class(t, 0);
+	struct test_object *obj[32], *alive = object(t, class, true);
+	unsigned long released;
+	int i;
+
+	if (!alive)
+		return;
+	dref_reconcile();
+	for (i = 0; i < ARRAY_SIZE(obj); i++) {
+		obj[i] = object(t, class, true);
+		if (!obj[i])
+			return;
+		dref_put(&obj[i]->ref);
+	}
+	released = dref_reconcile();
+	CHECK(t, released == ARRAY_SIZE(obj), "returned %lu, not %zu", released,
+	      ARRAY_SIZE(obj));
+	for (i = 0; i < ARRAY_SIZE(obj); i++)
+		CHECK(t, test_released(obj[i]), "object %d is not released", i);
+	released = dref_reconcile();
+	CHECK(t, !released, "nothing to do, and returned %lu", released);
+	CHECK(t, !test_released(alive), "released a live object");
+	dref_put(&alive->ref);
+}
+
+static void put_next(struct test_object *obj)
+{
+	dref_put(&obj->next->ref);
+}
+
+/* Each object holds the next one: they go in one call, whatever its flags */
+static void reconcile_follows_chains(struct dref_test *t)
+{
+	struct test_object *obj[12];
+	unsigned long released;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(obj); i++) {
+		obj[i] = object(t, test_class(t, all_flags[i % 4]), true);
+		if (!obj[i])
+			return;
+		if (i) {
+			obj[i - 1]->next = obj[i];
+			obj[i - 1]->on_release = put_next;
+		}
+	}
+	dref_put(&obj[0]->ref);
+	released = dref_reconcile();
+	CHECK(t, released == ARRAY_SIZE(obj), "returned %lu, not %zu", released,
+	      ARRAY_SIZE(obj));
+	CHECK(t, test_released(obj[ARRAY_SIZE(obj) - 1]), "the last one is not released");
+}
+
+/* ---- barrier ---- */
+
+static void barrier_waits(struct dref_test *t)
+{
+	struct test_object *obj;
+	int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(all_flags) * 2; i++) {
+		struct dref_class *class = test_class(t, all_flags[i / 2]);
+
+		for (j = 0; j < 5; j++) {
+			obj = object(t, class, i & 1);
+			if (!obj)
+				return;
+			dref_put(&obj->ref);
+			dref_barrier();
+			CHECK(t, test_released(obj), "flags %#x, %s: not released",
+			      all_flags[i / 2], i & 1 ? "deferred" : "exact");
+		}
+	}
+}
+
+static void barrier_exact_class(struct dref_test *t)
+{
+	struct dref_class *class = test_class(t, DREF_EXACT | DREF_RCU);
+	struct test_object *obj = object(t, class, false);
+
+	if (!obj)
+		return;
+	dref_put(&obj->ref);
+	dref_barrier();
+	CHECK(t, test_released(obj), "not released");
+}
+
+static void reconcile_all_the_time(struct test_thread *self)
+{
+	while (test_goes_on(self->t))
+		dref_reconcile();
+}
+
+static void barrier_all_the_time(struct test_thread *self)
+{
+	struct dref_class *class = self->arg;
+
+	while (test_goes_on(self->t)) {
+		struct test_object *obj = object(self->t, class,
+						 test_random(self, 2));
+
+		if (!obj)
+			return;
+		dref_put(&obj->ref);
+		dref_barrier();
+		CHECK(self->t, test_released(obj), "flags %#x: not released",
+		      class->flags);
+		if (test_released(obj))
+			test_object_free(obj);
+	}
+}
+
+/* What one waits for may be in the hands of another, who waits too */
+static void barriers_together(struct dref_test *t)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(all_flags); i++) {
+		struct dref_class *class = test_class(t, all_flags[i]);
+
+		if (!class || !test_thread(t, barrier_all_the_time, class) ||
+		    !test_thread(t, barrier_all_the_time, class))
+			return;
+	}
+	if (test_thread(t, reconcile_all_the_time, NULL))
+		test_run(t);
+}
+
+/* ---- context ---- */
+
+static void sleep_in_release(struct test_object *obj)
+{
+	CHECK(obj->t, !preempt_count() && !irqs_disabled(), "called in atomic context");
+	msleep(20);
+}
+
+static void sleeping_release(struct dref_test *t)
+{
+	struct dref_class *class = test_class(t, DREF_SLEEP);
+	struct test_object *obj;
+	int deferred;
+
+	for (deferred = 0; deferred < 2; deferred++) {
+		obj = object(t, class, deferred);
+		if (!obj)
+			return;
+		obj->on_release = sleep_in_release;
+		preempt_disable();
+		dref_put(&obj->ref);
+		CHECK(t, !test_released(obj), "released by the put itself");
+		preempt_enable();
+		dref_barrier();
+		CHECK(t, test_released(obj), "barrier did not wait");
+	}
+}
+
+/* A class that sleeps holds up nobody else */
+static void sleep_long_in_release(struct test_object *obj)
+{
+	msleep(1000);
+}
+
+static void sleeping_class_alone(struct dref_test *t)
+{
+	struct test_object *sleeper, *obj;
+	int i;
+
+	sleeper = object(t, test_class(t, DREF_SLEEP), false);
+	if (!sleeper)
+		return;
+	sleeper->on_release = sleep_long_in_release;
+	dref_put(&sleeper->ref);
+	for (i = 0; i < ARRAY_SIZE(all_flags); i++) {
+		obj = object(t, test_class(t, all_flags[i]), true);
+		if (!obj)
+			return;
+		dref_kill(&obj->ref);
+		CHECK(t, test_soon(test_released(obj), 800), "flags %#x: held up",
+		      all_flags[i]);
+	}
+}
+
+/* ---- DREF_RCU ---- */
+
+/* A reader that began before the last put of an exact object */
+static void early_reader(struct test_thread *self)
+{
+	struct test_object *obj = self->arg;
+	int ms;
+
+	rcu_read_lock();
+	WRITE_ONCE(obj->data[0], 1);
+	for (ms = 0; ms < 100; ms++) {
+		mdelay(1);
+		CHECK(self->t, !test_released(obj), "released under a reader");
+	}
+	rcu_read_unlock();
+}
+
+static void rcu_release_waits_for_readers(struct dref_test *t)
+{
+	struct test_object *obj;
+	int i;
+
+	if (num_online_cpus() < 2) {
+		test_skip(t, "needs two CPUs");
+		return;
+	}
+	for (i = 0; i < 4 && !t->failed; i++) {
+		obj = object(t, test_class(t, i & 2 ? DREF_RCU | DREF_SLEEP : DREF_RCU),
+			     i & 1);
+		if (!obj || !test_thread(t, early_reader, obj))
+			return;
+		test_start(t);
+		CHECK(t, test_soon(READ_ONCE(obj->data[0]), 5000), "no reader");
+		dref_put(&obj->ref);
+		dref_barrier();
+		CHECK(t, test_released(obj), "not released");
+		test_stop(t);
+	}
+}
+
+/*
+ * For a deferred object the grace period must begin after death, not after the
+ * last put.  The first reader keeps the pass, whose grace period confirms zero,
+ * from being over.  The second one begins when the object is dying already but,
+ * as the first is still there, not dead.
+ */
+enum { BEGIN, FIRST_READS, DYING, SECOND_READS };
+
+static void first_reader(struct test_thread *self)
+{
+	struct test_object *obj = self->arg;
+
+	rcu_read_lock();
+	atomic_set(&obj->turn, FIRST_READS);
+	while (atomic_read(&obj->turn) != SECOND_READS && !READ_ONCE(self->t->over))
+		cpu_relax();
+	rcu_read_unlock();
+}
+
+static void second_reader(struct test_thread *self)
+{
+	struct test_object *obj = self->arg;
+	int ms;
+
+	while (!dref_is_dying(&obj->ref)) {
+		if (!test_goes_on(self->t))
+			return;
+	}
+	/* The pass's grace period has begun by now, most likely: not ours to wait for */
+	mdelay(20);
+	rcu_read_lock();
+	atomic_set(&obj->turn, SECOND_READS);
+	for (ms = 0; ms < 200; ms++) {
+		mdelay(1);
+		CHECK(self->t, !test_released(obj), "released under a reader");
+	}
+	rcu_read_unlock();
+}
+
+static void rcu_begins_at_death(struct dref_test *t)
+{
+	struct test_object *obj;
+	int i;
+
+	if (num_online_cpus() < 3) {
+		test_skip(t, "needs three CPUs");
+		return;
+	}
+	for (i = 0; i < 4 && !t->failed; i++) {
+		obj = object(t, test_class(t, DREF_RCU), true);
+		if (!obj || !test_thread(t, first_reader, obj) ||
+		    !test_thread(t, second_reader, obj))
+			return;
+		test_start(t);
+		CHECK(t, test_soon(atomic_read(&obj->turn) == FIRST_READS, 5000),
+		      "no first reader");
+		dref_put(&obj->ref);
+		dref_reconcile();
+		CHECK(t, atomic_read(&obj->turn) == SECOND_READS, "no second reader");
+		CHECK(t, test_released(obj), "not released");
+		test_stop(t);
+	}
+}
+
+/* ---- ordering, and once only ---- */
+
+static void check_data(struct test_object *obj)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(obj->data); i++)
+		CHECK(obj->t, obj->data[i] == i + 1, "release does not see what holder %d did",
+		      i);
+}
+
+struct crowd {
+	struct test_object	*obj[256];
+	atomic_t		arrived[256];
+};
+
+/* Each holder writes its datum, plainly, and puts */
+static void write_and_put(struct test_thread *self)
+{
+	struct crowd *crowd = self->arg;
+	unsigned int nr = self->nr % ARRAY_SIZE(crowd->obj[0]->data), i;
+
+	for (i = 0; i < ARRAY_SIZE(crowd->obj); i++) {
+		atomic_inc(&crowd->arrived[i]);
+		while (atomic_read(&crowd->arrived[i]) < ARRAY_SIZE(crowd->obj[0]->data) &&
+		       test_goes_on(self->t))
+			cpu_relax();
+		crowd->obj[i]->data[nr] = nr + 1;
+		dref_put(&crowd->obj[i]->ref);
+	}
+}
+
+/* Many drop an object at the same time: released once, after all of it */
+static void last_puts_together(struct dref_test *t)
+{
+	struct crowd *crowd;
+	int i, holders = ARRAY_SIZE(crowd->obj[0]->data);
+	struct dref_class *class[ARRAY_SIZE(all_flags)];
+
+	for (i = 0; i < ARRAY_SIZE(class); i++) {
+		class[i] = test_class(t, all_flags[i]);
+		if (!class[i])
+			return;
+	}
+	crowd = kzalloc(sizeof(*crowd), GFP_KERNEL);
+	if (!CHECK(t, crowd, "out of memory"))
+		return;
+	for (i = 0; i < ARRAY_SIZE(crowd->obj); i++) {
+		crowd->obj[i] = object(t, class[i / 2 % 4], i & 1);
+		if (!crowd->obj[i])
+			goto out;
+		crowd->obj[i]->on_release = check_data;
+		dref_get_many(&crowd->obj[i]->ref, holders - 1);
+	}
+	for (i = 0; i < holders; i++) {
+		if (!test_thread(t, write_and_put, crowd))
+			goto out;
+	}
+	test_run_once(t);
+	dref_barrier();
+	for (i = 0; i < ARRAY_SIZE(crowd->obj); i++)
+		CHECK(t, test_released(crowd->obj[i]), "object %d is not released", i);
+out:
+	test_stop(t);
+	kfree(crowd);
+}
+
+/* ---- latency ---- */
+
+#define SCHEDULING_SLACK_MS	400	/* emulated CPUs that share real ones */
+
+static u64 grace_period_ms(void (*synchronize)(void))
+{
+	u64 start, max_ns = 0;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		start = ktime_get_ns();
+		synchronize();
+		max_ns = max(max_ns, ktime_get_ns() - start);
+	}
+	return max_ns / NSEC_PER_MSEC + 1;
+}
+
+/* Nobody kills it and nobody reconciles */
+static void released_in_time(struct dref_test *t)
+{
+	struct test_object *obj = object(t, test_class(t, 0), true);
+	u64 gp_ms = grace_period_ms(synchronize_rcu), limit_ms, ms;
+	ktime_t put;
+
+	if (!obj)
+		return;
+	/* long enough for the interval to have become as long as it gets */
+	msleep(1000);
+	put = ktime_get();
+	dref_put(&obj->ref);
+	if (!CHECK(t, test_soon(test_released(obj), 10000), "not released in 10 s"))
+		return;
+	ms = ktime_ms_delta(obj->released_at, put);
+	limit_ms = 200 + 2 * gp_ms + SCHEDULING_SLACK_MS;
+	CHECK(t, ms <= limit_ms, "took %llu ms, more than %llu", ms, limit_ms);
+	test_note(t, "last put to release: %llu ms; grace period: %llu ms", ms, gp_ms);
+}
+
+static void reconciled_in_time(struct dref_test *t)
+{
+	struct test_object *obj = object(t, test_class(t, DREF_RCU), true);
+	u64 gp_ms = grace_period_ms(synchronize_rcu_expedited), limit_ms, ms;
+	ktime_t put;
+
+	if (!obj)
+		return;
+	put = ktime_get();
+	dref_put(&obj->ref);
+	dref_reconcile();
+	if (!CHECK(t, test_released(obj), "not released"))
+		return;
+	ms = ktime_ms_delta(obj->released_at, put);
+	limit_ms = 3 * gp_ms + SCHEDULING_SLACK_MS;
+	CHECK(t, ms <= limit_ms, "took %llu ms, more than %llu", ms, limit_ms);
+	test_note(t, "last put to release: %llu ms; expedited grace period: %llu ms",
+		  ms, gp_ms);
+}
+
+const struct dref_test_case test_releases[] = {
+	{ "reconcile_counts",		reconcile_counts, BY_HAND },
+	{ "reconcile_follows_chains",	reconcile_follows_chains, BY_HAND },
+	{ "barrier_waits",		barrier_waits },
+	{ "barrier_exact_class",	barrier_exact_class },
+	{ "barriers_together",		barriers_together },
+	{ "sleeping_release",		sleeping_release },
+	{ "sleeping_class_alone",	sleeping_class_alone },
+	{ "rcu_release_waits_for_readers", rcu_release_waits_for_readers },
+	{ "rcu_begins_at_death",	rcu_begins_at_death, BY_HAND },
+	{ "last_puts_together",		last_puts_together },
+	{ "released_in_time",		released_in_time },
+	{ "reconciled_in_time",		reconciled_in_time },
+	{ }
+};

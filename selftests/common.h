@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the C tests have in common: modules, files of debugfs, counters.
+ */
+#ifndef DREF_SELFTESTS_COMMON_H
+#define DREF_SELFTESTS_COMMON_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define DREF	"/sys/kernel/debug/dref"
+#define TRACING	"/sys/kernel/tracing"
+
+/* The whole of a file, or -1; longer ones are cut */
+static inline int read_file(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY), len = 0, n;
+
+	if (fd < 0)
+		return -1;
+	while ((n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += n;
+	close(fd);
+	buf[len] = '\0';
+	return n < 0 ? -1 : len;
+}
+
+static inline int write_file(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY), n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, value, strlen(value));
+	close(fd);
+	return n < 0 ? -1 : 0;
+}
+
+static inline bool insmod(const char *folder, const char *name)
+{
+	char path[300];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "%s/%s.ko", folder, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	err = syscall(SYS_finit_module, fd, "", 0);
+	close(fd);
+	return !err || errno == EEXIST;
+}
+
+/* The module is loaded, or can be: from modprobe's folders or from the tree's */
+static inline bool load(const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	if (!access(path, F_OK))
+		return true;
+	snprintf(path, sizeof(path), "modprobe -q %s 2>/dev/null", name);
+	return !system(path) || insmod("../module", name) ||
+	       insmod("../../../module", name);
+}
+
+/* The number in the line "name: number", or -1 */
+static inline long counter_in(const char *text, const char *name)
+{
+	const char *line = text;
+	size_t len = strlen(name);
+
+	for (; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, name, len) && line[len] == ':')
+			return atol(line + len + 1);
+	}
+	return -1;
+}
+
+static inline long counter(const char *name)
+{
+	char stats[4096];
+
+	if (read_file(DREF "/stats", stats, sizeof(stats)) < 0)
+		return -1;
+	return counter_in(stats, name);
+}
+
+#endif /* DREF_SELFTESTS_COMMON_H */

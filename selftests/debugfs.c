@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What dref shows in debugfs, and what it takes.
+ *
+ * Every file must be there with the mode and the lines that are documented;
+ * whatever is written to one must be taken or refused with an error and no
+ * consequences; and reading must be safe while what is read comes and goes.
+ */
+#include <dirent.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "common.h"
+#include "kselftest_harness.h"
+
+#define NOBODY	65534
+#define FUZZES	2000
+
+static const char * const all_files[] = {
+	"stats", "reconcile", "pass_min_ms", "pass_max_ms", "promote_threshold",
+	"demote_passes", "max_deferred",
+};
+
+static const char * const stats_names[] = {
+	"epoch", "passes", "passes_expedited", "deferred", "exact_live", "dying",
+	"immortal", "promotions", "demotions", "promotions_failed",
+	"released_exact", "released_deferred", "resurrected", "underflows",
+	"overflows", "slots_total", "slots_used", "slot_bytes", "gp_ns_last",
+	"gp_ns_max", "pass_ns_last", "pass_ns_max",
+};
+
+static const char * const class_names[] = {
+	"flags", "deferred", "exact_live", "immortal", "promotions", "demotions",
+	"promotions_failed", "released_exact", "released_deferred",
+	"resurrected", "underflows", "overflows",
+};
+
+static const char * const tunables[] = {
+	"pass_min_ms", "pass_max_ms", "promote_threshold", "demote_passes",
+	"max_deferred",
+};
+
+static const char *path_of(const char *name)
+{
+	static char path[400];
+
+	snprintf(path, sizeof(path), DREF "/%s", name);
+	return path;
+}
+
+/* A pointer to where no memory is, which the compiler does not see */
+static char *nowhere(void)
+{
+	char *pointer = (char *)8;
+
+	asm("" : "+r" (pointer));
+	return pointer;
+}
+
+/* 0 or -errno */
+static int put(const char *name, const void *value, size_t len)
+{
+	int fd = open(path_of(name), O_WRONLY), err = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, value, len);
+	if (n < 0)
+		err = -errno;
+	else if (n != (ssize_t)len)
+		err = -EIO;
+	close(fd);
+	return err;
+}
+
+static int put_text(const char *name, const char *value)
+{
+	return put(name, value, strlen(value));
+}
+
+static long number(const char *name)
+{
+	char text[64], *end;
+	long value;
+
+	if (read_file(path_of(name), text, sizeof(text)) < 0)
+		return -1;
+	value = strtol(text, &end, 10);
+	return end != text && !strcmp(end, "\n") ? value : -1;
+}
+
+FIXTURE(dref) {
+	long	saved[ARRAY_SIZE(tunables)];
+};
+
+FIXTURE_SETUP(dref)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(tunables); i++)
+		self->saved[i] = number(tunables[i]);
+}
+
+FIXTURE_TEARDOWN(dref)
+{
+	char text[30];
+	int i, round;
+
+	/* one may be the limit of another: the second time there is room */
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < ARRAY_SIZE(tunables); i++) {
+			snprintf(text, sizeof(text), "%ld", self->saved[i]);
+			put_text(tunables[i], text);
+		}
+	}
+}
+
+TEST_F(dref, files_and_modes)
+{
+	DIR *dir = opendir(DREF);
+	struct dirent *entry;
+	struct stat st;
+	int i, found = 0;
+
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] != '.')
+			found++;
+	}
+	closedir(dir);
+	for (i = 0; i < ARRAY_SIZE(all_files); i++) {
+		ASSERT_EQ(0, stat(path_of(all_files[i]), &st)) {
+			TH_LOG("no %s", all_files[i]);
+		}
+		EXPECT_EQ(S_IFREG | (strcmp(all_files[i], "stats") ? 0600 : 0400), st.st_mode) {
+			TH_LOG("mode of %s", all_files[i]);
+		}
+		EXPECT_EQ(0, st.st_uid);
+	}
+	ASSERT_EQ(0, stat(path_of("classes"), &st));
+	EXPECT_TRUE(S_ISDIR(st.st_mode));
+	/* and nothing that is not documented */
+	EXPECT_EQ(ARRAY_SIZE(all_files) + 1, found);
+}
+
+/* "name: value" lines: these, in this order, and no others */
+static void check_lines(struct __test_metadata *_metadata, const char *name,
+			const char * const *names, int nr)
+{
+	char text[4096], *line, *save, *colon;
+	int i = 0;
+
+	ASSERT_LT(0, read_file(path_of(name), text, sizeof(text)));
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		colon = strstr(line, ": ");
+		ASSERT_NE(NULL, colon) TH_LOG("%s: %s", name, line);
+		*colon = '\0';
+		ASSERT_GT(nr, i) TH_LOG("%s: more lines: %s", name, line);
+		EXPECT_STREQ(names[i], line);
+		if (strcmp(line, "flags"))
+			EXPECT_EQ(strlen(colon + 2), strspn(colon + 2, "0123456789")) {
+				TH_LOG("%s: %s: %s", name, line, colon + 2);
+			}
+		i++;
+	}
+	EXPECT_EQ(nr, i);
+}
+
+TEST_F(dref, lines_of_stats)
+{
+	check_lines(_metadata, "stats", stats_names, ARRAY_SIZE(stats_names));
+	check_lines(_metadata, "reconcile", (const char * const []){ "released" }, 1);
+}
+
+TEST_F(dref, lines_of_classes)
+{
+	char name[300];
+	struct dirent *entry;
+	int found = 0;
+	DIR *dir;
+
+	if (!load("dref_stress"))
+		SKIP(return, "needs dref_stress.ko");
+	dir = opendir(path_of("classes"));
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), "classes/%s/stats", entry->d_name);
+		check_lines(_metadata, name, class_names, ARRAY_SIZE(class_names));
+		found++;
+	}
+	closedir(dir);
+	EXPECT_LT(0, found);
+}
+
+TEST_F(dref, tunables_in_range)
+{
+	static const struct {
+		const char *name, *smallest, *largest, *below, *above;
+	} ranges[] = {
+		{ "pass_max_ms", "10", "60000", "9", "60001" },
+		{ "pass_min_ms", "1", "60000", "0", "60001" },
+		{ "promote_threshold", "1", "4095", "0", "4096" },
+		{ "demote_passes", "1", "1000000", "0", "1000001" },
+		{ "max_deferred", "0", "16777216", "-1", "16777217" },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
+		const char *name = ranges[i].name;
+
+		EXPECT_EQ(0, put_text(name, ranges[i].smallest)) TH_LOG("%s", name);
+		EXPECT_EQ(atol(ranges[i].smallest), number(name));
+		EXPECT_EQ(-EINVAL, put_text(name, ranges[i].below)) TH_LOG("%s", name);
+		EXPECT_EQ(atol(ranges[i].smallest), number(name));
+		EXPECT_EQ(0, put_text(name, ranges[i].largest)) TH_LOG("%s", name);
+		EXPECT_EQ(atol(ranges[i].largest), number(name));
+		EXPECT_EQ(-EINVAL, put_text(name, ranges[i].above)) TH_LOG("%s", name);
+		EXPECT_EQ(atol(ranges[i].largest), number(name));
+	}
+	/* what echo(1) writes, too */
+	EXPECT_EQ(0, put_text("demote_passes", "7\n"));
+	EXPECT_EQ(7, number("demote_passes"));
+}
+
+/* The shortest time cannot be longer than the longest */
+TEST_F(dref, tunables_in_order)
+{
+	ASSERT_EQ(0, put_text("pass_max_ms", "1000"));
+	EXPECT_EQ(0, put_text("pass_min_ms", "1000"));
+	EXPECT_EQ(-EINVAL, put_text("pass_min_ms", "1001"));
+	EXPECT_EQ(-EINVAL, put_text("pass_max_ms", "999"));
+	EXPECT_EQ(1000, number("pass_min_ms"));
+	EXPECT_EQ(1000, number("pass_max_ms"));
+}
+
+TEST_F(dref, junk_is_refused)
+{
+	static const char * const junk[] = {
+		"", "\n", " ", "-1", "+", "0x10", "1e3", "10 ", "10 10", "10\n10", "ten",
+		"4294967296", "4294967295", "18446744073709551616", "10;", "10.5",
+		"\xff\xfe", "%n%n%n%n",
+		"99999999999999999999999999999999999999999999999999999999999999999999",
+	};
+	char zeros[8192];
+	long was;
+	int i, j;
+
+	memset(zeros, '0', sizeof(zeros));
+	for (i = 0; i < ARRAY_SIZE(tunables); i++) {
+		was = number(tunables[i]);
+		ASSERT_LE(0, was);
+		for (j = 0; j < ARRAY_SIZE(junk); j++) {
+			EXPECT_EQ(-EINVAL, put_text(tunables[i], junk[j])) {
+				TH_LOG("%s: \"%s\"", tunables[i], junk[j]);
+			}
+		}
+		EXPECT_EQ(-EINVAL, put(tunables[i], "1\0002", 3));
+		EXPECT_EQ(-EINVAL, put(tunables[i], zeros, sizeof(zeros)));
+		EXPECT_EQ(-EFAULT, put(tunables[i], nowhere(), 4));
+		EXPECT_EQ(was, number(tunables[i])) TH_LOG("%s changed", tunables[i]);
+	}
+}
+
+TEST_F(dref, stats_cannot_be_written)
+{
+	EXPECT_EQ(-EINVAL, put_text("stats", "0"));
+	EXPECT_EQ(-EINVAL, put("stats", nowhere(), 4));
+}
+
+TEST_F(dref, reconcile_takes_anything)
+{
+	long passes = counter("passes_expedited");
+	char junk[5000];
+	int i;
+
+	memset(junk, 0xa5, sizeof(junk));
+	EXPECT_EQ(0, put_text("reconcile", "1"));
+	EXPECT_EQ(0, put_text("reconcile", "\n"));
+	EXPECT_EQ(0, put("reconcile", junk, sizeof(junk)));
+	EXPECT_LE(passes + 3, counter("passes_expedited"));
+	for (i = 0; i < 50; i++)
+		EXPECT_EQ(0, put("reconcile", junk, i));
+}
+
+TEST_F(dref, random_writes)
+{
+	unsigned int seed = time(NULL);
+	char junk[64], text[64];
+	long value;
+	int i, j, k, len, err;
+
+	TH_LOG("seed %u", seed);
+	srandom(seed);
+	for (i = 0; i < ARRAY_SIZE(tunables); i++) {
+		for (j = 0; j < FUZZES; j++) {
+			len = random() % sizeof(junk);
+			/* half of them nearly numbers */
+			for (k = 0; k < len; k++)
+				junk[k] = j & 1 ? "0123456789 -+\nx"[random() % 15] : random();
+			value = number(tunables[i]);
+			err = put(tunables[i], junk, len);
+			ASSERT_TRUE(!err || err == -EINVAL) TH_LOG("%s: %d", tunables[i], err);
+			if (!err)
+				value = number(tunables[i]);
+			ASSERT_EQ(value, number(tunables[i])) TH_LOG("%s", tunables[i]);
+			ASSERT_LE(0, value);
+		}
+		/* it still takes what is right: what it has */
+		snprintf(text, sizeof(text), "%ld", number(tunables[i]));
+		ASSERT_EQ(0, put_text(tunables[i], text)) TH_LOG("%s", tunables[i]);
+	}
+}
+
+/* In small pieces, from the middle, twice at a time */
+TEST_F(dref, reading_in_pieces)
+{
+	char whole[4096], pieces[4096];
+	int len, fd, n, got = 0;
+
+	/* none of these moves by itself */
+	len = read_file(path_of("max_deferred"), whole, sizeof(whole));
+	ASSERT_LT(0, len);
+	fd = open(path_of("max_deferred"), O_RDONLY);
+	ASSERT_LE(0, fd);
+	while ((n = read(fd, pieces + got, 1)) > 0)
+		got += n;
+	EXPECT_EQ(len, got);
+	EXPECT_EQ(0, memcmp(whole, pieces, len));
+	EXPECT_EQ(1, lseek(fd, 1, SEEK_SET));
+	EXPECT_EQ(len - 1, read(fd, pieces, sizeof(pieces)));
+	EXPECT_EQ(0, memcmp(whole + 1, pieces, len - 1));
+	EXPECT_EQ(0, lseek(fd, 0, SEEK_SET));
+	EXPECT_EQ(-1, read(fd, nowhere(), 100));
+	EXPECT_EQ(EFAULT, errno);
+	close(fd);
+}
+
+TEST_F(dref, root_only)
+{
+	int i, status;
+	pid_t child = fork();
+
+	ASSERT_LE(0, child);
+	if (!child) {
+		if (setgid(NOBODY) || setuid(NOBODY))
+			_exit(100);
+		for (i = 0; i < ARRAY_SIZE(all_files); i++) {
+			if (open(path_of(all_files[i]), O_RDONLY) >= 0 || errno != EACCES)
+				_exit(i + 1);
+		}
+		_exit(0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+}
+
+/* Read all there is, again and again */
+static void reader(void)
+{
+	char name[300], text[4096];
+	struct dirent *entry;
+	DIR *dir;
+	int i;
+
+	for (;;) {
+		for (i = 0; i < ARRAY_SIZE(all_files); i++)
+			read_file(path_of(all_files[i]), text, sizeof(text));
+		dir = opendir(path_of("classes"));
+		while (dir && (entry = readdir(dir))) {
+			snprintf(name, sizeof(name), "classes/%s/stats", entry->d_name);
+			read_file(path_of(name), text, sizeof(text));
+		}
+		if (dir)
+			closedir(dir);
+	}
+}
+
+TEST_F_TIMEOUT(dref, reading_while_classes_come_and_go, 100)
+{
+	char verdict[1024] = "";
+	pid_t child[3];
+	int i;
+
+	if (!load("dref_test"))
+		SKIP(return, "needs dref_test.ko");
+	for (i = 0; i < 3; i++) {
+		child[i] = fork();
+		ASSERT_LE(0, child[i]);
+		if (!child[i])
+			reader();
+	}
+	read_file("/sys/kernel/debug/dref_test/run/classes_come_and_go", verdict,
+		  sizeof(verdict));
+	for (i = 0; i < 3; i++) {
+		kill(child[i], SIGKILL);
+		waitpid(child[i], NULL, 0);
+	}
+	EXPECT_STREQ("ok\n", verdict);
+}
+
+int main(int argc, char **argv)
+{
+	if (geteuid() || access("/sys/kernel/debug", X_OK) || !load("dref")) {
+		ksft_print_header();
+		ksft_exit_skip("needs root, debugfs and dref.ko\n");
+	}
+	return test_harness_run(argc, argv);
+}

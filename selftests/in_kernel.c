@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs the tests of dref_test.ko, each as one line of KTAP.
+ *
+ *	in_kernel [SUITE|TEST]...	only these
+ *	in_kernel --except SUITE	all but these
+ *
+ * The tests are in debugfs; reading one runs it. Its line in the list says
+ * which tunables it needs (they are restored afterwards) and which counters of
+ * dref's statistics it moves by how much: "underflows=1", or "promotions>0".
+ * No test may move underflows or overflows without saying so, nor "warnings",
+ * which are those in the kernel log.
+ */
+#include "common.h"
+#include "kselftest.h"
+
+#define TESTS	"/sys/kernel/debug/dref_test"
+#define MAX	200
+
+struct test {
+	char	suite[32];
+	char	name[64];
+	char	needs[200];
+	char	expects[200];
+};
+
+static struct test tests[MAX];
+static int nr_tests;
+
+/* ---- tunables ---- */
+
+/* Do @fn with each NAME=VALUE in @list: all successful? */
+static bool with_settings(const char *list, bool (*fn)(const char *name, const char *value))
+{
+	char copy[200], *word, *save, *value;
+	bool good = true;
+
+	snprintf(copy, sizeof(copy), "%s", list);
+	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		value = strchr(word, '=');
+		if (!value)
+			continue;
+		*value++ = '\0';
+		good &= fn(word, value);
+	}
+	return good;
+}
+
+static char saved[200];
+
+static bool save_one(const char *name, const char *value)
+{
+	size_t len = strlen(saved);
+	char path[300], was[50];
+
+	snprintf(path, sizeof(path), DREF "/%s", name);
+	if (read_file(path, was, sizeof(was)) < 0)
+		return false;
+	was[strcspn(was, "\n")] = '\0';
+	snprintf(saved + len, sizeof(saved) - len, "%s=%s ", name, was);
+	return true;
+}
+
+static bool set_one(const char *name, const char *value)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), DREF "/%s", name);
+	return !write_file(path, value);
+}
+
+/* One may be the limit of another, so the order may matter: twice is enough */
+static bool set(const char *list)
+{
+	return with_settings(list, set_one) || with_settings(list, set_one);
+}
+
+/* ---- counters ---- */
+
+struct counters {
+	char	stats[4096];
+	long	warnings;
+};
+
+static int kmsg = -1;
+
+static long count_warnings(void)
+{
+	static long warnings;
+	char record[8192];
+	ssize_t n;
+
+	while ((n = read(kmsg, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
+		if (n <= 0) {
+			errno = 0;	/* it has overrun us: go on */
+			continue;
+		}
+		record[n] = '\0';
+		if (strstr(record, "WARNING: CPU"))
+			warnings++;
+	}
+	return warnings;
+}
+
+static void take(struct counters *counters)
+{
+	if (read_file(DREF "/stats", counters->stats, sizeof(counters->stats)) < 0)
+		counters->stats[0] = '\0';
+	counters->warnings = count_warnings();
+}
+
+static long value_of(const struct counters *counters, const char *name)
+{
+	if (!strcmp(name, "warnings"))
+		return counters->warnings;
+	return counter_in(counters->stats, name);
+}
+
+static struct counters before, after;
+
+/* NAME=N, NAME>N or NAME<N */
+static bool moved_as_expected(const char *name, char op, long expected)
+{
+	long moved = value_of(&after, name) - value_of(&before, name);
+
+	if (op == '=' ? moved == expected :
+	    op == '>' ? moved > expected : moved < expected)
+		return true;
+	ksft_print_msg("%s moved by %ld, not %c%ld\n", name, moved, op, expected);
+	return false;
+}
+
+/* What no test moves that does not say so; the last two: nothing is left */
+static const char * const steady[] = {
+	"warnings", "underflows", "overflows", "exact_live", "deferred",
+};
+
+static bool all_moved_as_expected(const char *expects)
+{
+	bool said[5] = { false }, good = true;
+	char copy[200], *word, *save, *op, which;
+	int i;
+
+	snprintf(copy, sizeof(copy), "%s", expects);
+	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		op = strpbrk(word, "=><");
+		if (!op)
+			continue;
+		which = *op;
+		*op = '\0';
+		for (i = 0; i < 5; i++)
+			said[i] |= !strcmp(word, steady[i]);
+		good &= moved_as_expected(word, which, atol(op + 1));
+	}
+	for (i = 0; i < 5; i++)
+		good &= said[i] || moved_as_expected(steady[i], '=', 0);
+	return good;
+}
+
+/*
+ * Slots of objects which have become immortal come back after a Tasks RCU grace
+ * period, and count against max_deferred until then.
+ */
+static void settle(void)
+{
+	int tries;
+
+	for (tries = 0; tries < 100 && counter("slots_used") > 0; tries++)
+		usleep(100000);
+}
+
+/* ---- tests ---- */
+
+static void run_test(const struct test *test)
+{
+	char path[300], answer[1024] = "", *line, *save, *verdict = "";
+	bool good;
+
+	snprintf(path, sizeof(path), TESTS "/run/%s", test->name);
+	saved[0] = '\0';
+	if (strstr(test->needs, "max_deferred"))
+		settle();
+	if (!with_settings(test->needs, save_one) || !set(test->needs)) {
+		set(saved);
+		ksft_test_result_fail("%s.%s: cannot set %s\n", test->suite, test->name,
+				      test->needs);
+		return;
+	}
+	take(&before);
+	if (read_file(path, answer, sizeof(answer)) < 0)
+		snprintf(answer, sizeof(answer), "cannot run it: %s", strerror(errno));
+	take(&after);
+
+	for (line = strtok_r(answer, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (*line == '#')
+			ksft_print_msg("%s.%s: %s\n", test->suite, test->name, line + 2);
+		else
+			verdict = line;
+	}
+	if (!strncmp(verdict, "skip ", 5)) {
+		ksft_test_result_skip("%s.%s: %s\n", test->suite, test->name, verdict + 5);
+	} else {
+		good = !strcmp(verdict, "ok");
+		if (!good)
+			ksft_print_msg("%s\n", verdict);
+		good &= all_moved_as_expected(test->expects);
+		ksft_test_result(good, "%s.%s\n", test->suite, test->name);
+	}
+	if (!set(saved))
+		ksft_print_msg("cannot restore %s\n", saved);
+}
+
+static bool named(const struct test *test, char **names)
+{
+	for (; *names; names++) {
+		if (!strcmp(*names, test->name) || !strcmp(*names, test->suite))
+			return true;
+	}
+	return false;
+}
+
+/* SUITE NAME needs: TUNABLE=VALUE... expects: COUNTER=N... */
+static void read_list(bool except, char **names)
+{
+	char list[16384], *line, *save, *needs, *expects;
+	struct test *test;
+
+	if (read_file(TESTS "/list", list, sizeof(list)) < 0)
+		ksft_exit_skip("no " TESTS "/list\n");
+	for (line = strtok_r(list, "\n", &save); line && nr_tests < MAX;
+	     line = strtok_r(NULL, "\n", &save)) {
+		test = &tests[nr_tests];
+		needs = strstr(line, " needs:");
+		expects = strstr(line, " expects:");
+		if (!needs || !expects || sscanf(line, "%31s %63s", test->suite, test->name) != 2)
+			ksft_exit_fail_msg("cannot read the list: %s\n", line);
+		*expects = '\0';
+		snprintf(test->needs, sizeof(test->needs), "%s", needs + strlen(" needs:"));
+		snprintf(test->expects, sizeof(test->expects), "%s",
+			 expects + strlen(" expects:"));
+		if (!*names || named(test, names) != except)
+			nr_tests++;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	bool except = argc > 1 && !strcmp(argv[1], "--except");
+	int i;
+
+	ksft_print_header();
+	if (geteuid())
+		ksft_exit_skip("needs root\n");
+	if (access("/sys/kernel/debug", X_OK))
+		ksft_exit_skip("needs debugfs\n");
+	if (!load("dref") || !load("dref_test"))
+		ksft_exit_skip("needs dref.ko and dref_test.ko\n");
+	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	if (kmsg < 0 || lseek(kmsg, 0, SEEK_END) < 0)
+		ksft_exit_skip("needs /dev/kmsg\n");
+
+	read_list(except, argv + 1 + except);
+	if (!nr_tests)
+		ksft_exit_skip("no such test\n");
+	ksft_set_plan(nr_tests);
+	for (i = 0; i < nr_tests; i++)
+		run_test(&tests[i]);
+	ksft_finished();
+}

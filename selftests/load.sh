@@ -1,0 +1,118 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Load and unload the modules, again and again: nothing may be left behind.
+#
+#	load.sh [LOADS [LOADS-WITH-CLIENTS]]	(1000 and 100)
+#
+# With clients: tests of dref_test.ko leave objects that are dying, demoting or
+# immortal, and at once the modules go. What is left behind is looked for in
+# debugfs, in the list of threads and in the memory that the kernel has.
+
+. ./ktap.sh
+
+loads=${1:-1000}
+client_loads=${2:-100}
+debugfs=/sys/kernel/debug
+clients="hopping flapping_by_defer immortalize_against_all all_contexts
+	classes_come_and_go tryget_interrupted barriers_together"
+
+# From modprobe's folders, or from the tree that this is a part of.
+load() {
+	name=$1
+	shift
+	modprobe -q "$name" "$@" 2>/dev/null || insmod ../module/$name.ko "$@"
+}
+
+unload() {
+	rmmod "$1"
+}
+
+meminfo() {
+	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo
+}
+
+# Memory that kernel code has and does not give back by itself, in KiB.
+memory() {
+	sync
+	sleep 3		# for RCU, and for work that is still queued
+	echo $(($(meminfo SUnreclaim) + $(meminfo Percpu) + $(meminfo VmallocUsed)))
+}
+
+plain() {
+	for i in $(seq "$1"); do
+		load dref && unload dref || return
+	done
+}
+
+with_clients() {
+	for i in $(seq "$1"); do
+		# shellcheck disable=SC2086
+		set -- $clients
+		shift $((i % $#))
+		load dref && load dref_test duration_ms=30 || return
+		echo 1 >$debugfs/dref/pass_min_ms
+		echo 1 >$debugfs/dref/demote_passes
+		verdict=$(grep -v '^#' $debugfs/dref_test/run/"$1")
+		case $verdict in
+		ok)	;;
+		# so short a time is not enough for every test to see something
+		*"only "* | *"nothing found"*) ;;
+		*)	echo "# $1: $verdict"
+			return 1 ;;
+		esac
+		unload dref_test && unload dref || return
+	done
+}
+
+left_behind() {
+	if [ -e /sys/module/dref ] || [ -e $debugfs/dref ] || [ -e $debugfs/dref_test ]; then
+		echo "# a module or its folder in debugfs is still there"
+		return 1
+	fi
+	for comm in /proc/[0-9]*/comm; do
+		read -r name 2>/dev/null <"$comm" || continue
+		case $name in
+		dref | dref_test*)
+			echo "# thread $name is still there"
+			return 1 ;;
+		esac
+	done
+	return 0
+}
+
+# no_growth BEFORE AFTER ROUNDS: less than 256 bytes a round, and some noise.
+no_growth() {
+	echo "# memory: $1 KiB before, $2 KiB after $3 rounds"
+	[ $(($2 - $1)) -le $((512 + $3 / 4)) ]
+}
+
+[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+[ -d $debugfs ] || skip_all "needs debugfs"
+rmmod dref_test 2>/dev/null
+rmmod dref_stress 2>/dev/null
+rmmod dref 2>/dev/null
+[ ! -e /sys/module/dref ] || skip_all "dref.ko is in use"
+load dref && load dref_test && unload dref_test && unload dref ||
+	skip_all "needs dref.ko and dref_test.ko"
+
+plan 6
+with_clients 7		# what is allocated once is not a leak
+plain 20
+
+before=$(memory)
+plain "$loads"
+result $? "$loads loads and unloads"
+left_behind
+result $? "nothing is left of them"
+no_growth "$before" "$(memory)" "$loads"
+result $? "no memory is lost"
+
+before=$(memory)
+with_clients "$client_loads"
+result $? "$client_loads loads and unloads, with clients in between"
+left_behind
+result $? "nothing is left of them"
+no_growth "$before" "$(memory)" "$client_loads"
+result $? "no memory is lost"
+finish
