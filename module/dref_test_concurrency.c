@@ -196,6 +196,9 @@ static void replace(struct test_thread *self)
 
 	while (test_goes_on(self->t)) {
 		i = (i + 1) % TABLE_SIZE;
+		/* who looks up must have the time to find what is killed next */
+		if (!i && table->kill)
+			schedule_timeout_uninterruptible(1);
 		old = rcu_dereference_protected(table->obj[i], true);
 		if (old && !test_released(old)) {
 			/* found for one round, and not found from now on */
@@ -588,10 +591,14 @@ static void demotion_against_interrupted_get(struct dref_test *t)
 		test_run(t);
 }
 
-/* Several threads ask for the promotion of the same object at the same time */
+/*
+ * Several threads ask for the promotion of the same object at the same time,
+ * when others have begun to use it.
+ */
 static void defer_now(struct test_thread *self)
 {
 	struct test_object **obj = self->arg;
+	unsigned int n;
 	int i;
 
 	for (i = 0; i < 200; i++) {
@@ -601,6 +608,10 @@ static void defer_now(struct test_thread *self)
 		while (atomic_read(&obj[i]->turn) < test_parallel() &&
 		       test_goes_on(self->t))
 			cpu_relax();
+		for (n = test_random(self, 100); n; n--) {
+			dref_get(&obj[i]->ref);
+			dref_put(&obj[i]->ref);
+		}
 		CHECK(self->t, !dref_defer(&obj[i]->ref, GFP_KERNEL), "cannot defer");
 		dref_get(&obj[i]->ref);
 		dref_put_many(&obj[i]->ref, 2);

@@ -13,7 +13,8 @@
  *	debugfs.c	all of it to be seen
  *
  * Locks, outermost first: dref_classes_mutex; pass_mutex (reconcile.c);
- * spinlocks, leaves all of them (incoming_lock, pool_lock, waiting_lock).
+ * spinlocks, leaves all of them (dref_bias_lock, incoming_lock, pool_lock,
+ * waiting_lock).
  */
 #ifndef DREF_INTERNAL_H
 #define DREF_INTERNAL_H
@@ -24,6 +25,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
+#include <linux/spinlock.h>
 
 /*
  * The number line of count.  It holds the references less one:
@@ -99,6 +101,7 @@ void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
 void dref_count_zero(struct dref *ref, unsigned long caller);
 
 /* promote.c */
+extern spinlock_t dref_bias_lock;
 void dref_heat(struct dref *ref, unsigned long mode);
 void dref_cool(struct dref *ref, unsigned long windows);
 void dref_cancel_demotion(struct dref *ref, unsigned long mode);

@@ -26,13 +26,16 @@
  *					acquire in dref_tryget()
  *
  * and an exact operation that read mode before hits count, which goes on being
- * part of the sum.  When no slot is to be had the object stays exact and cold
- * for a while, the longer the more often that has happened in a row.
+ * part of the sum.  A lock sees to it that a count never has two biases, of two
+ * promotions or of one and a fold: they would look like an overflow.  When no
+ * slot is to be had the object stays exact and cold for a while, the longer the
+ * more often that has happened in a row.
  */
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
+#include <linux/spinlock.h>
 
 #include "internal.h"
 
@@ -132,7 +135,29 @@ void dref_cool(struct dref *ref, unsigned long windows)
 			      until << DREF_MODE_WINDOW_SHIFT));
 }
 
-/* Attach a slot.  The caller holds a reference. */
+/* Between exact and not: held while a bias is added or taken away */
+DEFINE_SPINLOCK(dref_bias_lock);
+
+/* Publish @slot; false if another promotion was quicker, or it is immortal now */
+static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
+{
+	bool attached = false;
+	unsigned long flags, mode;
+
+	spin_lock_irqsave(&dref_bias_lock, flags);
+	mode = READ_ONCE(ref->mode);
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+		atomic_long_add(DREF_BIAS, &ref->count);
+	/* Under the lock it stays exact, or becomes immortal */
+	while (!attached && (mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+		attached = try_cmpxchg_release(&ref->mode, &mode,
+					       (__force unsigned long)slot->counts |
+					       (mode & DREF_MODE_KILLED));
+	spin_unlock_irqrestore(&dref_bias_lock, flags);
+	return attached;
+}
+
+/* Give an object a slot.  The caller holds a reference. */
 static int dref_promote(struct dref *ref, gfp_t gfp)
 {
 	unsigned long mode = READ_ONCE(ref->mode);
@@ -150,20 +175,10 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 		dref_count_event(ref->class, DREF_PROMOTIONS_FAILED);
 		return PTR_ERR(slot);
 	}
-
-	atomic_long_add(DREF_BIAS, &ref->count);
-	do {
-		if (mode & DREF_MODE_IMMORTAL ||
-		    (mode & DREF_MODE_STATE) != DREF_MODE_EXACT) {
-			/* another promotion was quicker, or it is immortal now */
-			atomic_long_sub(DREF_BIAS, &ref->count);
-			dref_slot_put(slot);
-			return 0;
-		}
-	} while (!try_cmpxchg_release(&ref->mode, &mode,
-				      (__force unsigned long)slot->counts |
-				      (mode & DREF_MODE_KILLED)));
-
+	if (!dref_attach(ref, slot)) {
+		dref_slot_put(slot);
+		return 0;
+	}
 	dref_count_event(ref->class, DREF_PROMOTIONS);
 	atomic_long_inc(&ref->class->deferred);
 	dref_pass_add(slot);

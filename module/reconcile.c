@@ -46,6 +46,7 @@
 #include <linux/ktime.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
+#include <linux/spinlock.h>
 
 #include "compat.h"
 #include "internal.h"
@@ -153,21 +154,26 @@ static void dref_detached(struct dref_slot *slot)
  * The last step of demotion: every increment that was on its way when the
  * object was put into "demoting" has been made, and the slot stands still.
  * While count is biased no put can see zero, so the object is ours until the
- * bias has gone; then it is anybody's.
+ * bias has gone; then it is anybody's, unless we took the last reference with it.
  */
 static void dref_fold(struct dref_slot *slot)
 {
+	unsigned long net = dref_slot_gets(slot) - dref_slot_puts(slot);
 	struct dref *ref = slot->ref;
-	long net;
+	bool folded, zero = false;
 
-	if (!dref_change_mode(ref, DREF_MODE_DEMOTING, DREF_MODE_KILLED,
-			      raw_cpu_read(dref_home)))
+	spin_lock_irq(&dref_bias_lock);
+	folded = dref_change_mode(ref, DREF_MODE_DEMOTING, DREF_MODE_KILLED,
+				  raw_cpu_read(dref_home));
+	if (folded)
+		zero = atomic_long_add_negative(net - DREF_BIAS, &ref->count);
+	spin_unlock_irq(&dref_bias_lock);
+	if (!folded)
 		return;
 
-	net = dref_slot_gets(slot) - dref_slot_puts(slot);
 	dref_count_event(slot->class, DREF_DEMOTIONS);
 	dref_detached(slot);
-	if (atomic_long_add_negative(net - DREF_BIAS, &ref->count))
+	if (zero)
 		dref_count_zero(ref, _THIS_IP_);
 }
 
