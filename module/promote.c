@@ -106,6 +106,14 @@ void dref_heat(struct dref *ref, unsigned long mode)
 	if (!try_cmpxchg(&ref->mode, &mode, new) || !(new & DREF_MODE_QUEUED))
 		return;
 
+	/*
+	 * If dref_defer() was quicker than the queue, the object may be exact
+	 * and hot again and still be in there.  Mode, then link; pairs with
+	 * smp_mb() in dref_promote_work(): one of us sees the other.
+	 */
+	if (READ_ONCE(ref->link.next) != &ref->link)
+		return;
+
 	atomic_long_inc(&ref->count);	/* the queue's reference */
 	if (llist_add(&ref->link, &promote_queue))
 		irq_work_queue(&promote_irq_work);
@@ -192,8 +200,9 @@ static void dref_promote_work(struct work_struct *work)
 	struct dref *ref, *next;
 
 	llist_for_each_entry_safe(ref, next, queue, link) {
-		/* the object may be queued again as soon as mode allows it */
-		ref->link.next = &ref->link;
+		/* Link, then mode; pairs with try_cmpxchg() in dref_heat() */
+		WRITE_ONCE(ref->link.next, &ref->link);
+		smp_mb();
 		if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
 			dref_cool(ref, 1UL << min(failed++, 6U));
 		else
