@@ -84,25 +84,24 @@ static DEFINE_IRQ_WORK(promote_irq_work, dref_promote_irq);
 void dref_heat(struct dref *ref, unsigned long mode)
 {
 	unsigned long now = dref_window(), heat = 1, new;
+	bool never = ref->class->flags & DREF_EXACT;
 
 	if (mode & (DREF_MODE_QUEUED | DREF_MODE_KILLED))
 		return;
 	if (mode & DREF_MODE_COLD) {
-		if (ref->class->flags & DREF_EXACT ||
-		    !dref_window_passed(dref_mode_window(mode)) ||
+		if (!dref_window_passed(dref_mode_window(mode)) ||
 		    atomic_long_read(&ref->count) >= DREF_COUNT_HIGH)
 			return;
 	} else if (dref_mode_window(mode) == now) {
+		if (never)
+			return;		/* a new home, but one a window */
 		heat += mode >> DREF_MODE_HEAT_SHIFT;
 	}
 
 	new = raw_cpu_read(dref_home) | now << DREF_MODE_WINDOW_SHIFT;
-	if (ref->class->flags & DREF_EXACT)
-		new |= DREF_MODE_COLD;
-	else if (heat >= READ_ONCE(dref_promote_threshold))
-		new |= DREF_MODE_QUEUED;
-	else
-		new |= heat << DREF_MODE_HEAT_SHIFT;
+	if (!never)
+		new |= heat >= READ_ONCE(dref_promote_threshold) ?
+		       DREF_MODE_QUEUED : heat << DREF_MODE_HEAT_SHIFT;
 	if (!try_cmpxchg(&ref->mode, &mode, new) || !(new & DREF_MODE_QUEUED))
 		return;
 
