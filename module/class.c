@@ -16,6 +16,7 @@
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 
 #include "internal.h"
@@ -129,8 +130,14 @@ static bool dref_class_remove(struct dref_class *class)
 	if (!cpu)
 		return false;
 
-	/* The work has released the last object but may not have returned */
+	/*
+	 * The work has released the last object but may not have returned.  And
+	 * an object that was made immortal may be in the promotion queue, or in
+	 * the hands of somebody who saw it counted and is looking at its class.
+	 */
 	flush_work(&class->work);
+	dref_promotions_flush();
+	synchronize_rcu_expedited();
 	free_percpu(cpu);
 	return true;
 }
@@ -149,17 +156,21 @@ static bool dref_class_remove(struct dref_class *class)
  */
 int dref_class_unregister(struct dref_class *class)
 {
+	long before;
+
 	might_sleep();
 	if (WARN_ONCE(!dref_class_registered(class),
 		      "dref: unregister of a class that is not registered, by %pS\n",
 		      (void *)_RET_IP_))
 		return -EINVAL;
 
+	/* A release may have dropped the last reference to another object */
 	do {
+		before = dref_class_live(class);
 		dref_reconcile();
 		if (dref_class_remove(class))
 			return 0;
-	} while (!dref_class_live(class));
+	} while (!dref_class_live(class) || dref_class_live(class) < before);
 	pr_notice_ratelimited("class %s: %ld objects are alive, %ld of them deferred\n",
 			      class->name, dref_class_live(class),
 			      atomic_long_read(&class->deferred));
@@ -231,11 +242,11 @@ static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 		return NOTIFY_DONE;
 
 	while ((class = dref_class_of(module))) {
-		dref_promotions_flush();
-		dref_releases_flush();
 		WARN(1, "dref: module %s goes and leaves class %s with %ld objects\n",
 		     module->name, class->name, dref_class_live(class));
+		dref_promotions_flush();
 		dref_pass_forget(class);
+		dref_releases_flush();
 		mutex_lock(&dref_classes_mutex);
 		cpu = dref_class_hide(class);
 		mutex_unlock(&dref_classes_mutex);

@@ -28,10 +28,11 @@
  * overlooked.
  */
 #include <linux/export.h>
+#include <linux/rcupdate.h>
 
 #include "internal.h"
 
-/* Set DREF_MODE_IMMORTAL; false if it was set */
+/* Set DREF_MODE_IMMORTAL; false if it was set.  Killed stays killed. */
 bool dref_make_immortal(struct dref *ref)
 {
 	unsigned long mode = READ_ONCE(ref->mode);
@@ -39,7 +40,8 @@ bool dref_make_immortal(struct dref *ref)
 	do {
 		if (mode & DREF_MODE_IMMORTAL)
 			return false;
-	} while (!try_cmpxchg(&ref->mode, &mode, DREF_MODE_IMMORTAL));
+	} while (!try_cmpxchg(&ref->mode, &mode,
+			      DREF_MODE_IMMORTAL | (mode & DREF_MODE_KILLED)));
 
 	/*
 	 * If there was a slot, the next pass finds it orphaned and has it back
@@ -49,7 +51,7 @@ bool dref_make_immortal(struct dref *ref)
 	 * count, so this either keeps it from happening or comes after it, and
 	 * then dref_release_now() or the pass counts.
 	 */
-	if (atomic_long_xchg(&ref->count, DREF_BIAS) >= -DREF_COUNT_LIMIT - 1)
+	if (atomic_long_xchg(&ref->count, DREF_COUNT_IMMORTAL) >= -DREF_COUNT_LIMIT - 1)
 		dref_count_event(ref->class, DREF_IMMORTALIZED);
 	return true;
 }
@@ -80,14 +82,18 @@ void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
 {
 	struct dref_class *class = ref->class;
 
+	/* An object that is immortal does not keep its class; RCU does (class.c) */
+	rcu_read_lock();
 	if (!dref_make_immortal(ref))
-		return;
+		goto unlock;
 
 	dref_count_event(class, fault == DREF_OVERFLOW ? DREF_OVERFLOWS :
 							 DREF_UNDERFLOWS);
 	if (!test_and_set_bit(fault, &class->warned))
 		WARN(1, "dref: class %s: %s, by %pS; the object is leaked\n",
 		     class->name, what, (void *)caller);
+unlock:
+	rcu_read_unlock();
 }
 
 void dref_init_refused(struct dref *ref, struct dref_class *class)
@@ -144,6 +150,16 @@ static void dref_get_exact(struct dref *ref, unsigned long n, unsigned long mode
 		dref_check_high(ref, count, mode, caller);
 }
 
+/* The caller found @mode, and has a reference: contended, or not so quiet? */
+static void dref_used(struct dref *ref, unsigned long mode)
+{
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
+		dref_cancel_demotion(ref, mode);
+	else if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT &&
+		 !dref_mode_is_home(mode))
+		dref_heat(ref, mode);
+}
+
 void dref_get_slow(struct dref *ref, unsigned long n)
 {
 	unsigned long mode;
@@ -163,10 +179,7 @@ void dref_get_slow(struct dref *ref, unsigned long n)
 	dref_window_close();
 
 	dref_get_exact(ref, n, mode, _RET_IP_);
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
-		dref_heat(ref, mode);
-	else if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
-		dref_cancel_demotion(ref, mode);
+	dref_used(ref, mode);
 	return;
 out:
 	dref_window_close();
@@ -221,11 +234,7 @@ void dref_put_slow(struct dref *ref, unsigned long n)
 		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", _RET_IP_);
 		return;
 	}
-	/* Still a holder: after the put the object may be gone */
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
-		dref_heat(ref, mode);
-	else if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
-		dref_cancel_demotion(ref, mode);
+	dref_used(ref, mode);	/* still a holder: after the put it may be gone */
 	if (atomic_long_add_negative(-(long)n, &ref->count))
 		dref_count_zero(ref, _RET_IP_);
 	return;
@@ -238,27 +247,24 @@ bool dref_tryget_slow(struct dref *ref)
 {
 	unsigned long mode;
 
-	dref_window_open();
+	preempt_disable();	/* as in dref_tryget() */
 	mode = READ_ONCE(ref->mode);
 	if (mode & DREF_MODE_IMMORTAL) {
-		dref_window_close();
+		preempt_enable();
 		return true;
 	}
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED) {
 		this_cpu_inc(dref_mode_slot(mode)->gets);
-		dref_window_close();
+		preempt_enable();
 		return true;
 	}
-	dref_window_close();
+	preempt_enable();
 
 	if (!atomic_long_inc_unless_negative(&ref->count))
 		return dref_is_immortal(ref);
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT) {
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
 		dref_check_high(ref, atomic_long_read(&ref->count), mode, _RET_IP_);
-		dref_heat(ref, mode);
-	} else if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING) {
-		dref_cancel_demotion(ref, mode);
-	}
+	dref_used(ref, mode);
 	return true;
 }
 EXPORT_SYMBOL_GPL(dref_tryget_slow);

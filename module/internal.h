@@ -40,11 +40,15 @@
  * see zero when the references that it balances are in the slot.  Whoever gets
  * above DREF_COUNT_HIGH did it with dref_get_many(): the object is taken off
  * the fast path, where every step is checked against DREF_COUNT_LIMIT.
+ *
+ * Nobody counts an immortal object.  Its count is one that no object can have
+ * that is dying: a pass that is about to declare it dead must see a difference.
  */
 #define DREF_BIAS		((long)BIT(61))
 #define DREF_COUNT_DEAD		(-3 * DREF_BIAS)
 #define DREF_COUNT_HIGH		((long)BIT(60))
 #define DREF_COUNT_LIMIT	(LONG_MAX / 2)
+#define DREF_COUNT_IMMORTAL	(DREF_BIAS + DREF_COUNT_HIGH)
 
 /* The rest of the mode word in exact mode (see the drawing in dref.h) */
 #define DREF_MODE_QUEUED	0x10UL	/* in the promotion queue, which holds a reference */
@@ -83,7 +87,7 @@ struct dref_slot {
 };
 
 /* slot.c */
-struct dref_slot *dref_slot_get(struct dref *ref, gfp_t gfp);
+struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_t gfp);
 void dref_slot_put(struct dref_slot *slot);
 unsigned long dref_slot_gets(const struct dref_slot *slot);
 unsigned long dref_slot_puts(const struct dref_slot *slot);
@@ -106,6 +110,7 @@ void dref_heat(struct dref *ref, unsigned long mode);
 void dref_cool(struct dref *ref, unsigned long windows);
 void dref_cancel_demotion(struct dref *ref, unsigned long mode);
 void dref_promotions_flush(void);
+void dref_promotions_exit(void);
 void dref_homes_init(void);
 
 /* reconcile.c */

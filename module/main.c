@@ -56,7 +56,7 @@ static void __exit dref_module_exit(void)
 {
 	dref_debugfs_exit();
 	dref_classes_exit();
-	dref_promotions_flush();
+	dref_promotions_exit();
 	dref_reconcile_exit();
 	dref_releases_exit();
 	destroy_workqueue(dref_wq);

@@ -13,9 +13,11 @@
  * The queue.  The operation that decides may be in an NMI, so it only sets
  * DREF_MODE_QUEUED, gives the queue a reference of its own (it holds one, so
  * the object cannot die in the queue) and puts the object on a lock-less list.
- * An irq_work hands over to a work item, which may sleep to get a slot.  The
- * queue's reference can turn out to be the last: who waits for releases flushes
- * the queue first.
+ * Who puts it there has claimed its link, which says better than the mode
+ * whether it is in the queue: dref_defer() may be quicker, and the object exact
+ * and hot again.  An irq_work hands over to a work item, which may sleep to get a
+ * slot.  The queue's reference can turn out to be the last: who waits for
+ * releases flushes the queue first.
  *
  * Publishing.  The order is
  *
@@ -35,6 +37,7 @@
 #include <linux/export.h>
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
 #include "internal.h"
@@ -75,13 +78,9 @@ static void dref_promote_irq(struct irq_work *work);
 
 static LLIST_HEAD(promote_queue);
 static DECLARE_WORK(promote_work, dref_promote_work);
-static DEFINE_IRQ_WORK(promote_irq_work, dref_promote_irq);
+static struct irq_work promote_irq_work = IRQ_WORK_INIT_HARD(dref_promote_irq);
 
-/*
- * The caller found an exact object, @mode, that was not at home on this CPU,
- * and holds a reference.
- */
-void dref_heat(struct dref *ref, unsigned long mode)
+static void dref_measure(struct dref *ref, unsigned long mode)
 {
 	unsigned long now = dref_window(), heat = 1, new;
 	bool never = ref->class->flags & DREF_EXACT;
@@ -106,16 +105,28 @@ void dref_heat(struct dref *ref, unsigned long mode)
 		return;
 
 	/*
-	 * If dref_defer() was quicker than the queue, the object may be exact
-	 * and hot again and still be in there.  Mode, then link; pairs with
-	 * smp_mb() in dref_promote_work(): one of us sees the other.
+	 * Mode, then link; pairs with smp_mb() in dref_promote_work(): if the
+	 * object is still in the queue, the worker will see that it is hot.
 	 */
-	if (READ_ONCE(ref->link.next) != &ref->link)
+	if (cmpxchg(&ref->link.next, &ref->link, NULL) != &ref->link)
 		return;
 
 	atomic_long_inc(&ref->count);	/* the queue's reference */
 	if (llist_add(&ref->link, &promote_queue))
 		irq_work_queue(&promote_irq_work);
+}
+
+/*
+ * The caller found an exact object, @mode, that was not at home on this CPU,
+ * and holds a reference.
+ */
+void dref_heat(struct dref *ref, unsigned long mode)
+{
+	/* Made immortal meanwhile, it does not keep its class; RCU does (class.c) */
+	rcu_read_lock();
+	if (!dref_is_immortal(ref))
+		dref_measure(ref, mode);
+	rcu_read_unlock();
 }
 
 /* A demoting object is in use again, and the caller holds a reference */
@@ -164,32 +175,47 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 	return attached;
 }
 
+/* The class of a counted object, which then stays; NULL if immortal */
+static struct dref_class *dref_class_pin(const struct dref *ref)
+{
+	struct dref_class *class = NULL;
+
+	rcu_read_lock();
+	if (!dref_is_immortal(ref)) {
+		class = ref->class;
+		atomic_long_inc(&class->deferred);
+	}
+	rcu_read_unlock();
+	return class;
+}
+
 /* Give an object a slot.  The caller holds a reference. */
 static int dref_promote(struct dref *ref, gfp_t gfp)
 {
 	unsigned long mode = READ_ONCE(ref->mode);
+	struct dref_class *class;
 	struct dref_slot *slot;
 
-	if (mode & DREF_MODE_IMMORTAL)
-		return 0;
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
 		dref_cancel_demotion(ref, mode);
 	if ((mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
 		return 0;
+	class = dref_class_pin(ref);
+	if (!class)
+		return 0;
 
-	slot = dref_slot_get(ref, gfp);
-	if (IS_ERR(slot)) {
-		dref_count_event(ref->class, DREF_PROMOTIONS_FAILED);
-		return PTR_ERR(slot);
-	}
-	if (!dref_attach(ref, slot)) {
-		dref_slot_put(slot);
+	slot = dref_slot_get(ref, class, gfp);
+	if (!IS_ERR(slot) && dref_attach(ref, slot)) {
+		dref_count_event(class, DREF_PROMOTIONS);
+		dref_pass_add(slot);	/* has the pin now */
 		return 0;
 	}
-	dref_count_event(ref->class, DREF_PROMOTIONS);
-	atomic_long_inc(&ref->class->deferred);
-	dref_pass_add(slot);
-	return 0;
+	if (IS_ERR(slot))
+		dref_count_event(class, DREF_PROMOTIONS_FAILED);
+	else
+		dref_slot_put(slot);
+	atomic_long_dec(&class->deferred);
+	return PTR_ERR_OR_ZERO(slot);
 }
 
 static void dref_promote_work(struct work_struct *work)
@@ -199,7 +225,7 @@ static void dref_promote_work(struct work_struct *work)
 	struct dref *ref, *next;
 
 	llist_for_each_entry_safe(ref, next, queue, link) {
-		/* Link, then mode; pairs with try_cmpxchg() in dref_heat() */
+		/* Link, then mode; pairs with try_cmpxchg() in dref_measure() */
 		WRITE_ONCE(ref->link.next, &ref->link);
 		smp_mb();
 		if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
@@ -213,11 +239,21 @@ static void dref_promote_work(struct work_struct *work)
 
 static void dref_promote_irq(struct irq_work *work)
 {
-	queue_work(dref_wq, &promote_work);
+	/* Not on dref_wq: it allocates, and reclaim may wait for dref_wq */
+	queue_work(system_unbound_wq, &promote_work);
 }
 
-/* All that was in the queue is promoted or refused, and not in the queue */
+/*
+ * All that was in the queue is promoted or refused, and not in the queue.  Who
+ * put the first object there may not have come to the irq_work yet.
+ */
 void dref_promotions_flush(void)
+{
+	queue_work(system_unbound_wq, &promote_work);
+	flush_work(&promote_work);
+}
+
+void dref_promotions_exit(void)
 {
 	irq_work_sync(&promote_irq_work);
 	flush_work(&promote_work);
@@ -238,9 +274,12 @@ void dref_promotions_flush(void)
  */
 int dref_defer(struct dref *ref, gfp_t gfp)
 {
-	if (dref_is_immortal(ref))
-		return 0;
-	if (ref->class->flags & DREF_EXACT)
+	bool never;
+
+	rcu_read_lock();	/* for the class, as in dref_heat() */
+	never = !dref_is_immortal(ref) && ref->class->flags & DREF_EXACT;
+	rcu_read_unlock();
+	if (never)
 		return -EINVAL;
 	if (unlikely(atomic_long_read(&ref->count) < 0)) {
 		dref_saturate(ref, DREF_UNDERFLOW, "defer from zero", _RET_IP_);

@@ -77,7 +77,7 @@ static void dref_kick_irq(struct irq_work *work);
 
 static DECLARE_DELAYED_WORK(pass_work, dref_pass_work);
 static struct rcu_work pass_end_work;
-static DEFINE_IRQ_WORK(kick_irq_work, dref_kick_irq);
+static struct irq_work kick_irq_work = IRQ_WORK_INIT_HARD(dref_kick_irq);
 static struct shrinker *dref_shrinker;
 
 /* A slot has been attached to an object; the caller holds a reference */
@@ -434,6 +434,7 @@ unsigned long dref_reconcile(void)
 		return 0;
 
 	dref_promotions_flush();
+	dref_releases_flush();	/* what is due may hold what is deferred */
 	limit = dref_slots_used();
 	do {
 		dead = dref_pass_expedited();
@@ -470,28 +471,33 @@ void dref_barrier(void)
 }
 EXPORT_SYMBOL_GPL(dref_barrier);
 
+static void dref_forget_in(struct list_head *list, const struct dref_class *class)
+{
+	struct dref_slot *slot, *next;
+
+	list_for_each_entry_safe(slot, next, list, node) {
+		if (slot->class != class)
+			continue;
+		list_del_init(&slot->node);
+		if (list == &candidates)
+			pass.dying--;
+	}
+}
+
 /*
  * The module that defines @class goes, and has left deferred objects behind.
- * They may be anywhere by now, so they are not looked at.
+ * They may be anywhere by now, so they are not looked at.  If somebody still
+ * holds one, he goes on counting in its slot: nobody else can have that any more.
  */
 void dref_pass_forget(const struct dref_class *class)
 {
-	struct dref_slot *slot, *next;
 
 	mutex_lock(&pass_mutex);
 	spin_lock_irq(&incoming_lock);
 	list_splice_tail_init(&incoming, &objects);
 	spin_unlock_irq(&incoming_lock);
-	list_for_each_entry_safe(slot, next, &objects, node) {
-		if (slot->class == class)
-			dref_orphan(slot);
-	}
-	list_for_each_entry_safe(slot, next, &candidates, node) {
-		if (slot->class == class) {
-			dref_orphan(slot);
-			pass.dying--;
-		}
-	}
+	dref_forget_in(&objects, class);
+	dref_forget_in(&candidates, class);
 	mutex_unlock(&pass_mutex);
 }
 
@@ -560,7 +566,8 @@ void dref_reconcile_exit(void)
 	dref_shrinker_free(dref_shrinker);
 	irq_work_sync(&kick_irq_work);
 	cancel_delayed_work_sync(&pass_work);
-	flush_rcu_work(&pass_end_work);
-	cancel_delayed_work_sync(&pass_work);	/* the end may have set a time */
+	while (flush_rcu_work(&pass_end_work))
+		;				/* the end may have put itself off */
+	cancel_delayed_work_sync(&pass_work);	/* or have set a time */
 	dref_tasks_gp_exit();
 }

@@ -33,7 +33,7 @@ static void dref_dispatch_irq(struct irq_work *work);
 
 static DEFINE_PER_CPU(struct llist_head, dref_dead);
 static DECLARE_WORK(dispatch_work, dref_dispatch_work);
-static DEFINE_IRQ_WORK(dispatch_irq_work, dref_dispatch_irq);
+static struct irq_work dispatch_irq_work = IRQ_WORK_INIT_HARD(dref_dispatch_irq);
 
 /* DREF_RCU: one batch waits for a grace period, the next one gathers */
 static DEFINE_SPINLOCK(waiting_lock);
@@ -181,7 +181,8 @@ void dref_releases_flush(void)
 	struct llist_node *waiting, *next;
 
 	mutex_lock(&flush_mutex);
-	irq_work_sync(&dispatch_irq_work);
+	/* Who made a list non-empty may not have come to the irq_work yet */
+	queue_work(dref_wq, &dispatch_work);
 	flush_work(&dispatch_work);
 
 	/* Do not sit out a normal grace period */
@@ -195,6 +196,9 @@ void dref_releases_flush(void)
 		dref_deliver_all(next);
 	}
 	mutex_unlock(&flush_mutex);
+
+	/* A batch whose grace period was over, and then what all have delivered */
+	flush_work(&rcu_work.work);
 	flush_workqueue(dref_wq);
 }
 

@@ -119,7 +119,7 @@ unlock:
 }
 
 /* A slot for @ref, all zero; -ENOSPC or -ENOMEM */
-struct dref_slot *dref_slot_get(struct dref *ref, gfp_t gfp)
+struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_t gfp)
 {
 	struct dref_slot *slot;
 	int cpu;
@@ -134,7 +134,7 @@ struct dref_slot *dref_slot_get(struct dref *ref, gfp_t gfp)
 	for_each_possible_cpu(cpu)
 		memset(per_cpu_ptr(slot->counts, cpu), 0, sizeof(*slot->counts));
 	slot->ref = ref;
-	slot->class = ref->class;
+	slot->class = class;
 	slot->activity = 0;
 	slot->idle_passes = 0;
 	slot->demoting = false;

@@ -238,10 +238,11 @@ static inline struct dref_counts __percpu *dref_counts(unsigned long mode)
 
 static __always_inline bool dref_mode_is_home(unsigned long mode)
 {
-#if defined(CONFIG_X86_64) && defined(CONFIG_SMP)
+#if defined(CONFIG_X86_64) && defined(CONFIG_SMP) && \
+	!defined(CONFIG_USE_X86_SEG_SUPPORT)
 	bool home;
 
-	/* raw_cpu_read() before 6.8 is a load of its own */
+	/* raw_cpu_read() without segment support (6.8) is a load of its own */
 	asm("cmpl %%gs:%[home], %k[mode]" : "=@cce" (home)
 	    : [home] "m" (dref_home), [mode] "r" (mode));
 	return home;
@@ -258,7 +259,7 @@ static inline bool dref_looks_alive(const struct dref *ref,
 				    const struct dref_class *class)
 {
 	long count = atomic_long_read(&ref->count);
-	bool immortal = ref->mode == DREF_MODE_IMMORTAL;
+	bool immortal = (ref->mode & ~DREF_MODE_KILLED) == DREF_MODE_IMMORTAL;
 
 	if (likely(ref->class != class))
 		return false;
@@ -277,6 +278,8 @@ static inline bool dref_looks_alive(const struct dref *ref,
  * Context: any; allocates nothing and cannot fail.  A class that is not
  * registered is refused with a warning, and the object made immortal: it leaks.
  * A second init of a live object is refused with a warning and changes nothing.
+ * Memory in which an object was made immortal must be cleared before it is used
+ * for another one of the same class, or it will be taken for a second init.
  */
 static inline void dref_init(struct dref *ref, struct dref_class *class)
 {
@@ -408,9 +411,12 @@ static inline void dref_put_many(struct dref *ref, unsigned long n)
  * dref_tryget - take a reference without having one
  * @ref: a count which cannot be freed meanwhile
  *
+ * The load of mode and the increment are an RCU read-side section of their own,
+ * for a caller who is in none: a pass's grace period does not wait for a mutex.
+ *
  * Context: any, inside rcu_read_lock(), with the object freed by RCU (a
  * DREF_RCU class, or kfree_rcu() in release()); or with the object pinned by
- * other means.
+ * other means, such as a lock that release() takes before it frees.
  * Ordering: what follows a success is ordered after what published the object.
  *
  * Return: true if the caller now holds a reference, false if the object is dead.
@@ -419,15 +425,15 @@ static __always_inline bool dref_tryget(struct dref *ref)
 {
 	unsigned long mode;
 
-	dref_window_open();
+	preempt_disable();
 	/* acquire: the caller's loads come after the pointer's */
 	mode = smp_load_acquire(&ref->mode);
 	if (likely(!(mode & DREF_MODE_TAGS))) {
 		this_cpu_inc(dref_counts(mode)->gets);
-		dref_window_close();
+		preempt_enable();
 		return true;
 	}
-	dref_window_close();
+	preempt_enable();
 
 	if (mode & DREF_MODE_IMMORTAL)
 		return true;
