@@ -114,6 +114,8 @@ struct test_object {
  * @arg: what the test gave it
  * @rnd: random numbers, the same ones in each run
  * @irq: called in hard interrupt context on this thread's CPU
+ * @stall_ms: how long test_irq_stall() takes at most
+ * @stalls: how often it has hit this thread's CPU
  */
 struct test_thread {
 	struct dref_test	*t;
@@ -122,6 +124,8 @@ struct test_thread {
 	struct rnd_state	rnd;
 	void			(*irq)(struct test_thread *self);
 	unsigned int		irq_period_us;
+	unsigned int		stall_ms;
+	unsigned int		stalls;
 	struct hrtimer		timer;
 	void			(*run)(struct test_thread *self);
 	struct task_struct	*task;

@@ -13,6 +13,7 @@
  */
 #include <linux/delay.h>
 #include <linux/interrupt.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -46,6 +47,13 @@ static bool threads(struct dref_test *t, unsigned int nr,
 			return false;
 	}
 	return true;
+}
+
+/* The same, interrupted: between looking at a count and declaring it dead, say */
+static void reconcile_stalled(struct test_thread *self)
+{
+	test_interrupt(self, test_irq_stall, 20000);
+	reconcile(self);
 }
 
 /* ---- one reference, many CPUs ---- */
@@ -129,13 +137,14 @@ out:
  * A table of objects that are found under RCU.  The initial reference goes while
  * the object can still be found, so that it dies and is resurrected all the time.
  */
-#define TABLE_SIZE	512
+#define TABLE_SIZE	128
 
 struct table {
 	struct test_object __rcu	*obj[TABLE_SIZE];
 	struct dref_class		*class;
 	bool				kill;
 	bool				stall;
+	bool				immortalize;
 	atomic_long_t			found;
 	atomic_t			replaced;
 };
@@ -146,6 +155,7 @@ static void look_up(struct test_thread *self)
 	struct dref_test *t = self->t;
 	struct test_object *obj;
 	bool was_released, was_killed, got;
+	unsigned int stalls = 0;
 	unsigned long found = 0;
 
 	if (table->stall)
@@ -159,6 +169,7 @@ static void look_up(struct test_thread *self)
 			rcu_read_unlock();
 			continue;
 		}
+		stalls = READ_ONCE(self->stalls);
 		was_released = test_released(obj);
 		/* pairs with the release in kill() */
 		was_killed = smp_load_acquire(&obj->killed);
@@ -171,10 +182,16 @@ static void look_up(struct test_thread *self)
 		CHECK(t, !was_killed || !table->kill, "tryget_live after kill");
 		rcu_read_unlock();
 
+		/* after a stall in the tryget, leave a wrong release the time to run */
+		if (stalls != READ_ONCE(self->stalls))
+			schedule_timeout_uninterruptible(3);
 		CHECK(t, !test_released(obj), "released while held");
 		dref_get(&obj->ref);
 		dref_put(&obj->ref);
 		CHECK(t, !test_released(obj), "released while held");
+		/* some of them while a pass is about to declare them dead */
+		if (table->immortalize && !test_random(self, 4))
+			dref_immortalize(&obj->ref);
 		dref_put(&obj->ref);
 		found++;
 	}
@@ -200,7 +217,7 @@ static void replace(struct test_thread *self)
 		if (!i && table->kill)
 			schedule_timeout_uninterruptible(1);
 		old = rcu_dereference_protected(table->obj[i], true);
-		if (old && !test_released(old)) {
+		if (old && !test_released(old) && !dref_is_immortal(&old->ref)) {
 			/* found for one round, and not found from now on */
 			if (table->kill && !old->killed)
 				kill(old);
@@ -210,7 +227,7 @@ static void replace(struct test_thread *self)
 		if (!new)
 			return;
 		rcu_assign_pointer(table->obj[i], new);
-		if (old)
+		if (old && test_released(old))
 			test_object_free(old);
 		atomic_inc(&table->replaced);
 		/* From here on only those who look up keep it */
@@ -219,7 +236,9 @@ static void replace(struct test_thread *self)
 	}
 }
 
-static void table_test(struct dref_test *t, unsigned int flags, bool by_kill, bool stall)
+enum { BY_KILL = 1, STALL = 2, IMMORTALIZE = 4 };
+
+static void table_test(struct dref_test *t, unsigned int flags, unsigned int how)
 {
 	struct table *table = kzalloc(sizeof(*table), GFP_KERNEL);
 	struct test_object *obj;
@@ -228,10 +247,12 @@ static void table_test(struct dref_test *t, unsigned int flags, bool by_kill, bo
 	if (!CHECK(t, table, "out of memory"))
 		return;
 	table->class = test_class(t, flags);
-	table->kill = by_kill;
-	table->stall = stall;
+	table->kill = how & BY_KILL;
+	table->stall = how & STALL;
+	table->immortalize = how & IMMORTALIZE;
 	if (table->class && threads(t, test_parallel(), look_up, table) &&
-	    test_thread(t, replace, table) && test_thread(t, reconcile, NULL))
+	    test_thread(t, replace, table) &&
+	    test_thread(t, how & STALL ? reconcile_stalled : reconcile, NULL))
 		test_run(t);
 	test_stop(t);
 	for (i = 0; i < TABLE_SIZE; i++) {
@@ -249,22 +270,108 @@ static void table_test(struct dref_test *t, unsigned int flags, bool by_kill, bo
 
 static void tryget_against_reconcile(struct dref_test *t)
 {
-	table_test(t, DREF_RCU, false, false);
+	table_test(t, DREF_RCU, 0);
 }
 
 static void tryget_interrupted(struct dref_test *t)
 {
-	table_test(t, DREF_RCU, false, true);
+	table_test(t, DREF_RCU, STALL);
 }
 
 static void tryget_own_rcu(struct dref_test *t)
 {
-	table_test(t, 0, false, true);
+	table_test(t, 0, STALL);
 }
 
 static void tryget_live_against_kill(struct dref_test *t)
 {
-	table_test(t, DREF_RCU | DREF_SLEEP, true, true);
+	table_test(t, DREF_RCU | DREF_SLEEP, BY_KILL | STALL);
+}
+
+/* Each object ends once, as dead or as immortal, or its class cannot go */
+static void immortalize_against_reconcile(struct dref_test *t)
+{
+	table_test(t, DREF_RCU, STALL | IMMORTALIZE);
+}
+
+/* ---- tryget of an object that a mutex keeps, not RCU ---- */
+
+#define KEPT_OBJECTS	64
+
+struct kept {
+	struct mutex		mutex;		/* the table; held in release() */
+	struct test_object	*obj[KEPT_OBJECTS];
+	struct dref_class	*class;
+	atomic_t		replaced;
+};
+
+/* One table: a release() has nothing else to find it by */
+static struct kept *kept;
+
+static void leave_table(struct test_object *obj)
+{
+	mutex_lock(&kept->mutex);
+	kept->obj[obj->cookie] = NULL;
+	mutex_unlock(&kept->mutex);
+}
+
+static void look_up_kept(struct test_thread *self)
+{
+	struct dref_test *t = self->t;
+	struct test_object *obj;
+
+	while (test_goes_on(t)) {
+		mutex_lock(&kept->mutex);
+		obj = kept->obj[test_random(self, KEPT_OBJECTS)];
+		if (obj && !dref_tryget(&obj->ref))
+			obj = NULL;
+		mutex_unlock(&kept->mutex);
+		if (!obj)
+			continue;
+		CHECK(t, !test_released(obj), "released while held");
+		dref_put(&obj->ref);
+	}
+}
+
+static void fill_kept(struct test_thread *self)
+{
+	struct test_object *obj;
+	unsigned int i;
+
+	for (i = 0; test_goes_on(self->t); i = (i + 1) % KEPT_OBJECTS) {
+		mutex_lock(&kept->mutex);
+		obj = kept->obj[i];
+		mutex_unlock(&kept->mutex);
+		if (obj)
+			continue;
+		obj = object(self->t, kept->class, true);
+		if (!obj)
+			return;
+		obj->on_release = leave_table;
+		obj->cookie = i;
+		mutex_lock(&kept->mutex);
+		kept->obj[i] = obj;
+		mutex_unlock(&kept->mutex);
+		dref_put(&obj->ref);
+		atomic_inc(&kept->replaced);
+		schedule_timeout_uninterruptible(test_random(self, 2));
+	}
+}
+
+static void tryget_under_mutex(struct dref_test *t)
+{
+	kept = kzalloc(sizeof(*kept), GFP_KERNEL);
+	if (!CHECK(t, kept, "out of memory"))
+		return;
+	mutex_init(&kept->mutex);
+	kept->class = test_class(t, DREF_SLEEP);
+	if (kept->class && threads(t, 2 * test_parallel(), look_up_kept, NULL) &&
+	    threads(t, 1, fill_kept, NULL) && test_thread(t, reconcile, NULL))
+		test_run(t);
+	test_stop(t);
+	dref_barrier();
+	test_note(t, "%d objects", atomic_read(&kept->replaced));
+	kfree(kept);
 }
 
 /* ---- all contexts at once ---- */
@@ -412,6 +519,8 @@ static void get_and_put_on(struct test_thread *self)
 
 	while (test_goes_on(self->t)) {
 		dref_get(&obj->ref);
+		dref_get_many(&obj->ref, 2);
+		dref_put_many(&obj->ref, 2);
 		dref_put(&obj->ref);
 	}
 }
@@ -448,9 +557,23 @@ static void one_cpu_stays_exact(struct dref_test *t)
 
 /*
  * Objects go back and forth between exact and deferred, while each thread has
- * a number of references to each that only it knows.
+ * a number of references to each that only it knows.  They rest together, long
+ * enough for Tasks RCU to see each thread sleep and for the objects to be folded.
  */
 #define FLAPPERS	8
+#define WORK_MS		150
+#define REST_MS		450
+
+static bool resting(void)
+{
+	return jiffies_to_msecs(jiffies) % (WORK_MS + REST_MS) >= WORK_MS;
+}
+
+static void work_stall(struct test_thread *self)
+{
+	if (!resting())
+		test_irq_stall(self);
+}
 
 struct flapping {
 	struct test_object	*obj[FLAPPERS];
@@ -467,8 +590,12 @@ static void flap(struct test_thread *self)
 	struct test_object *obj;
 	unsigned int i, n;
 
-	test_interrupt(self, test_irq_stall, 60000);
+	test_interrupt(self, work_stall, 60000);
 	while (test_goes_on(t)) {
+		if (resting()) {
+			schedule_timeout_uninterruptible(1 + test_random(self, 4));
+			continue;
+		}
 		i = test_random(self, FLAPPERS);
 		obj = flapping->obj[i];
 		for (n = test_random(self, 500); n; n--) {
@@ -497,8 +624,7 @@ static void flap(struct test_thread *self)
 				dref_defer(&obj->ref, GFP_KERNEL);
 			break;
 		default:
-			/* leave all of them alone, so that they go quiet */
-			schedule_timeout_uninterruptible(msecs_to_jiffies(test_random(self, 40)));
+			schedule_timeout_uninterruptible(test_random(self, 4));
 		}
 	}
 	for (i = 0; i < FLAPPERS; i++)
@@ -563,6 +689,8 @@ static void interrupted_get(struct test_thread *self)
 	struct test_object *obj;
 	int i;
 
+	/* demotion takes three passes, each of them a jiffy or two after the last */
+	self->stall_ms = 20 * 1000 / HZ;
 	test_interrupt(self, test_irq_stall, 15000);
 	while (test_goes_on(t)) {
 		obj = object(t, class, true);
@@ -848,12 +976,15 @@ const struct dref_test_case test_concurrency[] = {
 	{ "tryget_interrupted",		tryget_interrupted, FLAPPING },
 	{ "tryget_own_rcu",		tryget_own_rcu, FLAPPING },
 	{ "tryget_live_against_kill",	tryget_live_against_kill, FLAPPING },
+	{ "immortalize_against_reconcile",
+					immortalize_against_reconcile, FLAPPING },
+	{ "tryget_under_mutex",		tryget_under_mutex, QUICK },
 	{ "all_contexts",		all_contexts, FLAPPING },
 	{ "contention_promotes",	contention_promotes },
 	{ "exact_class_stays_exact",	exact_class_stays_exact, "promote_threshold=1" },
 	{ "one_cpu_stays_exact",	one_cpu_stays_exact, "promote_threshold=2" },
 	{ "flapping_by_contention",	flapping_by_contention, FLAPPING },
-	{ "flapping_by_defer",		flapping_by_defer, FLAPPING },
+	{ "flapping_by_defer",		flapping_by_defer, FLAPPING, "demotions>0" },
 	{ "contended_without_budget",	contended_without_budget, FLAPPING " max_deferred=2" },
 	{ "demotion_against_interrupted_get",
 					demotion_against_interrupted_get, FLAPPING },

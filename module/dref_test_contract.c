@@ -567,6 +567,31 @@ static void immortalize_in_each_mode(struct dref_test *t)
 
 /* ---- kill ---- */
 
+/* What has been killed stays so, if immortal */
+static void killed_and_immortal(struct dref_test *t)
+{
+	struct dref_class *class = test_class(t, 0);
+	struct test_object *obj;
+	enum how how;
+
+	for (how = 0; class && how < DEMOTING; how++) {
+		obj = test_object(t, class);
+		if (!obj)
+			return;
+		dref_get(&obj->ref);
+		if (!make(t, obj, how))
+			return;
+		dref_kill(&obj->ref);
+		dref_immortalize(&obj->ref);
+		CHECK(t, dref_is_immortal(&obj->ref), "%s: not immortal", how_name[how]);
+		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed", how_name[how]);
+		CHECK(t, !dref_tryget_live(&obj->ref), "%s: tryget_live", how_name[how]);
+		dref_put_many(&obj->ref, 2);
+		dref_barrier();
+		CHECK(t, !test_released(obj), "%s: released", how_name[how]);
+	}
+}
+
 static void kill_in_each_mode(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -651,6 +676,7 @@ const struct dref_test_case test_contract[] = {
 	{ "defer_until_budget_ends",	defer_until_budget_ends, "max_deferred=2 " BY_HAND },
 	{ "immortalize_in_each_mode",	immortalize_in_each_mode, FLAPPING },
 	{ "kill_in_each_mode",		kill_in_each_mode, FLAPPING },
+	{ "killed_and_immortal",	killed_and_immortal },
 	{ "kill_last_exact",		kill_last_exact },
 	{ "kill_brings_pass",		kill_brings_pass, "pass_max_ms=60000 pass_min_ms=10" },
 	{ }

@@ -181,6 +181,7 @@ bool test_thread(struct dref_test *t, void (*run)(struct test_thread *self), voi
 	self->run = run;
 	self->arg = arg;
 	self->nr = t->nr_threads;
+	self->stall_ms = 25;
 	init_completion(&self->done);
 	prandom_seed_state(&self->rnd, self->nr + 1);
 	self->task = kthread_create(test_thread_fn, self, "dref_test/%u", self->nr);
@@ -259,7 +260,8 @@ void test_interrupt(struct test_thread *self, void (*irq)(struct test_thread *se
  */
 void test_irq_stall(struct test_thread *self)
 {
-	mdelay(1 + test_random(self, 24));
+	mdelay(1 + test_random(self, self->stall_ms));
+	WRITE_ONCE(self->stalls, self->stalls + 1);
 }
 
 /* ---- what a test leaves behind ---- */

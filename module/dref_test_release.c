@@ -83,6 +83,49 @@ static void reconcile_follows_chains(struct dref_test *t)
 	CHECK(t, test_released(obj[ARRAY_SIZE(obj) - 1]), "the last one is not released");
 }
 
+/* What is dead already, and released by others, may hold what is deferred */
+static void reconcile_waits_for_releases(struct dref_test *t)
+{
+	struct test_object *exact, *deferred;
+	int i;
+
+	for (i = 1; i < ARRAY_SIZE(all_flags); i++) {
+		exact = object(t, test_class(t, all_flags[i]), false);
+		deferred = object(t, test_class(t, 0), true);
+		if (!exact || !deferred)
+			return;
+		exact->next = deferred;
+		exact->on_release = put_next;
+		dref_put(&exact->ref);
+		dref_reconcile();
+		CHECK(t, test_released(deferred), "flags %#x: not released", all_flags[i]);
+	}
+}
+
+/* Objects of one class hold each other, and only the first is let go */
+static void unregister_follows_chains(struct dref_test *t)
+{
+	struct dref_class *class = test_class(t, DREF_RCU | DREF_SLEEP);
+	struct test_object *obj[12];
+	int i, err;
+
+	for (i = 0; i < ARRAY_SIZE(obj); i++) {
+		obj[i] = object(t, class, i % 3 == 2);
+		if (!obj[i])
+			return;
+		if (i) {
+			obj[i - 1]->next = obj[i];
+			obj[i - 1]->on_release = put_next;
+		}
+	}
+	dref_put(&obj[0]->ref);
+	err = dref_class_unregister(class);
+	CHECK(t, !err, "all are let go: %d", err);
+	/* the runner wants to do it, too */
+	if (!err)
+		CHECK(t, !dref_class_register(class), "cannot register again");
+}
+
 /* ---- barrier ---- */
 
 static void barrier_waits(struct dref_test *t)
@@ -444,6 +487,8 @@ static void reconciled_in_time(struct dref_test *t)
 const struct dref_test_case test_releases[] = {
 	{ "reconcile_counts",		reconcile_counts, BY_HAND },
 	{ "reconcile_follows_chains",	reconcile_follows_chains, BY_HAND },
+	{ "reconcile_waits_for_releases", reconcile_waits_for_releases, BY_HAND },
+	{ "unregister_follows_chains",	unregister_follows_chains, BY_HAND },
 	{ "barrier_waits",		barrier_waits },
 	{ "barrier_exact_class",	barrier_exact_class },
 	{ "barriers_together",		barriers_together },
