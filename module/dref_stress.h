@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of dref_stress.ko know of each other.
+ *
+ *	dref_stress_main.c	the device: what user space may ask
+ *	dref_stress_session.c	a session from its set-up to its end
+ *	dref_stress_scenarios.c	what workers do: a scenario is a row
+ *	dref_stress_hands.c	every way in which a reference comes and goes
+ *	dref_stress_oracle.c	who holds what, and what must be true at release
+ *	dref_stress_cost.c	loops that are timed: a counter is a row
+ *
+ * A session has places, workers and a queue.  A place holds the initial
+ * reference of the object that is published there.  A worker has hands, each
+ * with a reference or empty.  The queue is a few slots through which references
+ * go from one worker to another.
+ */
+#ifndef DREF_STRESS_H
+#define DREF_STRESS_H
+
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/dref.h>
+#include <linux/dref_stress.h>
+#include <linux/mutex.h>
+#include <linux/prandom.h>
+#include <linux/rcupdate.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+
+#define STRESS_HANDS		8	/* a cache line of them */
+#define STRESS_QUEUE		16
+#define STRESS_GRAVEYARD	256
+#define STRESS_EXTRA_ENTRIES	512	/* for each worker */
+
+#define STRESS_CLASSES		8	/* every set of flags */
+
+/* The state of an object: also its magic number */
+#define STRESS_LIVE		0x11fe0b1eU
+#define STRESS_DEAD		0xdead0b1eU
+
+/**
+ * struct stress_object - what is counted
+ * @ref: the count
+ * @state: STRESS_LIVE, STRESS_DEAD, or not one of our objects
+ * @index: its number: where it is in the session's entries
+ * @generation: how many objects have had that number
+ * @place: the place where it is or was published; -1: none
+ * @seen_deferred: how the last holder found it
+ * @holders: for the oracle's tally
+ * @session: whose it is
+ * @rcu: for the grace periods on its way to the graveyard and out of it
+ *
+ * What the oracle reads and writes is on another cache line than what dref does.
+ */
+struct stress_object {
+	struct dref		ref;
+
+	u32			state ____cacheline_aligned;
+	u32			index;
+	u32			generation;
+	int			place;
+	bool			seen_deferred;
+	unsigned long		holders;
+	struct stress_session	*session;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct stress_entry - one number that an object can have
+ * @object: who has it now: from creation until it is buried
+ * @generation: how many have had it
+ * @created_ns: when the last one was created,
+ * @dropped_ns: dropped by DREF_STRESS_DROP,
+ * @released_ns: and released; or 0
+ */
+struct stress_entry {
+	struct stress_object	*object;
+	u32			generation;
+	u64			created_ns;
+	u64			dropped_ns;
+	u64			released_ns;
+};
+
+/**
+ * struct stress_worker - who takes and drops references
+ * @hands: one reference each; read by the oracle
+ * @mutex: held through a batch
+ * @session: whose it is
+ * @rnd: where its choices come from
+ * @counts: what it has done in this batch
+ * @number: its own
+ * @next_entry: where it looks for a free entry: every entry is one worker's
+ * @next_place: where the ring goes on
+ */
+struct stress_worker {
+	struct stress_object	*hands[STRESS_HANDS] ____cacheline_aligned;
+
+	struct mutex		mutex ____cacheline_aligned; /* a batch */
+	struct stress_session	*session;
+	struct rnd_state	rnd;
+	u64			counts[DREF_STRESS_NR_COUNTS];
+	unsigned int		number;
+	unsigned int		next_entry;
+	unsigned int		next_place;
+};
+
+enum stress_error {
+	STRESS_EARLY,
+	STRESS_DOUBLED,
+	STRESS_MISSING,
+	STRESS_MISCOUNTED,
+	STRESS_SCRIBBLED,
+	STRESS_NR_ERRORS
+};
+
+struct stress_cost;
+
+/**
+ * struct stress_session - what an open file is
+ * @rwsem: for writing: set-up and end; for reading: everything between
+ * @setup: as asked for; no objects: not set up
+ * @places: where objects are published
+ * @workers: an array
+ * @entries: all objects there can be at a time
+ * @nr_entries: how many
+ * @queue: references on their way from worker to worker
+ * @graveyard: the last to have died, watched for writes
+ * @buried: how many have come to the graveyard
+ * @released: how many have been released
+ * @errors: how many, of each kind
+ * @failed: there has been one
+ * @error_lock: protects @error
+ * @error: the first one in words
+ * @cost_mutex: protects the creation of @cost
+ * @cost: the counters that are measured
+ */
+struct stress_session {
+	struct rw_semaphore		rwsem;
+	struct dref_stress_setup	setup;
+	struct stress_object __rcu	**places;
+	struct stress_worker		*workers;
+	struct stress_entry		*entries;
+	unsigned int			nr_entries;
+	struct stress_object		*queue[STRESS_QUEUE];
+
+	struct stress_object		*graveyard[STRESS_GRAVEYARD];
+	atomic_t			buried ____cacheline_aligned;
+	atomic_long_t			released;
+	atomic_long_t			errors[STRESS_NR_ERRORS];
+	bool				failed;
+	spinlock_t			error_lock;	/* error */
+	char				error[DREF_STRESS_ERROR_SIZE];
+
+	struct mutex			cost_mutex;	/* creation of cost */
+	struct stress_cost		*cost;
+};
+
+/* dref_stress_session.c */
+int stress_classes_register(void);
+void stress_classes_drain(void);
+struct dref_class *stress_class(const struct stress_session *session,
+				unsigned int index);
+struct stress_session *stress_session_new(void);
+void stress_session_free(struct stress_session *session);
+int stress_session_setup(struct stress_session *session,
+			 const struct dref_stress_setup *setup);
+int stress_session_run(struct stress_session *session,
+		       struct dref_stress_run *run);
+int stress_session_drop(struct stress_session *session,
+			const struct dref_stress_drop *drop);
+int stress_session_state(struct stress_session *session,
+			 struct dref_stress_state *state);
+int stress_session_finish(struct stress_session *session,
+			  struct dref_stress_report *report);
+
+/* dref_stress_scenarios.c */
+void stress_step(struct stress_worker *worker, unsigned int scenario);
+
+/* dref_stress_hands.c */
+struct stress_object *stress_new(struct stress_worker *worker);
+bool stress_create(struct stress_worker *worker, unsigned int hand);
+void stress_get(struct stress_worker *worker, unsigned int hand,
+		unsigned int from);
+bool stress_tryget(struct stress_worker *worker, unsigned int hand,
+		   unsigned int place);
+void stress_put(struct stress_worker *worker, unsigned int hand);
+void stress_kill(struct stress_worker *worker, unsigned int hand);
+void stress_exchange(struct stress_worker *worker, unsigned int hand,
+		     unsigned int slot);
+void stress_publish(struct stress_worker *worker, unsigned int hand,
+		    unsigned int place);
+bool stress_unpublish(struct stress_session *session, unsigned int place,
+		      bool kill);
+
+/* dref_stress_oracle.c */
+bool stress_see(struct stress_worker *worker, struct stress_object *object);
+bool stress_is_live(const struct stress_object *object);
+void stress_release(struct dref *ref);
+void stress_verify_counts(struct stress_session *session);
+void stress_verify_end(struct stress_session *session,
+		       struct dref_stress_report *report);
+void stress_graveyard_clear(struct stress_session *session);
+
+/* dref_stress_cost.c */
+int stress_cost_register(void);
+void stress_cost_drain(void);
+int stress_cost_measure(struct stress_session *session,
+			struct dref_stress_cost *cost);
+void stress_cost_free(struct stress_cost *cost);
+
+#endif /* DREF_STRESS_H */

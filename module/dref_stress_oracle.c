@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The oracle: what must be true, whatever dref thinks.
+ *
+ * It knows nothing of how dref counts.  Its books are the pointers in hands,
+ * queue and places (dref_stress_hands.c says in which order they change) and
+ * the state of each object.  It reports
+ *
+ *	early		release() of an object to which somebody has a pointer, or
+ *			a holder who finds that his object is dead
+ *	doubled		release() of an object that is dead
+ *	missing		no release() though everything has been dropped and
+ *			dref_barrier() has returned
+ *	miscounted	at the end, when nobody is active, dref_read() is not the
+ *			number of pointers
+ *	scribbled	a dead object's count was written to
+ *
+ * From live to free memory, an object goes this way:
+ *
+ *	release()	live -> dead, exactly once; nobody must point to it
+ *	RCU		unless the class is DREF_RCU: lookups that still look at
+ *			it must find a dead count, not poison
+ *	burial		the count is poisoned, its number is free for another
+ *	graveyard	the last 256 dead: a second release() still finds "dead"
+ *	RCU, kfree()	after a look whether the poison is as it was
+ *
+ * The poison has the immortal bit set in dref's mode word.  If release() came
+ * before the grace period that DREF_RCU promises, a lookup will therefore get
+ * its reference, look at the state, and raise the alarm.
+ *
+ * An object that has shown an error is never freed under those who may still use
+ * it: it keeps its number until the end.  After the first error the workers
+ * stop, and its description is kept.
+ */
+#include <linux/ktime.h>
+#include <linux/poison.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "dref_stress.h"
+
+bool stress_is_live(const struct stress_object *object)
+{
+	return READ_ONCE(object->state) == STRESS_LIVE;
+}
+
+static __printf(4, 5)
+void stress_error(struct stress_session *session, enum stress_error kind,
+		  const struct stress_object *object, const char *format, ...)
+{
+	unsigned long flags;
+	va_list args;
+	int len;
+
+	atomic_long_inc(&session->errors[kind]);
+
+	spin_lock_irqsave(&session->error_lock, flags);
+	if (!session->failed) {
+		len = scnprintf(session->error, sizeof(session->error),
+				"object %u generation %u: ",
+				object->index, object->generation);
+		va_start(args, format);
+		vscnprintf(session->error + len, sizeof(session->error) - len,
+			   format, args);
+		va_end(args);
+		WRITE_ONCE(session->failed, true);
+	}
+	spin_unlock_irqrestore(&session->error_lock, flags);
+}
+
+/* A holder looks at his object: is it alive, and how is it counted? */
+bool stress_see(struct stress_worker *worker, struct stress_object *object)
+{
+	bool deferred;
+
+	if (unlikely(!stress_is_live(object))) {
+		stress_error(worker->session, STRESS_EARLY, object,
+			     "worker %u has a reference: expected state %#x (live), seen %#x",
+			     worker->number, STRESS_LIVE,
+			     READ_ONCE(object->state));
+		return false;
+	}
+
+	deferred = dref_is_deferred(&object->ref);
+	if (unlikely(deferred != READ_ONCE(object->seen_deferred)) &&
+	    !dref_is_dying(&object->ref) &&
+	    xchg(&object->seen_deferred, deferred) != deferred)
+		worker->counts[deferred ? DREF_STRESS_PROMOTED :
+					  DREF_STRESS_DEMOTED]++;
+	return true;
+}
+
+/* Who points to @object?  The first one found is named in @who. */
+static unsigned long stress_holders(const struct stress_object *object,
+				    char *who, size_t size)
+{
+	struct stress_session *session = object->session;
+	unsigned long holders = 0;
+	unsigned int i, hand;
+
+	for (i = 0; i < session->setup.workers; i++) {
+		for (hand = 0; hand < STRESS_HANDS; hand++) {
+			if (READ_ONCE(session->workers[i].hands[hand]) != object)
+				continue;
+			if (!holders++)
+				scnprintf(who, size, "worker %u, hand %u", i, hand);
+		}
+	}
+	for (i = 0; i < STRESS_QUEUE; i++) {
+		if (READ_ONCE(session->queue[i]) == object && !holders++)
+			scnprintf(who, size, "queue, slot %u", i);
+	}
+	if (object->place >= 0 &&
+	    rcu_access_pointer(session->places[object->place]) == object &&
+	    !holders++)
+		scnprintf(who, size, "place %d", object->place);
+	return holders;
+}
+
+/* An object has been in the graveyard for long enough */
+static void stress_exhume(struct stress_object *object)
+{
+	const u8 *bad = memchr_inv(&object->ref, POISON_FREE, sizeof(object->ref));
+
+	if (bad)
+		stress_error(object->session, STRESS_SCRIBBLED, object,
+			     "written to after its release: expected %#x at offset %td of its count, seen %#x",
+			     POISON_FREE, bad - (u8 *)&object->ref, *bad);
+	kfree_rcu(object, rcu);
+}
+
+static void stress_bury(struct stress_object *object)
+{
+	struct stress_session *session = object->session;
+	unsigned int grave = atomic_inc_return(&session->buried);
+
+	memset(&object->ref, POISON_FREE, sizeof(object->ref));
+	/* pairs with the acquire in stress_free_entry() */
+	smp_store_release(&session->entries[object->index].object, NULL);
+
+	object = xchg(&session->graveyard[grave % STRESS_GRAVEYARD], object);
+	if (object)
+		stress_exhume(object);
+}
+
+static void stress_bury_rcu(struct rcu_head *rcu)
+{
+	stress_bury(container_of(rcu, struct stress_object, rcu));
+}
+
+/* Called by dref, in any context but NMI, when it has found no reference */
+void stress_release(struct dref *ref)
+{
+	struct stress_object *object = container_of(ref, struct stress_object, ref);
+	struct stress_session *session = object->session;
+	unsigned long holders;
+	char who[32] = "";
+	u32 state;
+
+	/* state, then hands; pairs with smp_mb() in stress_take() */
+	state = xchg(&object->state, STRESS_DEAD);
+	if (WARN_ONCE((state != STRESS_LIVE && state != STRESS_DEAD) || !session,
+		      "dref_stress: release of something that is no object\n"))
+		return;
+	if (state == STRESS_DEAD) {
+		stress_error(session, STRESS_DOUBLED, object,
+			     "released twice: expected state %#x (live), seen %#x (dead)",
+			     STRESS_LIVE, STRESS_DEAD);
+		return;
+	}
+
+	WRITE_ONCE(session->entries[object->index].released_ns, ktime_get_ns());
+	holders = stress_holders(object, who, sizeof(who));
+	if (holders) {
+		stress_error(session, STRESS_EARLY, object,
+			     "released while held: expected 0 references, seen %lu (%s)",
+			     holders, who);
+		return;
+	}
+
+	atomic_long_inc(&session->released);
+	if (ref->class->flags & DREF_RCU)
+		stress_bury(object);
+	else
+		call_rcu(&object->rcu, stress_bury_rcu);
+}
+
+static void stress_count(struct stress_object *object)
+{
+	if (object)
+		object->holders++;
+}
+
+static void stress_tally(struct stress_session *session)
+{
+	struct stress_object *object;
+	unsigned int i, hand;
+
+	for (i = 0; i < session->nr_entries; i++) {
+		object = session->entries[i].object;
+		if (object)
+			object->holders = 0;
+	}
+	for (i = 0; i < session->setup.workers; i++) {
+		for (hand = 0; hand < STRESS_HANDS; hand++)
+			stress_count(session->workers[i].hands[hand]);
+	}
+	for (i = 0; i < STRESS_QUEUE; i++)
+		stress_count(session->queue[i]);
+	for (i = 0; i < session->setup.objects; i++) {
+		object = rcu_access_pointer(session->places[i]);
+		stress_count(object);
+	}
+}
+
+/* dref's own work, such as the end of a demotion, can make a sum wrong in passing */
+static bool stress_count_agrees(const struct stress_object *object)
+{
+	int tries;
+
+	for (tries = 0; tries < 3; tries++) {
+		if (dref_is_immortal(&object->ref) ||
+		    dref_read(&object->ref) == object->holders)
+			return true;
+		dref_barrier();
+	}
+	return false;
+}
+
+/* Nobody is active: dref must know how many references there are */
+void stress_verify_counts(struct stress_session *session)
+{
+	struct stress_object *object;
+	unsigned int i;
+
+	if (session->failed)
+		return;		/* after an error the books do not add up */
+
+	dref_barrier();		/* promotion holds references for a while */
+	rcu_barrier();
+	stress_tally(session);
+	for (i = 0; i < session->nr_entries; i++) {
+		object = session->entries[i].object;
+		/* an object without holders is missing: that is for the end */
+		if (object && stress_is_live(object) && object->holders &&
+		    !stress_count_agrees(object))
+			stress_error(session, STRESS_MISCOUNTED, object,
+				     "expected %lu references, dref_read() says %ld",
+				     object->holders, dref_read(&object->ref));
+		cond_resched();
+	}
+}
+
+/*
+ * An object that everybody has dropped and dref has not released.  What dref
+ * may still do with it is not known, so like a miscounted object of dref's own
+ * it is leaked: its class can go without it.
+ */
+static void stress_abandon(struct stress_object *object)
+{
+	stress_error(object->session, STRESS_MISSING, object,
+		     "never released: expected 0 references, dref_read() says %ld, %s",
+		     dref_read(&object->ref),
+		     dref_is_dying(&object->ref) ? "dying" :
+		     dref_is_deferred(&object->ref) ? "deferred" : "exact");
+	dref_immortalize(&object->ref);
+	object->session = NULL;
+}
+
+/* Every object that is to be released has been, and nothing is on its way */
+void stress_verify_end(struct stress_session *session,
+		       struct dref_stress_report *report)
+{
+	struct stress_object *object;
+	unsigned int i;
+
+	for (i = 0; i < session->nr_entries; i++) {
+		report->created += session->entries[i].generation;
+		object = session->entries[i].object;
+		if (!object)
+			continue;
+		if (!stress_is_live(object)) {
+			kfree(object);	/* released early */
+		} else if (dref_is_immortal(&object->ref)) {
+			/* dref_barrier() has made dref forget it */
+			report->immortal++;
+			kfree(object);
+		} else {
+			stress_abandon(object);
+		}
+		cond_resched();
+	}
+	for (i = 0; i < STRESS_GRAVEYARD; i++) {
+		object = session->graveyard[i];
+		session->graveyard[i] = NULL;
+		if (object)
+			stress_exhume(object);
+	}
+
+	report->released = atomic_long_read(&session->released);
+	report->early = atomic_long_read(&session->errors[STRESS_EARLY]);
+	report->doubled = atomic_long_read(&session->errors[STRESS_DOUBLED]);
+	report->missing = atomic_long_read(&session->errors[STRESS_MISSING]);
+	report->miscounted = atomic_long_read(&session->errors[STRESS_MISCOUNTED]);
+	report->scribbled = atomic_long_read(&session->errors[STRESS_SCRIBBLED]);
+	report->errors = report->early + report->doubled + report->missing +
+			 report->miscounted + report->scribbled;
+	memcpy(report->error, session->error, sizeof(report->error));
+}

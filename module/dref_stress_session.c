@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A session: its classes, its set-up, its batches and its end.
+ *
+ * Batches of different workers run at the same time, under the read side of the
+ * session's semaphore; each has its worker's mutex.  Set-up and end have the
+ * write side, so at the end nobody holds anything that is not in a hand, in the
+ * queue or in a place.  The end is
+ *
+ *	settle		whatever dref is doing; then compare its counts to ours
+ *	drop		all hands, the queue and all places
+ *	dref_barrier()	now every object must have been released
+ *	rcu_barrier()	and be on its way to the graveyard no more
+ *	verify		and free what is left
+ *
+ * Closing the file does the same, and throws the report away.
+ */
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "dref_stress.h"
+
+#define STRESS_OPS_PER_LOOK	64	/* for signals, and for others to run */
+
+DEFINE_DREF_CLASS(class_plain, "stress", stress_release, 0);
+DEFINE_DREF_CLASS(class_sleep, "stress-sleep", stress_release, DREF_SLEEP);
+DEFINE_DREF_CLASS(class_rcu, "stress-rcu", stress_release, DREF_RCU);
+DEFINE_DREF_CLASS(class_sleep_rcu, "stress-sleep-rcu", stress_release,
+		  DREF_SLEEP | DREF_RCU);
+DEFINE_DREF_CLASS(class_exact, "stress-exact", stress_release, DREF_EXACT);
+DEFINE_DREF_CLASS(class_sleep_exact, "stress-sleep-exact", stress_release,
+		  DREF_SLEEP | DREF_EXACT);
+DEFINE_DREF_CLASS(class_rcu_exact, "stress-rcu-exact", stress_release,
+		  DREF_RCU | DREF_EXACT);
+DEFINE_DREF_CLASS(class_sleep_rcu_exact, "stress-sleep-rcu-exact",
+		  stress_release, DREF_SLEEP | DREF_RCU | DREF_EXACT);
+
+/* By flags */
+static struct dref_class * const classes[STRESS_CLASSES] = {
+	[0]				= &class_plain,
+	[DREF_STRESS_SLEEP]		= &class_sleep,
+	[DREF_STRESS_RCU]		= &class_rcu,
+	[DREF_STRESS_SLEEP | DREF_STRESS_RCU] = &class_sleep_rcu,
+	[DREF_STRESS_EXACT]		= &class_exact,
+	[DREF_STRESS_SLEEP | DREF_STRESS_EXACT] = &class_sleep_exact,
+	[DREF_STRESS_RCU | DREF_STRESS_EXACT] = &class_rcu_exact,
+	[DREF_STRESS_SLEEP | DREF_STRESS_RCU | DREF_STRESS_EXACT] =
+					  &class_sleep_rcu_exact,
+};
+
+int stress_classes_register(void)
+{
+	int i, err;
+
+	for (i = 0; i < STRESS_CLASSES; i++) {
+		err = dref_class_register(classes[i]);
+		if (err)
+			goto unregister;
+	}
+	return 0;
+
+unregister:
+	while (i--)
+		dref_class_unregister(classes[i]);
+	return err;
+}
+
+void stress_classes_drain(void)
+{
+	int i;
+
+	for (i = 0; i < STRESS_CLASSES; i++)
+		dref_class_drain(classes[i]);
+}
+
+/* The class of the object with this number, in this generation of it */
+struct dref_class *stress_class(const struct stress_session *session,
+				unsigned int index)
+{
+	unsigned int flags = session->setup.flags;
+
+	if (flags == DREF_STRESS_ANY_CLASS)
+		flags = index % STRESS_CLASSES;
+	return classes[flags];
+}
+
+struct stress_session *stress_session_new(void)
+{
+	struct stress_session *session;
+
+	session = kvzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
+	if (!session)
+		return NULL;
+	init_rwsem(&session->rwsem);
+	mutex_init(&session->cost_mutex);
+	spin_lock_init(&session->error_lock);
+	return session;
+}
+
+static void stress_let_go(struct stress_worker *worker)
+{
+	unsigned int hand;
+
+	for (hand = 0; hand < STRESS_HANDS; hand++) {
+		if (worker->hands[hand])
+			stress_put(worker, hand);
+	}
+}
+
+/* Drop everything; returns how many references workers and the queue had */
+static u64 stress_drop_all(struct stress_session *session)
+{
+	u64 held = 0;
+	unsigned int i, hand;
+
+	for (i = 0; i < session->setup.workers; i++) {
+		for (hand = 0; hand < STRESS_HANDS; hand++)
+			held += !!session->workers[i].hands[hand];
+		stress_let_go(&session->workers[i]);
+	}
+	for (i = 0; i < STRESS_QUEUE; i++) {
+		/* any worker's empty hand will do */
+		stress_exchange(&session->workers[0], 0, i);
+		held += !!session->workers[0].hands[0];
+		stress_let_go(&session->workers[0]);
+	}
+	/* A kill is a hint: half of the objects must do without it */
+	for (i = 0; i < session->setup.objects; i++) {
+		stress_unpublish(session, i, i % 2);
+		cond_resched();
+	}
+	return held;
+}
+
+static void stress_session_clear(struct stress_session *session)
+{
+	kvfree(session->places);
+	kvfree(session->workers);
+	kvfree(session->entries);
+	session->places = NULL;
+	session->workers = NULL;
+	session->entries = NULL;
+	session->setup.objects = 0;
+}
+
+static void stress_session_end(struct stress_session *session,
+			       struct dref_stress_report *report)
+{
+	u64 start;
+
+	memset(report, 0, sizeof(*report));
+	stress_verify_counts(session);
+	report->held = stress_drop_all(session);
+
+	start = ktime_get_ns();
+	dref_barrier();
+	report->settle_ns = ktime_get_ns() - start;
+	rcu_barrier();
+
+	stress_verify_end(session, report);
+	stress_session_clear(session);
+}
+
+static int stress_session_fill(struct stress_session *session)
+{
+	const struct dref_stress_setup *setup = &session->setup;
+	struct stress_worker *worker;
+	unsigned int i;
+
+	session->nr_entries = 2 * setup->objects +
+			      STRESS_EXTRA_ENTRIES * setup->workers;
+	session->places = kvcalloc(setup->objects, sizeof(*session->places),
+				   GFP_KERNEL_ACCOUNT);
+	session->workers = kvcalloc(setup->workers, sizeof(*session->workers),
+				    GFP_KERNEL_ACCOUNT);
+	session->entries = kvcalloc(session->nr_entries,
+				    sizeof(*session->entries),
+				    GFP_KERNEL_ACCOUNT);
+	if (!session->places || !session->workers || !session->entries) {
+		stress_session_clear(session);
+		return -ENOMEM;
+	}
+
+	for (i = 0; i < setup->workers; i++) {
+		worker = &session->workers[i];
+		mutex_init(&worker->mutex);
+		worker->session = session;
+		worker->number = i;
+		worker->next_entry = i;
+		worker->next_place = i;
+	}
+
+	/* Object i in place i: the workers' entries come in turn */
+	for (i = 0; i < setup->objects; i++) {
+		worker = &session->workers[i % setup->workers];
+		if (!stress_create(worker, 0))
+			return -ENOMEM;
+		stress_publish(worker, 0, i);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+int stress_session_setup(struct stress_session *session,
+			 const struct dref_stress_setup *setup)
+{
+	struct dref_stress_report report;
+	int i, err = -EINVAL;
+
+	if (down_write_killable(&session->rwsem))
+		return -EINTR;
+	if (session->setup.objects)
+		goto unlock;
+
+	session->setup = *setup;
+	atomic_set(&session->buried, 0);
+	atomic_long_set(&session->released, 0);
+	for (i = 0; i < STRESS_NR_ERRORS; i++)
+		atomic_long_set(&session->errors[i], 0);
+	session->failed = false;
+	session->error[0] = '\0';
+
+	err = stress_session_fill(session);
+	if (err && session->setup.objects)
+		stress_session_end(session, &report);
+unlock:
+	up_write(&session->rwsem);
+	return err;
+}
+
+static u64 stress_errors(const struct stress_session *session)
+{
+	u64 errors = 0;
+	int i;
+
+	for (i = 0; i < STRESS_NR_ERRORS; i++)
+		errors += atomic_long_read(&session->errors[i]);
+	return errors;
+}
+
+static int stress_batch(struct stress_worker *worker, struct dref_stress_run *run)
+{
+	struct stress_session *session = worker->session;
+
+	memset(worker->counts, 0, sizeof(worker->counts));
+	prandom_seed_state(&worker->rnd, run->seed);
+
+	for (run->done = 0; run->done < run->ops; run->done++) {
+		if (run->done % STRESS_OPS_PER_LOOK == 0) {
+			if (signal_pending(current))
+				break;
+			/* or demotion would wait for the end of the batch */
+			cond_resched_tasks_rcu_qs();
+		}
+		if (READ_ONCE(session->failed))
+			break;
+		stress_step(worker, run->scenario);
+	}
+	if (run->ops && !run->done && signal_pending(current))
+		return -EINTR;
+	if (run->flags & DREF_STRESS_LET_GO)
+		stress_let_go(worker);
+
+	run->errors = stress_errors(session);
+	memset(run->counts, 0, sizeof(run->counts));
+	memcpy(run->counts, worker->counts, sizeof(worker->counts));
+	return 0;
+}
+
+int stress_session_run(struct stress_session *session,
+		       struct dref_stress_run *run)
+{
+	struct stress_worker *worker;
+	int err = -EINVAL;
+
+	if (down_read_interruptible(&session->rwsem))
+		return -EINTR;
+	if (!session->setup.objects || run->worker >= session->setup.workers)
+		goto unlock;
+
+	worker = &session->workers[array_index_nospec(run->worker,
+						      session->setup.workers)];
+	err = mutex_lock_interruptible(&worker->mutex);
+	if (err)
+		goto unlock;
+	err = stress_batch(worker, run);
+	mutex_unlock(&worker->mutex);
+unlock:
+	up_read(&session->rwsem);
+	return err;
+}
+
+int stress_session_drop(struct stress_session *session,
+			const struct dref_stress_drop *drop)
+{
+	unsigned int place;
+	int err = -EINVAL;
+
+	if (down_read_interruptible(&session->rwsem))
+		return -EINTR;
+	if (!session->setup.objects || drop->place >= session->setup.objects)
+		goto unlock;
+
+	place = array_index_nospec(drop->place, session->setup.objects);
+	err = stress_unpublish(session, place, drop->kill) ? 0 : -ENOENT;
+unlock:
+	up_read(&session->rwsem);
+	return err;
+}
+
+/* What the count of @object says; it may be released and buried meanwhile */
+static void stress_look(struct stress_object *object,
+			struct dref_stress_state *state)
+{
+	u32 flags = DREF_STRESS_LIVE;
+	s64 count;
+
+	if (dref_is_deferred(&object->ref))
+		flags |= DREF_STRESS_DEFERRED;
+	if (dref_is_dying(&object->ref))
+		flags |= DREF_STRESS_DYING;
+	if (dref_is_immortal(&object->ref))
+		flags |= DREF_STRESS_IMMORTAL;
+	count = dref_read(&object->ref);
+
+	/* Only now is it known that all that was no poison */
+	smp_rmb();
+	if (!stress_is_live(object))
+		return;
+	state->flags = flags;
+	state->count = count;
+}
+
+int stress_session_state(struct stress_session *session,
+			 struct dref_stress_state *state)
+{
+	struct stress_object *object;
+	struct stress_entry *entry;
+	int err = -EINVAL;
+
+	if (down_read_interruptible(&session->rwsem))
+		return -EINTR;
+	if (!session->setup.objects || state->object >= session->nr_entries)
+		goto unlock;
+
+	entry = &session->entries[array_index_nospec(state->object,
+						     session->nr_entries)];
+	state->flags = 0;
+	state->count = 0;
+	rcu_read_lock();
+	object = READ_ONCE(entry->object);
+	if (object)
+		stress_look(object, state);
+	rcu_read_unlock();
+	state->generation = READ_ONCE(entry->generation);
+	state->created_ns = READ_ONCE(entry->created_ns);
+	state->dropped_ns = READ_ONCE(entry->dropped_ns);
+	state->released_ns = READ_ONCE(entry->released_ns);
+	err = 0;
+unlock:
+	up_read(&session->rwsem);
+	return err;
+}
+
+int stress_session_finish(struct stress_session *session,
+			  struct dref_stress_report *report)
+{
+	int err = -EINVAL;
+
+	if (down_write_killable(&session->rwsem))
+		return -EINTR;
+	if (session->setup.objects) {
+		stress_session_end(session, report);
+		err = 0;
+	}
+	up_write(&session->rwsem);
+	return err;
+}
+
+/* The file is closed: nobody else knows the session */
+void stress_session_free(struct stress_session *session)
+{
+	struct dref_stress_report report;
+
+	if (session->setup.objects)
+		stress_session_end(session, &report);
+	if (session->cost)
+		stress_cost_free(session->cost);
+	kvfree(session);
+}
