@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Numbers, times and lists of CPUs, as people write and read them.
+ *
+ * Whatever is not wholly a number in its range is refused: half an option
+ * understood is a run that tested something else.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "stress.h"
+
+/* The number at the begin of *text, which then is after it */
+static bool take_number(const char **text, uint64_t *value)
+{
+	char *end;
+
+	if (**text < '0' || **text > '9')
+		return false;
+	errno = 0;
+	*value = strtoull(*text, &end, 10);
+	*text = end;
+	return !errno;
+}
+
+bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
+{
+	return take_number(&text, value) && !*text && *value >= min && *value <= max;
+}
+
+/* 10, 10s, 5m, 2h: up to a year */
+bool parse_duration(const char *text, uint64_t *ns)
+{
+	static const struct {
+		const char	*suffix;
+		uint64_t	seconds;
+	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 } };
+	uint64_t value, year = 365 * 24 * 3600;
+	size_t i;
+
+	if (!take_number(&text, &value) || !value)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(units); i++) {
+		if (strcmp(text, units[i].suffix) || value > year / units[i].seconds)
+			continue;
+		*ns = value * units[i].seconds * NSEC_PER_SEC;
+		return true;
+	}
+	return false;
+}
+
+static void set_to_list(const cpu_set_t *set, unsigned int **cpus, unsigned int *nr)
+{
+	unsigned int cpu;
+
+	*nr = 0;
+	*cpus = calloc(CPU_COUNT(set), sizeof(**cpus));
+	if (!*cpus)
+		die(FAILED, "out of memory");
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, set))
+			(*cpus)[(*nr)++] = cpu;
+	}
+}
+
+/* The CPUs that this process may use */
+static void allowed_set(cpu_set_t *set)
+{
+	if (sched_getaffinity(0, sizeof(*set), set))
+		die(FAILED, "cannot tell which CPUs there are: %s", strerror(errno));
+}
+
+void allowed_cpus(unsigned int **cpus, unsigned int *nr)
+{
+	cpu_set_t set;
+
+	allowed_set(&set);
+	set_to_list(&set, cpus, nr);
+}
+
+/* 0-3,5: those that this process may use, each once and in order */
+bool parse_cpus(const char *text, unsigned int **cpus, unsigned int *nr)
+{
+	cpu_set_t allowed, set;
+	uint64_t first, last;
+
+	allowed_set(&allowed);
+	CPU_ZERO(&set);
+	do {
+		if (!take_number(&text, &first))
+			return false;
+		last = first;
+		if (*text == '-') {
+			text++;
+			if (!take_number(&text, &last))
+				return false;
+		}
+		if (first > last || last >= CPU_SETSIZE)
+			return false;
+		for (; first <= last; first++) {
+			if (!CPU_ISSET(first, &allowed))
+				return false;
+			CPU_SET(first, &set);
+		}
+	} while (*text++ == ',');
+	if (text[-1])
+		return false;
+	set_to_list(&set, cpus, nr);
+	return true;
+}
+
+const char *format_cpus(const unsigned int *cpus, unsigned int nr, char *text, size_t size)
+{
+	unsigned int i, last;
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (i = 0; i < nr && len < size; i = last + 1) {
+		for (last = i; last + 1 < nr && cpus[last + 1] == cpus[last] + 1; last++)
+			;
+		len += snprintf(text + len, size - len, last > i ? "%s%u-%u" : "%s%u",
+				i ? "," : "", cpus[i], cpus[last]);
+	}
+	return text;
+}
+
+/* Three digits and a unit */
+const char *format_rate(double rate, char *text, size_t size)
+{
+	static const char * const units[] = { "", " k", " M", " G" };
+	size_t unit = 0;
+
+	while (rate >= 999.5 && unit + 1 < ARRAY_SIZE(units)) {
+		rate /= 1000;
+		unit++;
+	}
+	snprintf(text, size, "%.*f%s", rate < 9.995 ? 2 : rate < 99.95 ? 1 : 0, rate,
+		 units[unit]);
+	return text;
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	/* the clock of the times that the kernel module reports */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How far a run has come: one line that is rewritten, where a person looks at a
+ * terminal, and else a new line every now and then, so that a log can be read.
+ *
+ * The main thread waits here for the end of the run, and for signals: all other
+ * threads have them blocked, so that there is no handler and nothing to race.
+ */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stress.h"
+
+#define TICK_MS		100
+#define LINES		10	/* of a log, more or less */
+#define LINE_MAX_NS	(600 * NSEC_PER_SEC)
+#define BAR		30
+
+static sigset_t signals;
+static bool bar_shown;
+
+/* Before the first thread is created */
+void block_signals(void)
+{
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+/* True if somebody wants an end */
+bool wait_a_tick(void)
+{
+	struct timespec tick = { .tv_nsec = TICK_MS * NSEC_PER_MSEC };
+
+	return sigtimedwait(&signals, NULL, &tick) > 0;
+}
+
+static bool on_terminal(void)
+{
+	static int terminal = -1;
+
+	if (terminal < 0)
+		terminal = isatty(STDOUT_FILENO);
+	return terminal;
+}
+
+static unsigned int columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
+		return 80;
+	return size.ws_col;
+}
+
+/* A line of output, not in the middle of the bar */
+void say(const char *format, ...)
+{
+	va_list args;
+
+	if (bar_shown)
+		printf("\r\033[K");
+	bar_shown = false;
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	fflush(stdout);
+}
+
+/* What has been done of what is to be done: by time or by steps, the greater one */
+static double share(const struct options *options, uint64_t ns, uint64_t steps)
+{
+	double by_time = 0, by_steps = 0;
+
+	if (options->duration_ns)
+		by_time = (double)ns / options->duration_ns;
+	if (options->ops)
+		by_steps = (double)steps / options->ops;
+	if (by_time < by_steps)
+		by_time = by_steps;
+	return by_time < 1 ? by_time : 1;
+}
+
+static void show(const struct session *session, uint64_t ns)
+{
+	uint64_t steps = session_steps(session);
+	double done = share(session->options, ns, steps);
+	double seconds = (double)ns / NSEC_PER_SEC;
+	char bar[BAR + 1], line[200], total[20], rate[20];
+	int filled = done * BAR + 0.5;
+
+	snprintf(line, sizeof(line), "%5.1f s, %s steps, %s/s, %.0f s to go, %llu errors",
+		 seconds, format_rate(steps, total, sizeof(total)),
+		 format_rate(seconds > 0 ? steps / seconds : 0, rate, sizeof(rate)),
+		 done > 0 ? seconds / done - seconds : 0,
+		 (unsigned long long)__atomic_load_n(&session->errors, __ATOMIC_RELAXED));
+	if (!on_terminal()) {
+		say("%3.0f %%  %s\n", done * 100, line);
+		return;
+	}
+	memset(bar, '.', BAR);
+	memset(bar, '#', filled);
+	bar[BAR] = '\0';
+	printf("\r\033[K");
+	if (columns() > BAR + strlen(line) + 10)
+		printf("[%s] %3.0f %%  %s", bar, done * 100, line);
+	else
+		printf("%3.0f %%  %.*s", done * 100, (int)columns() - 8, line);
+	fflush(stdout);
+	bar_shown = true;
+}
+
+/*
+ * Wait until the workers have done what they should, or an error, or a signal;
+ * @look is called at every tick. True after a signal.
+ */
+bool show_progress(struct session *session, void (*look)(struct session *session))
+{
+	const struct options *options = session->options;
+	uint64_t begin = now_ns(), pause, ns, next;
+	bool interrupted = false;
+
+	pause = options->duration_ns ? options->duration_ns / LINES : 0;
+	if (pause > LINE_MAX_NS)
+		pause = LINE_MAX_NS;
+	if (pause < NSEC_PER_SEC)
+		pause = NSEC_PER_SEC;
+	if (on_terminal())
+		pause = 0;
+	next = pause;
+	while (session_working(session) && !interrupted) {
+		interrupted = wait_a_tick();
+		ns = now_ns() - begin;
+		if (look)
+			look(session);
+		if (options->duration_ns && ns >= options->duration_ns)
+			break;
+		if (!options->quiet && ns >= next) {
+			show(session, ns);
+			next += pause;
+		}
+	}
+	if (!options->quiet)
+		show(session, now_ns() - begin);
+	if (bar_shown)
+		say("\n");
+	return interrupted;
+}
