@@ -1,0 +1,125 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# dref-stress: every scenario for a few seconds, its manners, and the life of one
+# object from creation to release.
+#
+#	stress.sh [SECONDS]	for each scenario (2)
+
+. ./ktap.sh
+
+seconds=${1:-2}
+out=$(mktemp) || exit
+trap 'rm -f "$out" "$out.2"' EXIT
+
+# From PATH, or from the tree that this is a part of.
+stress=$(command -v dref-stress) || stress=../tools/stress/dref-stress
+
+load() {
+	[ -e /sys/module/"$1" ] || modprobe -q "$1" 2>/dev/null || insmod ../module/"$1".ko
+}
+
+show() {
+	sed 's/^/# /' "$out"
+}
+
+# Runs dref-stress; its output is in $out.
+run() {
+	"$stress" "$@" >"$out" 2>&1
+}
+
+passes() {
+	run "$@" && tail -n 1 "$out" | grep -q '^PASS' || { show; false; }
+}
+
+# refused OPTION...: exit status 2, and one line that says why.
+refused() {
+	run "$@"
+	[ $? -eq 2 ] && [ "$(wc -l <"$out")" -eq 1 ] && grep -q '^dref-stress: ' "$out" ||
+		{ show; false; }
+}
+
+all_refused() {
+	refused --scenario nonsense && refused --duration 0 && refused --duration 5x &&
+	refused --duration -1 && refused --ops 0 && refused --ops 10q &&
+	refused --ops 99999999999999999999 && refused --cpus 0-,1 &&
+	refused --cpus 1-0 && refused --cpus 99999 && refused --cpus , &&
+	refused --workers 0 && refused --workers 1025 && refused --objects 0 &&
+	refused --objects 65537 && refused --class none && refused --class sleep, &&
+	refused --seed x && refused --seed && refused --nonsense && refused -x &&
+	refused something
+}
+
+# What a run's operations were, without what depends on time.
+operations() {
+	grep -E '^(steps|gets|puts|trygets|handovers)' "$out" | sed 's/ in .*//'
+}
+
+same_seed_same_operations() {
+	set -- --quiet --scenario shared --class plain --workers 1 --ops 300000
+	passes "$@" --seed 1 && operations >"$out.2" || return
+	passes "$@" --seed 1 && [ "$(operations)" = "$(cat "$out.2")" ] || return
+	passes "$@" --seed 2 && [ "$(operations)" != "$(cat "$out.2")" ]
+}
+
+# In an orderly way, with its result, and long before its time.
+stops_when_told() {
+	"$stress" --duration 1h >"$out" 2>&1 &
+	sleep 1
+	kill -TERM $!
+	wait $!
+	[ $? -eq 0 ] && tail -n 1 "$out" | grep -q '^PASS (interrupted)' || { show; false; }
+}
+
+no_module() {
+	rmmod dref_stress || return
+	refused --duration 1
+	status=$?
+	load dref_stress
+	return $status
+}
+
+# What is left of a session whose program was killed: nothing.
+killed_leaves_nothing() {
+	"$stress" --duration 1h --objects 1000 >/dev/null 2>&1 &
+	sleep 1
+	kill -KILL $!
+	wait $! 2>/dev/null
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		grep -Eqx '(exact_live|deferred): [1-9].*' /sys/kernel/debug/dref/stats || return 0
+		sleep 1
+	done
+	sed 's/^/# /' /sys/kernel/debug/dref/stats
+	return 1
+}
+
+[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+[ -x "$stress" ] || skip_all "needs dref-stress"
+load dref && load dref_stress || skip_all "needs dref.ko and dref_stress.ko"
+[ -e /sys/kernel/debug/dref/stats ] || skip_all "needs debugfs"
+
+plan 15
+run --help && grep -q '^Usage: dref-stress' "$out"
+result $? "--help"
+all_refused
+result $? "bad options are refused"
+no_module
+result $? "it says that the module is not loaded"
+for scenario in shared ring handover lookup churn mix; do
+	run --list && grep -q "^$scenario " "$out" &&
+	passes --scenario $scenario --duration "${seconds}s"
+	result $? "scenario $scenario"
+done
+passes --scenario mix --duration "${seconds}s" --workers 8 --objects 3 --class rcu,sleep
+result $? "more workers than CPUs, few objects"
+passes --scenario churn --duration "${seconds}s" --cpus 0 --class exact --quiet
+result $? "one CPU, exact"
+same_seed_same_operations
+result $? "the same seed, the same operations"
+passes --life --duration "${seconds}s"
+result $? "the life of an object"
+stops_when_told
+result $? "it stops when told to"
+killed_leaves_nothing
+result $? "a session that was killed leaves nothing"
+finish
