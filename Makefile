@@ -18,6 +18,9 @@ export PREFIX DESTDIR
 given := $(KDIR)
 KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
+# What the folder under /lib/modules is called; Debian's "make kernelrelease"
+# says something else.
+release = $(shell cut -d '"' -f 2 $(KDIR)/include/generated/utsrelease.h)
 stock = KDIR="$${given:-$$(tools/stock-kdir)}"
 export given
 
@@ -63,15 +66,15 @@ sparse: ## build with W=1 C=2, no warning allowed
 
 ##@ Install (PREFIX, DESTDIR)
 install: modules tools ## the modules and the tools
-	$(Q)$(kbuild) modules_install $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR))
+	$(Q)$(kbuild) modules_install CONFIG_MODULE_SIG_ALL= $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR))
+	$(Q)$(if $(DESTDIR),,/sbin/depmod $(release))
 	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools install
 
 uninstall: kdir ## what install put there
-	$(Q)release=$$($(MAKE) -s -C $(KDIR) kernelrelease) && \
-	for module in $(notdir $(wildcard module/*.ko)); do \
-		rm -f $(DESTDIR)/lib/modules/$$release/*/module/$$module*; \
-	done && \
-	/sbin/depmod $(if $(DESTDIR),-b $(DESTDIR)) $$release
+	$(Q)for module in dref dref_stress dref_test; do \
+		rm -f $(DESTDIR)/lib/modules/$(release)/*/module/$$module.ko*; \
+	done
+	$(Q)$(if $(DESTDIR),,/sbin/depmod $(release))
 	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools uninstall
 
 ##@ And

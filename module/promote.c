@@ -225,8 +225,8 @@ static void dref_promote_work(struct work_struct *work)
 	struct dref *ref, *next;
 
 	llist_for_each_entry_safe(ref, next, queue, link) {
-		/* Link, then mode; pairs with try_cmpxchg() in dref_measure() */
 		WRITE_ONCE(ref->link.next, &ref->link);
+		/* Link, then mode; pairs with try_cmpxchg() in dref_measure() */
 		smp_mb();
 		if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
 			dref_cool(ref, 1UL << min(failed++, 6U));

@@ -491,7 +491,6 @@ static void dref_forget_in(struct list_head *list, const struct dref_class *clas
  */
 void dref_pass_forget(const struct dref_class *class)
 {
-
 	mutex_lock(&pass_mutex);
 	spin_lock_irq(&incoming_lock);
 	list_splice_tail_init(&incoming, &objects);

@@ -30,7 +30,7 @@ void die(int status, const char *format, ...)
 	exit(status);
 }
 
-static void usage(void)
+static void print_options(void)
 {
 	printf("Usage: dref-stress [OPTION]...\n"
 	       "Stress deferred reference counts in the kernel, and verify every release.\n"
@@ -66,7 +66,7 @@ static void list_scenarios(void)
 		printf("%-10s %s\n", scenarios[i].name, scenarios[i].what);
 }
 
-static uint64_t number(const char *option, uint64_t min, uint64_t max)
+static uint64_t number_given(const char *option, uint64_t min, uint64_t max)
 {
 	uint64_t value;
 
@@ -76,7 +76,7 @@ static uint64_t number(const char *option, uint64_t min, uint64_t max)
 	return value;
 }
 
-static unsigned int scenario(void)
+static unsigned int scenario_given(void)
 {
 	unsigned int i;
 
@@ -87,7 +87,7 @@ static unsigned int scenario(void)
 	die(REFUSED, "--scenario %s: there is none of this name (--list shows them)", optarg);
 }
 
-static unsigned int class_flags(void)
+static unsigned int class_given(void)
 {
 	static const struct {
 		const char	*name;
@@ -146,40 +146,40 @@ int main(int argc, char **argv)
 		.seed		= now_ns() / 1000 % 1000000000,
 	};
 	int (*run)(const struct options *options) = run_stress;
-	bool class_given = false;
+	bool class_chosen = false;
 	int option;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":s:d:o:c:w:n:k:S:qlCh", longs, NULL)) >= 0) {
 		switch (option) {
 		case 's':
-			options.scenario = scenario();
+			options.scenario = scenario_given();
 			break;
 		case 'd':
 			if (!parse_duration(optarg, &options.duration_ns))
-				die(REFUSED, "--duration %s: not a time like 30s, 5m or 2h, up to a year",
+				die(REFUSED, "--duration %s: not a time like 30s, 5m or 2h",
 				    optarg);
 			break;
 		case 'o':
-			options.ops = number("ops", 1, UINT64_MAX / 2);
+			options.ops = number_given("ops", 1, UINT64_MAX / 2);
 			break;
 		case 'c':
 			if (!parse_cpus(optarg, &options.cpus, &options.nr_cpus))
-				die(REFUSED, "--cpus %s: not a list like 0-3,6 of CPUs that are there",
+				die(REFUSED, "--cpus %s: not a list of CPUs, like 0-3,6",
 				    optarg);
 			break;
 		case 'w':
-			options.workers = number("workers", 1, DREF_STRESS_MAX_WORKERS);
+			options.workers = number_given("workers", 1, DREF_STRESS_MAX_WORKERS);
 			break;
 		case 'n':
-			options.objects = number("objects", 1, DREF_STRESS_MAX_OBJECTS);
+			options.objects = number_given("objects", 1, DREF_STRESS_MAX_OBJECTS);
 			break;
 		case 'k':
-			options.class_flags = class_flags();
-			class_given = true;
+			options.class_flags = class_given();
+			class_chosen = true;
 			break;
 		case 'S':
-			options.seed = number("seed", 0, UINT64_MAX);
+			options.seed = number_given("seed", 0, UINT64_MAX);
 			break;
 		case 'q':
 			options.quiet = true;
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 			list_scenarios();
 			return CLEAN;
 		case 'h':
-			usage();
+			print_options();
 			return CLEAN;
 		case ':':
 			die(REFUSED, "%s needs a value (--help shows the options)",
@@ -214,7 +214,7 @@ int main(int argc, char **argv)
 	if (!options.duration_ns && !options.ops)
 		options.duration_ns = DEFAULT_DURATION_NS;
 	/* what the last put of a plain object takes is dref's doing alone */
-	if (run == run_life && !class_given)
+	if (run == run_life && !class_chosen)
 		options.class_flags = 0;
 
 	return run(&options);

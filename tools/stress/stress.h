@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdnoreturn.h>
 
 #include <linux/dref_stress.h>
 
@@ -73,8 +74,8 @@ struct session {
 };
 
 /* main.c */
-__attribute__((format(printf, 2, 3), noreturn))
-void die(int status, const char *format, ...);
+__printf(2, 3)
+noreturn void die(int status, const char *format, ...);
 
 /* number.c */
 bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value);
@@ -100,7 +101,7 @@ void bind_to_cpu(unsigned int cpu);
 void block_signals(void);
 bool wait_a_tick(void);
 bool show_progress(struct session *session, void (*look)(struct session *session));
-__attribute__((format(printf, 1, 2)))
+__printf(1, 2)
 void say(const char *format, ...);
 
 /* run.c, life.c, cost.c: each returns what the program exits with */
