@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# vm-run is believed by every other test: it must give back what the command
+# gave, and nothing else may be taken for success.
+
+. ../ktap.sh
+
+vm_run=../../tools/vm/vm-run
+out=$(mktemp) || exit
+trap 'rm -f "$out"' EXIT
+
+# ends STATUS ARGUMENT...: vm-run must exit with that.
+ends() {
+	expected=$1
+	shift
+	$vm_run --timeout 100 "$@" >"$out" 2>"$out.err"
+	status=$?
+	[ $status -eq "$expected" ] && return
+	echo "# vm-run $*: exit status $status, not $expected"
+	sed 's/^/# /' "$out" "$out.err"
+	return 1
+}
+
+[ -e ../../module/dref_test.ko ] || skip_all "needs module/dref_test.ko"
+
+plan 11
+ends 0 -- true && ends 7 -- sh -c 'exit 7' && ends 255 -- sh -c 'exit 255'
+result $? "the command's exit status"
+ends 0 -- printf '%s|' 'a  b' "c'd" '$HOME' '' && [ "$(cat "$out")" = "a  b|c'd|\$HOME||" ]
+result $? "arguments and output arrive as they are"
+ends 0 --file vm-run.sh -- cat vm-run.sh && cmp -s "$out" vm-run.sh
+result $? "--file"
+ends 0 --smp 3 --append dref_word=1 -- sh -c 'nproc; cat /proc/cmdline; id -u' &&
+	[ "$(head -n 1 "$out")" = 3 ] && grep -q 'dref_word=1' "$out" &&
+	[ "$(tail -n 1 "$out")" = 0 ]
+result $? "--smp, --append, and root"
+ends 0 --icount --smp 4 -- sh -c 'nproc; echo $DREF_ICOUNT' && [ "$(tr '\n' ' ' <"$out")" = "1 1 " ]
+result $? "--icount has one CPU"
+ends 124 --timeout 15 -- sh -c 'echo begun; sleep 1000' && grep -q begun "$out"
+result $? "124 when the time limit is hit, and what was said before"
+ends 125 -- sh -c 'echo c >/proc/sysrq-trigger' && grep -q 'Kernel panic' "$out.err"
+result $? "125 and the kernel log after a panic"
+ends 125 -- sh -c 'insmod /dref/module/dref.ko; insmod /dref/module/dref_test.ko
+	cat /sys/kernel/debug/dref_test/run/kill_twice' && grep -q 'WARNING: ' "$out.err" &&
+	[ "$(cat "$out")" = ok ]
+result $? "125 after a warning, though the command was content"
+ends 0 --allow-warn 'second kill' -- sh -c 'insmod /dref/module/dref.ko
+	insmod /dref/module/dref_test.ko; cat /sys/kernel/debug/dref_test/run/kill_twice'
+result $? "--allow-warn"
+ends 125 --kernel "$out" -- true
+result $? "125 when it does not boot"
+ends 2 && ends 2 --smp 0 -- true && ends 2 --mem much -- true && ends 2 --timeout 1h -- true &&
+	ends 2 --nonsense -- true && ends 2 --file /nonsense -- true && ends 2 --smp
+result $? "2 and no boot for a wrong command line"
+rm -f "$out.err"
+finish
