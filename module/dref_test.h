@@ -114,8 +114,10 @@ struct test_object {
  * @arg: what the test gave it
  * @rnd: random numbers, the same ones in each run
  * @irq: called in hard interrupt context on this thread's CPU
- * @stall_ms: how long test_irq_stall() takes at most
- * @stalls: how often it has hit this thread's CPU
+ * @stall_ms: how long a stall or a preemption takes at most
+ * @stalls: how many there have been
+ * @preemptor: the thread that preempts this one, if any
+ * @preempt: it shall
  */
 struct test_thread {
 	struct dref_test	*t;
@@ -126,6 +128,8 @@ struct test_thread {
 	unsigned int		irq_period_us;
 	unsigned int		stall_ms;
 	unsigned int		stalls;
+	struct task_struct	*preemptor;
+	bool			preempt;
 	struct hrtimer		timer;
 	void			(*run)(struct test_thread *self);
 	struct task_struct	*task;
@@ -166,6 +170,7 @@ void test_stop(struct dref_test *t);
 void test_interrupt(struct test_thread *self, void (*irq)(struct test_thread *self),
 		    unsigned int period_us);
 void test_irq_stall(struct test_thread *self);
+void test_irq_preempt(struct test_thread *self);
 
 static inline struct test_object *to_object(struct dref *ref)
 {
@@ -212,6 +217,12 @@ void dref_probe_put(struct dref *ref);
 static inline unsigned int test_parallel(void)
 {
 	return max(num_online_cpus(), 3U);
+}
+
+/* For threads that are stalled most of the time: leave a CPU to the passes */
+static inline unsigned int test_all_but_one(void)
+{
+	return max(num_online_cpus() - 1, 1U);
 }
 
 #endif /* DREF_TEST_H */

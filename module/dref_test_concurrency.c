@@ -49,10 +49,11 @@ static bool threads(struct dref_test *t, unsigned int nr,
 	return true;
 }
 
-/* The same, interrupted: between looking at a count and declaring it dead, say */
+/* The same, interrupted: between two sums, or looking at a count and a verdict */
 static void reconcile_stalled(struct test_thread *self)
 {
-	test_interrupt(self, test_irq_stall, 20000);
+	self->stall_ms = 10;
+	test_interrupt(self, test_irq_stall, 500);
 	reconcile(self);
 }
 
@@ -63,7 +64,7 @@ static void reconcile_stalled(struct test_thread *self)
  * the last.  There is always one, and never in the same counter for long, so
  * a pass that adds up in the wrong order, or too soon, finds none.
  */
-#define RING_OBJECTS	16
+#define RING_OBJECTS	128
 
 struct ring {
 	struct test_object	*obj[RING_OBJECTS];
@@ -114,7 +115,8 @@ static void hopping(struct dref_test *t)
 		/* member 0 has it, and 1 is the next to get */
 		atomic_set(&ring->obj[i]->turn, 1 * 2);
 	}
-	if (!threads(t, ring->size, hop, ring) || !test_thread(t, reconcile, NULL))
+	if (!threads(t, ring->size, hop, ring) ||
+	    !test_thread(t, reconcile_stalled, NULL))
 		goto out;
 	test_run(t);
 	for (i = 0; i < RING_OBJECTS; i++) {
@@ -162,7 +164,8 @@ static void look_up(struct test_thread *self)
 		test_interrupt(self, test_irq_stall, 20000);
 	while (test_goes_on(t)) {
 		/* so seldom that an object can die between two lookups */
-		udelay(test_random(self, 10));
+		if (!table->stall)
+			udelay(test_random(self, 10));
 		rcu_read_lock();
 		obj = rcu_dereference(table->obj[test_random(self, TABLE_SIZE)]);
 		if (!obj) {
@@ -236,7 +239,7 @@ static void replace(struct test_thread *self)
 	}
 }
 
-enum { BY_KILL = 1, STALL = 2, IMMORTALIZE = 4 };
+enum { BY_KILL = 1, STALL = 2, STALL_PASS = 4, IMMORTALIZE = 8 };
 
 static void table_test(struct dref_test *t, unsigned int flags, unsigned int how)
 {
@@ -250,9 +253,10 @@ static void table_test(struct dref_test *t, unsigned int flags, unsigned int how
 	table->kill = how & BY_KILL;
 	table->stall = how & STALL;
 	table->immortalize = how & IMMORTALIZE;
-	if (table->class && threads(t, test_parallel(), look_up, table) &&
+	if (table->class &&
+	    threads(t, how & STALL ? test_all_but_one() : test_parallel(), look_up, table) &&
 	    test_thread(t, replace, table) &&
-	    test_thread(t, how & STALL ? reconcile_stalled : reconcile, NULL))
+	    test_thread(t, how & STALL_PASS ? reconcile_stalled : reconcile, NULL))
 		test_run(t);
 	test_stop(t);
 	for (i = 0; i < TABLE_SIZE; i++) {
@@ -278,6 +282,11 @@ static void tryget_interrupted(struct dref_test *t)
 	table_test(t, DREF_RCU, STALL);
 }
 
+static void tryget_against_stalled_pass(struct dref_test *t)
+{
+	table_test(t, DREF_RCU, STALL_PASS);
+}
+
 static void tryget_own_rcu(struct dref_test *t)
 {
 	table_test(t, 0, STALL);
@@ -291,7 +300,7 @@ static void tryget_live_against_kill(struct dref_test *t)
 /* Each object ends once, as dead or as immortal, or its class cannot go */
 static void immortalize_against_reconcile(struct dref_test *t)
 {
-	table_test(t, DREF_RCU, STALL | IMMORTALIZE);
+	table_test(t, DREF_RCU, STALL_PASS | IMMORTALIZE);
 }
 
 /* ---- tryget of an object that a mutex keeps, not RCU ---- */
@@ -299,35 +308,43 @@ static void immortalize_against_reconcile(struct dref_test *t)
 #define KEPT_OBJECTS	64
 
 struct kept {
-	struct mutex		mutex;		/* the table; held in release() */
-	struct test_object	*obj[KEPT_OBJECTS];
+	struct kept_place {
+		struct mutex		mutex;	/* obj; held in its release() */
+		struct test_object	*obj;
+	} place[KEPT_OBJECTS];
 	struct dref_class	*class;
 	atomic_t		replaced;
 };
 
-/* One table: a release() has nothing else to find it by */
+/* The only one: a release() has nothing else to find it by */
 static struct kept *kept;
 
-static void leave_table(struct test_object *obj)
+static void leave_place(struct test_object *obj)
 {
-	mutex_lock(&kept->mutex);
-	kept->obj[obj->cookie] = NULL;
-	mutex_unlock(&kept->mutex);
+	struct kept_place *place = &kept->place[obj->cookie];
+
+	mutex_lock(&place->mutex);
+	place->obj = NULL;
+	mutex_unlock(&place->mutex);
 }
 
 static void look_up_kept(struct test_thread *self)
 {
 	struct dref_test *t = self->t;
+	struct kept_place *place;
 	struct test_object *obj;
 
+	test_interrupt(self, test_irq_preempt, 10000);
 	while (test_goes_on(t)) {
-		mutex_lock(&kept->mutex);
-		obj = kept->obj[test_random(self, KEPT_OBJECTS)];
+		place = &kept->place[test_random(self, KEPT_OBJECTS)];
+		mutex_lock(&place->mutex);
+		obj = place->obj;
 		if (obj && !dref_tryget(&obj->ref))
 			obj = NULL;
-		mutex_unlock(&kept->mutex);
+		mutex_unlock(&place->mutex);
 		if (!obj)
 			continue;
+		CHECK(t, dref_read(&obj->ref) > 0, "has a reference to a dead object");
 		CHECK(t, !test_released(obj), "released while held");
 		dref_put(&obj->ref);
 	}
@@ -335,37 +352,40 @@ static void look_up_kept(struct test_thread *self)
 
 static void fill_kept(struct test_thread *self)
 {
+	struct kept_place *place;
 	struct test_object *obj;
 	unsigned int i;
 
 	for (i = 0; test_goes_on(self->t); i = (i + 1) % KEPT_OBJECTS) {
-		mutex_lock(&kept->mutex);
-		obj = kept->obj[i];
-		mutex_unlock(&kept->mutex);
-		if (obj)
+		if (!i)
+			schedule_timeout_uninterruptible(1);
+		place = &kept->place[i];
+		if (READ_ONCE(place->obj))
 			continue;
 		obj = object(self->t, kept->class, true);
 		if (!obj)
 			return;
-		obj->on_release = leave_table;
+		obj->on_release = leave_place;
 		obj->cookie = i;
-		mutex_lock(&kept->mutex);
-		kept->obj[i] = obj;
-		mutex_unlock(&kept->mutex);
+		mutex_lock(&place->mutex);
+		place->obj = obj;
+		mutex_unlock(&place->mutex);
 		dref_put(&obj->ref);
 		atomic_inc(&kept->replaced);
-		schedule_timeout_uninterruptible(test_random(self, 2));
 	}
 }
 
 static void tryget_under_mutex(struct dref_test *t)
 {
+	int i;
+
 	kept = kzalloc(sizeof(*kept), GFP_KERNEL);
 	if (!CHECK(t, kept, "out of memory"))
 		return;
-	mutex_init(&kept->mutex);
+	for (i = 0; i < KEPT_OBJECTS; i++)
+		mutex_init(&kept->place[i].mutex);
 	kept->class = test_class(t, DREF_SLEEP);
-	if (kept->class && threads(t, 2 * test_parallel(), look_up_kept, NULL) &&
+	if (kept->class && threads(t, test_all_but_one(), look_up_kept, NULL) &&
 	    threads(t, 1, fill_kept, NULL) && test_thread(t, reconcile, NULL))
 		test_run(t);
 	test_stop(t);
@@ -679,26 +699,36 @@ static void contended_without_budget(struct dref_test *t)
 
 /*
  * A get that was on its way to the slot when its object was demoted.  Only one
- * thread uses an object at a time, so during a long interrupt the object looks
- * quiet; and slots that are free are soon in use again.
+ * thread uses an object at a time, so while it is interrupted or preempted the
+ * object looks quiet; and slots that are free are soon in use again.
  */
-static void interrupted_get(struct test_thread *self)
+struct late_gets {
+	struct dref_class	*class;
+	void			(*irq)(struct test_thread *self);
+};
+
+static void late_get(struct test_thread *self)
 {
-	struct dref_class *class = self->arg;
+	struct late_gets *late = self->arg;
 	struct dref_test *t = self->t;
 	struct test_object *obj;
-	int i;
+	unsigned long until;
+	int n;
 
 	/* demotion takes three passes, each of them a jiffy or two after the last */
 	self->stall_ms = 20 * 1000 / HZ;
-	test_interrupt(self, test_irq_stall, 15000);
+	test_interrupt(self, late->irq, 15000);
 	while (test_goes_on(t)) {
-		obj = object(t, class, true);
+		obj = object(t, late->class, true);
 		if (!obj)
 			return;
-		for (i = 0; i < 20000 && test_goes_on(t); i++) {
-			dref_get(&obj->ref);
-			dref_put(&obj->ref);
+		until = jiffies + HZ / 2;
+		while (time_before(jiffies, until) && test_goes_on(t)) {
+			/* hardly anything but loads of mode and increments */
+			for (n = 0; n < 64; n++) {
+				dref_get(&obj->ref);
+				dref_put(&obj->ref);
+			}
 		}
 		CHECK(t, !test_released(obj), "released while held");
 		CHECK(t, dref_read(&obj->ref) == 1, "count is %ld, not 1",
@@ -713,10 +743,20 @@ static void interrupted_get(struct test_thread *self)
 
 static void demotion_against_interrupted_get(struct dref_test *t)
 {
-	struct dref_class *class = test_class(t, 0);
+	struct late_gets late = { test_class(t, 0), test_irq_stall };
 
-	if (class && threads(t, test_parallel(), interrupted_get, class))
+	if (late.class && threads(t, test_all_but_one(), late_get, &late))
 		test_run(t);
+	test_stop(t);
+}
+
+static void demotion_against_preempted_get(struct dref_test *t)
+{
+	struct late_gets late = { test_class(t, 0), test_irq_preempt };
+
+	if (late.class && threads(t, test_all_but_one(), late_get, &late))
+		test_run(t);
+	test_stop(t);
 }
 
 /*
@@ -846,7 +886,7 @@ static void immortalize_against_all(struct dref_test *t)
 		if (!immortals->obj[i])
 			goto out;
 	}
-	if (threads(t, test_parallel(), immortal_use, immortals) &&
+	if (threads(t, test_all_but_one(), immortal_use, immortals) &&
 	    test_thread(t, immortal_make, immortals))
 		test_run(t);
 	test_stop(t);
@@ -974,6 +1014,8 @@ const struct dref_test_case test_concurrency[] = {
 	{ "hopping_flapping",		hopping, FLAPPING },
 	{ "tryget_against_reconcile",	tryget_against_reconcile, QUICK },
 	{ "tryget_interrupted",		tryget_interrupted, FLAPPING },
+	{ "tryget_against_stalled_pass",
+					tryget_against_stalled_pass, QUICK },
 	{ "tryget_own_rcu",		tryget_own_rcu, FLAPPING },
 	{ "tryget_live_against_kill",	tryget_live_against_kill, FLAPPING },
 	{ "immortalize_against_reconcile",
@@ -988,6 +1030,8 @@ const struct dref_test_case test_concurrency[] = {
 	{ "contended_without_budget",	contended_without_budget, FLAPPING " max_deferred=2" },
 	{ "demotion_against_interrupted_get",
 					demotion_against_interrupted_get, FLAPPING },
+	{ "demotion_against_preempted_get",
+					demotion_against_preempted_get, FLAPPING },
 	{ "defer_together",		defer_together },
 	{ "immortalize_against_all",	immortalize_against_all, FLAPPING },
 	{ "classes_come_and_go",	classes_come_and_go, FLAPPING },

@@ -152,6 +152,8 @@ static int test_thread_fn(void *arg)
 	self->run(self);
 	if (self->irq)
 		hrtimer_cancel(&self->timer);
+	if (self->preemptor)
+		kthread_stop(self->preemptor);
 	complete(&self->done);
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(1);
@@ -244,9 +246,44 @@ static enum hrtimer_restart test_timer(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
+static int test_preemptor_fn(void *arg)
+{
+	struct test_thread *self = arg;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_should_stop())
+			break;
+		if (xchg(&self->preempt, false)) {
+			__set_current_state(TASK_RUNNING);
+			mdelay(1 + self->stalls % self->stall_ms);
+			WRITE_ONCE(self->stalls, self->stalls + 1);
+		} else {
+			schedule();
+		}
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+static void test_preemptor(struct test_thread *self)
+{
+	struct task_struct *task;
+
+	task = kthread_create(test_preemptor_fn, self, "dref_preempt/%u", self->nr);
+	if (!CHECK(self->t, !IS_ERR(task), "no thread: %ld", PTR_ERR(task)))
+		return;
+	kthread_bind(task, raw_smp_processor_id());
+	sched_set_fifo(task);
+	wake_up_process(task);
+	self->preemptor = task;
+}
+
 void test_interrupt(struct test_thread *self, void (*irq)(struct test_thread *self),
 		    unsigned int period_us)
 {
+	if (irq == test_irq_preempt)
+		test_preemptor(self);
 	self->irq = irq;
 	self->irq_period_us = period_us;
 	dref_hrtimer_setup(&self->timer, test_timer, CLOCK_MONOTONIC,
@@ -255,13 +292,27 @@ void test_interrupt(struct test_thread *self, void (*irq)(struct test_thread *se
 }
 
 /*
- * An interrupt that takes its time, wherever it hits: between a load of mode
- * and the increment, say.  Long enough for several passes.
+ * An interrupt that takes its time, wherever it hits this thread: between a load
+ * of mode and the increment, say.  Long enough for several passes.
  */
 void test_irq_stall(struct test_thread *self)
 {
+	if (current != self->task)
+		return;
 	mdelay(1 + test_random(self, self->stall_ms));
 	WRITE_ONCE(self->stalls, self->stalls + 1);
+}
+
+/*
+ * The same by preemption, on a kernel that preempts kernel code: a thread that
+ * goes first is woken, and runs when the interrupt returns.
+ */
+void test_irq_preempt(struct test_thread *self)
+{
+	if (current != self->task || !self->preemptor)
+		return;
+	WRITE_ONCE(self->preempt, true);
+	wake_up_process(self->preemptor);
 }
 
 /* ---- what a test leaves behind ---- */
