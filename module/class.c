@@ -7,7 +7,7 @@
  * created has been released or made immortal, and no slot of an immortal object
  * still points to it.  A release is counted after release() has returned, so
  * when all are counted nobody runs the class's code or will look at the class,
- * except for the tail of its work item.
+ * except for those whom dref_class_remove() waits for.
  */
 #define pr_fmt(fmt) "dref: " fmt
 
@@ -131,11 +131,10 @@ static bool dref_class_remove(struct dref_class *class)
 		return false;
 
 	/*
-	 * The work has released the last object but may not have returned.  And
-	 * an object that was made immortal may be in the promotion queue, or in
+	 * An object that was made immortal may be in the promotion queue, or in
 	 * the hands of somebody who saw it counted and is looking at its class.
 	 */
-	flush_work(&class->work);
+	dref_class_release_sync(class);
 	dref_promotions_flush();
 	synchronize_rcu_expedited();
 	free_percpu(cpu);
@@ -250,7 +249,7 @@ static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 		mutex_lock(&dref_classes_mutex);
 		cpu = dref_class_hide(class);
 		mutex_unlock(&dref_classes_mutex);
-		flush_work(&class->work);
+		dref_class_release_sync(class);
 		free_percpu(cpu);
 	}
 	return NOTIFY_OK;

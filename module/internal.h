@@ -12,9 +12,10 @@
  *	stats.c		events counted per class and CPU, summed when read
  *	debugfs.c	all of it to be seen
  *
- * Locks, outermost first: dref_classes_mutex; pass_mutex (reconcile.c);
- * spinlocks, leaves all of them (dref_bias_lock, incoming_lock, pool_lock,
- * waiting_lock).
+ * Locks, outermost first: dref_classes_mutex; one of pass_mutex (reconcile.c),
+ * promote_mutex (promote.c) and release_mutex (release.c), in none of which
+ * another is taken; spinlocks, leaves all of them (dref_bias_lock, incoming_lock,
+ * pool_lock).
  */
 #ifndef DREF_INTERNAL_H
 #define DREF_INTERNAL_H
@@ -145,6 +146,7 @@ void dref_release(struct dref *ref);
 void dref_releases_flush(void);
 bool dref_in_release(void);
 void dref_class_release_work(struct work_struct *work);
+void dref_class_release_sync(struct dref_class *class);
 void dref_releases_init(void);
 void dref_releases_exit(void);
 

@@ -17,7 +17,8 @@
  * whether it is in the queue: dref_defer() may be quicker, and the object exact
  * and hot again.  An irq_work hands over to a work item, which may sleep to get a
  * slot.  The queue's reference can turn out to be the last: who waits for
- * releases flushes the queue first.
+ * releases empties the queue first, himself: the work item may not have been
+ * queued yet, or be about to be, and then flush_work() does not see it.
  *
  * Publishing.  The order is
  *
@@ -37,12 +38,16 @@
 #include <linux/export.h>
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
 #include "internal.h"
 
-/* What mode says, in its low half, when this CPU was the last to count there */
+/*
+ * What mode says, in its low half, when this CPU was the last to count there.
+ * For the inline functions of dref.h only; constant once the module is loaded.
+ */
 DEFINE_PER_CPU(u32, dref_home);
 EXPORT_PER_CPU_SYMBOL_GPL(dref_home);
 
@@ -105,7 +110,7 @@ static void dref_measure(struct dref *ref, unsigned long mode)
 		return;
 
 	/*
-	 * Mode, then link; pairs with smp_mb() in dref_promote_work(): if the
+	 * Mode, then link; pairs with smp_mb() in dref_promotions_flush(): if the
 	 * object is still in the queue, the worker will see that it is hot.
 	 */
 	if (cmpxchg(&ref->link.next, &ref->link, NULL) != &ref->link)
@@ -218,13 +223,20 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 	return PTR_ERR_OR_ZERO(slot);
 }
 
-static void dref_promote_work(struct work_struct *work)
+/* Held by whoever has taken objects from the queue, until he has put them */
+static DEFINE_MUTEX(promote_mutex);
+
+/*
+ * All that is in the queue, and that somebody has taken from it, is promoted or
+ * refused, and has been put.
+ */
+void dref_promotions_flush(void)
 {
-	static unsigned int failed;	/* in a row; nobody else runs this */
-	struct llist_node *queue = llist_del_all(&promote_queue);
+	static unsigned int failed;	/* in a row */
 	struct dref *ref, *next;
 
-	llist_for_each_entry_safe(ref, next, queue, link) {
+	mutex_lock(&promote_mutex);
+	llist_for_each_entry_safe(ref, next, llist_del_all(&promote_queue), link) {
 		WRITE_ONCE(ref->link.next, &ref->link);
 		/* Link, then mode; pairs with try_cmpxchg() in dref_measure() */
 		smp_mb();
@@ -235,22 +247,18 @@ static void dref_promote_work(struct work_struct *work)
 		dref_put(ref);
 		cond_resched();
 	}
+	mutex_unlock(&promote_mutex);
+}
+
+static void dref_promote_work(struct work_struct *work)
+{
+	dref_promotions_flush();
 }
 
 static void dref_promote_irq(struct irq_work *work)
 {
 	/* Not on dref_wq: it allocates, and reclaim may wait for dref_wq */
 	queue_work(system_unbound_wq, &promote_work);
-}
-
-/*
- * All that was in the queue is promoted or refused, and not in the queue.  Who
- * put the first object there may not have come to the irq_work yet.
- */
-void dref_promotions_flush(void)
-{
-	queue_work(system_unbound_wq, &promote_work);
-	flush_work(&promote_work);
 }
 
 void dref_promotions_exit(void)

@@ -20,10 +20,13 @@
  * The first list is per CPU and lock-less because the last put may be anywhere,
  * in an NMI too, and must not meet others on a shared cache line.  One work item
  * empties it for all possible CPUs, so a CPU that goes off line strands nothing.
+ * Who must not wait for a work item or for a normal grace period, as in
+ * dref_barrier(), does what they would do.
  */
 #include <linux/irq_work.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
-#include <linux/spinlock.h>
+#include <linux/sched.h>
 
 #include "internal.h"
 
@@ -35,12 +38,31 @@ static DEFINE_PER_CPU(struct llist_head, dref_dead);
 static DECLARE_WORK(dispatch_work, dref_dispatch_work);
 static struct irq_work dispatch_irq_work = IRQ_WORK_INIT_HARD(dref_dispatch_irq);
 
+/*
+ * Held by whoever has taken objects from the lists, until he has released them
+ * or left them to their class's work.  So who gets it next knows that nothing is
+ * in anybody's hands.
+ */
+static DEFINE_MUTEX(release_mutex);
+static struct task_struct *releaser;	/* who holds it */
+
 /* DREF_RCU: one batch waits for a grace period, the next one gathers */
-static DEFINE_SPINLOCK(waiting_lock);
 static LLIST_HEAD(rcu_waiting);
 static LLIST_HEAD(rcu_next);
 static unsigned long rcu_cookie;
 static struct rcu_work rcu_work;
+
+static void dref_release_lock(void)
+{
+	mutex_lock(&release_mutex);
+	WRITE_ONCE(releaser, current);
+}
+
+static void dref_release_unlock(void)
+{
+	WRITE_ONCE(releaser, NULL);
+	mutex_unlock(&release_mutex);
+}
 
 static void dref_release_now(struct dref *ref)
 {
@@ -122,7 +144,26 @@ static void dref_dispatch_irq(struct irq_work *work)
 	queue_work(dref_wq, &dispatch_work);
 }
 
-/* Under waiting_lock: let the next batch begin to wait, if none does */
+/* Take what is dead from all CPUs: release it, or let it wait for RCU */
+static void dref_dispatch(void)
+{
+	struct dref *ref, *next;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		llist_for_each_entry_safe(ref, next,
+					  llist_del_all(per_cpu_ptr(&dref_dead, cpu)),
+					  link) {
+			if (ref->class->flags & DREF_RCU)
+				llist_add(&ref->link, &rcu_next);
+			else
+				dref_deliver(ref);
+			cond_resched();
+		}
+	}
+}
+
+/* Let the next batch begin to wait, if none does */
 static void dref_rcu_advance(void)
 {
 	if (!llist_empty(&rcu_waiting) || llist_empty(&rcu_next))
@@ -134,72 +175,56 @@ static void dref_rcu_advance(void)
 
 static void dref_dispatch_work(struct work_struct *work)
 {
-	struct dref *ref, *next;
-	bool rcu = false;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		llist_for_each_entry_safe(ref, next,
-					  llist_del_all(per_cpu_ptr(&dref_dead, cpu)),
-					  link) {
-			if (ref->class->flags & DREF_RCU) {
-				llist_add(&ref->link, &rcu_next);
-				rcu = true;
-			} else {
-				dref_deliver(ref);
-			}
-			cond_resched();
-		}
-	}
-	if (!rcu)
-		return;
-	spin_lock(&waiting_lock);
+	dref_release_lock();
+	dref_dispatch();
 	dref_rcu_advance();
-	spin_unlock(&waiting_lock);
+	dref_release_unlock();
 }
 
 static void dref_rcu_work(struct work_struct *work)
 {
-	struct llist_node *over = NULL;
-
-	spin_lock(&waiting_lock);
+	dref_release_lock();
 	if (poll_state_synchronize_rcu(rcu_cookie))
-		over = llist_del_all(&rcu_waiting);
+		dref_deliver_all(llist_del_all(&rcu_waiting));
 	else if (!llist_empty(&rcu_waiting))
 		queue_rcu_work(dref_wq, &rcu_work);
 	dref_rcu_advance();
-	spin_unlock(&waiting_lock);
-	dref_deliver_all(over);
+	dref_release_unlock();
 }
 
-/* Who flushes waits for what others who flush have in hand */
-static DEFINE_MUTEX(flush_mutex);
-
-/* All that was dead before the call has been released */
+/*
+ * All that was dead before the call has been released.  The work items are not
+ * waited for: one may not have been queued yet, or be about to be, and then
+ * flush_work() does not see it.
+ */
 void dref_releases_flush(void)
 {
 	struct llist_node *waiting, *next;
 
-	mutex_lock(&flush_mutex);
-	/* Who made a list non-empty may not have come to the irq_work yet */
-	queue_work(dref_wq, &dispatch_work);
-	flush_work(&dispatch_work);
-
+	dref_release_lock();
+	dref_dispatch();
 	/* Do not sit out a normal grace period */
-	spin_lock(&waiting_lock);
 	waiting = llist_del_all(&rcu_waiting);
 	next = llist_del_all(&rcu_next);
-	spin_unlock(&waiting_lock);
 	if (waiting || next) {
 		synchronize_rcu_expedited();
 		dref_deliver_all(waiting);
 		dref_deliver_all(next);
 	}
-	mutex_unlock(&flush_mutex);
+	dref_release_unlock();
 
-	/* A batch whose grace period was over, and then what all have delivered */
-	flush_work(&rcu_work.work);
+	/* The classes' work items: they are queued under the mutex */
 	flush_workqueue(dref_wq);
+}
+
+/* The class has no objects: let go of it, too */
+void dref_class_release_sync(struct dref_class *class)
+{
+	/* Who has delivered the last one may not have come to queue_work() */
+	dref_release_lock();
+	dref_release_unlock();
+	/* The work has released it, and may not have returned */
+	flush_work(&class->work);
 }
 
 /* Does the caller run on behalf of a release()?  Then it must not wait for one. */
@@ -207,9 +232,8 @@ bool dref_in_release(void)
 {
 	struct work_struct *work = current_work();
 
-	return work && (work->func == dref_dispatch_work ||
-			work->func == dref_class_release_work ||
-			work == &rcu_work.work);
+	return READ_ONCE(releaser) == current ||
+	       (work && work->func == dref_class_release_work);
 }
 
 void dref_releases_init(void)
@@ -221,5 +245,6 @@ void dref_releases_exit(void)
 {
 	irq_work_sync(&dispatch_irq_work);
 	flush_work(&dispatch_work);
-	flush_rcu_work(&rcu_work);
+	while (flush_rcu_work(&rcu_work))
+		;
 }
