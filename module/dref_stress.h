@@ -29,6 +29,7 @@
 
 #define STRESS_HANDS		8	/* a cache line of them */
 #define STRESS_QUEUE		16
+#define STRESS_DRAWS		4	/* random numbers for one step */
 #define STRESS_GRAVEYARD	256
 #define STRESS_EXTRA_ENTRIES	512	/* for each worker */
 
@@ -87,6 +88,9 @@ struct stress_entry {
  * @mutex: held through a batch
  * @session: whose it is
  * @rnd: where its choices come from
+ * @draws: those of this step: as many in each, whatever it needs, so that the
+ *	next one does not depend on what happened in this
+ * @next_draw: the next of them
  * @counts: what it has done in this batch
  * @number: its own
  * @next_entry: where it looks for a free entry: every entry is one worker's
@@ -98,6 +102,8 @@ struct stress_worker {
 	struct mutex		mutex ____cacheline_aligned; /* a batch */
 	struct stress_session	*session;
 	struct rnd_state	rnd;
+	u32			draws[STRESS_DRAWS];
+	unsigned int		next_draw;
 	u64			counts[DREF_STRESS_NR_COUNTS];
 	unsigned int		number;
 	unsigned int		next_entry;
@@ -177,7 +183,6 @@ int stress_session_finish(struct stress_session *session,
 void stress_step(struct stress_worker *worker, unsigned int scenario);
 
 /* dref_stress_hands.c */
-struct stress_object *stress_new(struct stress_worker *worker);
 bool stress_create(struct stress_worker *worker, unsigned int hand);
 void stress_get(struct stress_worker *worker, unsigned int hand,
 		unsigned int from);
@@ -195,11 +200,11 @@ bool stress_unpublish(struct stress_session *session, unsigned int place,
 /* dref_stress_oracle.c */
 bool stress_see(struct stress_worker *worker, struct stress_object *object);
 bool stress_is_live(const struct stress_object *object);
+void stress_dropped_dead(struct stress_object *object);
 void stress_release(struct dref *ref);
 void stress_verify_counts(struct stress_session *session);
 void stress_verify_end(struct stress_session *session,
 		       struct dref_stress_report *report);
-void stress_graveyard_clear(struct stress_session *session);
 
 /* dref_stress_cost.c */
 int stress_cost_register(void);

@@ -82,21 +82,13 @@ static noinline void loop_immortal(struct stress_cost *cost, unsigned long pairs
 	} while (--pairs);
 }
 
-static int prepare_deferred(struct stress_cost *cost)
-{
-	return dref_defer(&cost->deferred, GFP_KERNEL);
-}
-
-static const struct stress_counter {
-	void	(*loop)(struct stress_cost *cost, unsigned long pairs);
-	int	(*prepare)(struct stress_cost *cost);
-} counters[DREF_STRESS_NR_COUNTERS] = {
-	[DREF_STRESS_COST_EMPTY]	= { loop_empty },
-	[DREF_STRESS_COST_REFCOUNT]	= { loop_refcount },
-	[DREF_STRESS_COST_PERCPU_REF]	= { loop_percpu_ref },
-	[DREF_STRESS_COST_EXACT]	= { loop_exact },
-	[DREF_STRESS_COST_DEFERRED]	= { loop_deferred, prepare_deferred },
-	[DREF_STRESS_COST_IMMORTAL]	= { loop_immortal },
+static void (* const loops[])(struct stress_cost *cost, unsigned long pairs) = {
+	[DREF_STRESS_COST_EMPTY]	= loop_empty,
+	[DREF_STRESS_COST_REFCOUNT]	= loop_refcount,
+	[DREF_STRESS_COST_PERCPU_REF]	= loop_percpu_ref,
+	[DREF_STRESS_COST_EXACT]	= loop_exact,
+	[DREF_STRESS_COST_DEFERRED]	= loop_deferred,
+	[DREF_STRESS_COST_IMMORTAL]	= loop_immortal,
 };
 
 /* The memory is the session's, which waits for this with dref_barrier() */
@@ -177,7 +169,7 @@ static struct stress_cost *stress_cost_get(struct stress_session *session)
 int stress_cost_measure(struct stress_session *session,
 			struct dref_stress_cost *measure)
 {
-	const struct stress_counter *counter;
+	unsigned int counter = array_index_nospec(measure->counter, ARRAY_SIZE(loops));
 	struct stress_cost *cost;
 	u64 pairs, done = 0, ns = 0, start;
 	int err;
@@ -185,10 +177,9 @@ int stress_cost_measure(struct stress_session *session,
 	cost = stress_cost_get(session);
 	if (!cost)
 		return -ENOMEM;
-	counter = &counters[array_index_nospec(measure->counter,
-					       DREF_STRESS_NR_COUNTERS)];
-	if (counter->prepare) {
-		err = counter->prepare(cost);
+	if (counter == DREF_STRESS_COST_DEFERRED) {
+		/* it may have been demoted since the last time */
+		err = dref_defer(&cost->deferred, GFP_KERNEL);
 		if (err)
 			return err;
 	}
@@ -197,7 +188,7 @@ int stress_cost_measure(struct stress_session *session,
 		pairs = min(measure->pairs - done, (u64)STRESS_PAIRS_PER_LOOK);
 		local_irq_disable();
 		start = ktime_get_ns();
-		counter->loop(cost, pairs);
+		loops[counter](cost, pairs);
 		ns += ktime_get_ns() - start;
 		local_irq_enable();
 		done += pairs;

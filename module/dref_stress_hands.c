@@ -180,6 +180,20 @@ void stress_exchange(struct stress_worker *worker, unsigned int hand,
 		stress_take(worker, hand, object);
 }
 
+/* Drop the initial reference that was in a place; false if the object is dead */
+static bool stress_drop(struct stress_object *object, bool kill)
+{
+	if (!stress_is_live(object)) {
+		stress_dropped_dead(object);
+		return false;
+	}
+	if (kill)
+		dref_kill(&object->ref);
+	else
+		dref_put(&object->ref);
+	return true;
+}
+
 /* The new object in @hand, with its initial reference, replaces that in @place */
 void stress_publish(struct stress_worker *worker, unsigned int hand,
 		    unsigned int place)
@@ -190,10 +204,8 @@ void stress_publish(struct stress_worker *worker, unsigned int hand,
 	WRITE_ONCE(worker->hands[hand], NULL);
 	object = unrcu_pointer(xchg(&worker->session->places[place],
 				    RCU_INITIALIZER(object)));
-	if (object) {
-		dref_kill(&object->ref);
+	if (object && stress_drop(object, true))
 		worker->counts[DREF_STRESS_KILLS]++;
-	}
 }
 
 /* Empty a place; false if it is empty */
@@ -206,9 +218,6 @@ bool stress_unpublish(struct stress_session *session, unsigned int place,
 	if (!object)
 		return false;
 	WRITE_ONCE(session->entries[object->index].dropped_ns, ktime_get_ns());
-	if (kill)
-		dref_kill(&object->ref);
-	else
-		dref_put(&object->ref);
+	stress_drop(object, kill);
 	return true;
 }

@@ -6,13 +6,14 @@
  * queue and places (dref_stress_hands.c says in which order they change) and
  * the state of each object.  It reports
  *
- *	early		release() of an object to which somebody has a pointer, or
- *			a holder who finds that his object is dead
+ *	early		release() of an object to which somebody has a pointer, and
+ *			every holder who finds that his object is dead
  *	doubled		release() of an object that is dead
  *	missing		no release() though everything has been dropped and
  *			dref_barrier() has returned
  *	miscounted	at the end, when nobody is active, dref_read() is not the
- *			number of pointers
+ *			number of pointers; or the object is immortal, which
+ *			nobody here asks for: dref has found a wrong sum
  *	scribbled	a dead object's count was written to
  *
  * From live to free memory, an object goes this way:
@@ -67,6 +68,14 @@ void stress_error(struct stress_session *session, enum stress_error kind,
 		WRITE_ONCE(session->failed, true);
 	}
 	spin_unlock_irqrestore(&session->error_lock, flags);
+}
+
+/* The initial reference is to be dropped, and the object is dead */
+void stress_dropped_dead(struct stress_object *object)
+{
+	stress_error(object->session, STRESS_EARLY, object,
+		     "place %d has a reference: expected state %#x (live), seen %#x",
+		     object->place, STRESS_LIVE, READ_ONCE(object->state));
 }
 
 /* A holder looks at his object: is it alive, and how is it counted? */
@@ -220,8 +229,7 @@ static bool stress_count_agrees(const struct stress_object *object)
 	int tries;
 
 	for (tries = 0; tries < 3; tries++) {
-		if (dref_is_immortal(&object->ref) ||
-		    dref_read(&object->ref) == object->holders)
+		if (dref_read(&object->ref) == object->holders)
 			return true;
 		dref_barrier();
 	}
@@ -283,6 +291,8 @@ void stress_verify_end(struct stress_session *session,
 		if (!stress_is_live(object)) {
 			kfree(object);	/* released early */
 		} else if (dref_is_immortal(&object->ref)) {
+			stress_error(session, STRESS_MISCOUNTED, object,
+				     "immortal, though nobody made it so: dref has saturated its count");
 			/* dref_barrier() has made dref forget it */
 			report->immortal++;
 			kfree(object);

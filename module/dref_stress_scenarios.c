@@ -16,7 +16,9 @@
 
 static unsigned int stress_random(struct stress_worker *worker, unsigned int end)
 {
-	return reciprocal_scale(prandom_u32_state(&worker->rnd), end);
+	u32 draw = worker->draws[worker->next_draw++ % STRESS_DRAWS];
+
+	return reciprocal_scale(draw, end);
 }
 
 static unsigned int stress_random_place(struct stress_worker *worker)
@@ -103,25 +105,24 @@ static void step_churn(struct stress_worker *worker)
 
 static void step_mix(struct stress_worker *worker);
 
-static const struct stress_scenario {
-	void	(*step)(struct stress_worker *worker);
-} scenarios[DREF_STRESS_NR_SCENARIOS] = {
-	[DREF_STRESS_SHARED]	= { step_shared },
-	[DREF_STRESS_RING]	= { step_ring },
-	[DREF_STRESS_HANDOVER]	= { step_handover },
-	[DREF_STRESS_LOOKUP]	= { step_lookup },
-	[DREF_STRESS_CHURN]	= { step_churn },
-	[DREF_STRESS_MIX]	= { step_mix },
+static void (* const scenarios[])(struct stress_worker *worker) = {
+	[DREF_STRESS_SHARED]	= step_shared,
+	[DREF_STRESS_RING]	= step_ring,
+	[DREF_STRESS_HANDOVER]	= step_handover,
+	[DREF_STRESS_LOOKUP]	= step_lookup,
+	[DREF_STRESS_CHURN]	= step_churn,
+	[DREF_STRESS_MIX]	= step_mix,
 };
 
 /* Every scenario before this one in the table */
 static void step_mix(struct stress_worker *worker)
 {
-	scenarios[stress_random(worker, DREF_STRESS_MIX)].step(worker);
+	scenarios[stress_random(worker, DREF_STRESS_MIX)](worker);
 }
 
 void stress_step(struct stress_worker *worker, unsigned int scenario)
 {
-	scenario = array_index_nospec(scenario, DREF_STRESS_NR_SCENARIOS);
-	scenarios[scenario].step(worker);
+	prandom_bytes_state(&worker->rnd, worker->draws, sizeof(worker->draws));
+	worker->next_draw = 0;
+	scenarios[array_index_nospec(scenario, ARRAY_SIZE(scenarios))](worker);
 }

@@ -17,12 +17,15 @@
  * Errors that all of them have in common: -EINVAL for a number out of range, an
  * unknown flag, a reserved field that is not zero, or a call that does not fit
  * the state of the session; -EFAULT for a bad pointer; -EINTR where a signal
- * came before anything was done; -ENOMEM; -ENOTTY for an unknown call.  Fields
- * marked "out" are ignored on the way in, and written only on success.
+ * came before anything was done, for SETUP and FINISH a fatal one; -ENOMEM;
+ * -ENOTTY for an unknown call.  Fields marked "out" are ignored on the way in,
+ * and written only on success.
  *
  * Memory: a session has at most 2 x objects + 512 x workers objects alive and
- * 256 dead ones under observation, of at most 256 bytes each: 160 MiB for the
- * largest session.  It is charged to the memory cgroup of the caller.
+ * 256 dead ones under observation, of at most 256 bytes each, 40 bytes for each
+ * of these numbers, and those objects that wait for a grace period to be freed:
+ * about 200 MiB for the largest session.  It is charged to the memory cgroup of
+ * the caller.
  */
 #ifndef _UAPI_LINUX_DREF_STRESS_H
 #define _UAPI_LINUX_DREF_STRESS_H
@@ -95,8 +98,8 @@ struct dref_stress_setup {
  * @scenario: enum dref_stress_scenario
  * @ops: how many steps: up to DREF_STRESS_MAX_OPS
  * @flags: DREF_STRESS_LET_GO
- * @seed: what the worker draws its random choices from: the same seed is the
- *	same choices
+ * @seed: what the worker draws its random choices from: with the same seed, a
+ *	step that finds the same does the same
  * @done: out: how many steps were done: fewer after a signal or an error
  * @reserved: 0
  * @errors: out: how many errors the session has had; after the first one
@@ -163,14 +166,15 @@ struct dref_stress_state {
  * struct dref_stress_report - what FINISH has found
  * @created: out: objects
  * @released: out: of these, as they should
- * @immortal: out: made immortal, so not to be released
+ * @immortal: out: not released, because dref has saturated them
  * @held: out: references that workers and queues had, and FINISH dropped
  * @errors: out: the sum of what follows; 0 means that all is well
- * @early: out: objects released while somebody had a reference
+ * @early: out: releases while somebody had a reference, and times that somebody
+ *	found his object dead
  * @doubled: out: objects released twice
  * @missing: out: objects not released though nobody had a reference
  * @miscounted: out: dref_read() differed from the number of references when
- *	nobody was active
+ *	nobody was active, or the object was saturated
  * @scribbled: out: dead objects that were written to
  * @settle_ns: out: how long dref_barrier() took to have everything released
  * @error: out: the first error in words, or an empty string
