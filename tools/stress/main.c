@@ -43,7 +43,7 @@ static void print_options(void)
 	       "  -w, --workers N      how many (one for each CPU)\n"
 	       "  -n, --objects N      how many are shared (%u)\n"
 	       "  -k, --class NAMES    plain, or any of sleep,rcu,exact; or any (any)\n"
-	       "  -S, --seed N         repeat the operations of an earlier run\n"
+	       "  -S, --seed N         repeat the choices of an earlier run\n"
 	       "  -q, --quiet          no progress, only the result\n"
 	       "\n"
 	       "Instead of a stress run:\n"
@@ -200,6 +200,8 @@ int main(int argc, char **argv)
 			die(REFUSED, "%s needs a value (--help shows the options)",
 			    argv[optind - 1]);
 		default:
+			if (optopt && optopt < LIST)
+				die(REFUSED, "-%c: no such option (--help shows them)", optopt);
 			die(REFUSED, "%s: no such option (--help shows them)",
 			    argv[optind - 1]);
 		}

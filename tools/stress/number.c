@@ -126,6 +126,8 @@ const char *format_cpus(const unsigned int *cpus, unsigned int nr, char *text, s
 		len += snprintf(text + len, size - len, last > i ? "%s%u-%u" : "%s%u",
 				i ? "," : "", cpus[i], cpus[last]);
 	}
+	if (len >= size)
+		strcpy(text + size - 4, "...");
 	return text;
 }
 

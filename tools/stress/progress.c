@@ -19,20 +19,32 @@
 
 #define TICK_MS		100
 #define LINES		10	/* of a log, more or less */
-#define LINE_MAX_NS	(600 * NSEC_PER_SEC)
+#define LINE_MAX_NS	(60 * NSEC_PER_SEC)
 #define BAR		30
 
 static sigset_t signals;
 static bool bar_shown;
 
-/* Before the first thread is created */
+/* Before anything is set up, and before the first thread */
 void block_signals(void)
 {
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action;
+	size_t i;
+
 	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		/* blocked, it would be seen though nohup(1) has it ignored */
+		if (!sigaction(ends[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&signals, ends[i]);
+	}
 	sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+/* From here on a signal ends the program, as it would any other */
+void unblock_signals(void)
+{
+	sigprocmask(SIG_UNBLOCK, &signals, NULL);
 }
 
 /* True if somebody wants an end */
@@ -112,7 +124,7 @@ static void show(const struct session *session, uint64_t ns)
 	printf("\r\033[K");
 	if (columns() > BAR + strlen(line) + 10)
 		printf("[%s] %3.0f %%  %s", bar, done * 100, line);
-	else
+	else if (columns() > 10)
 		printf("%3.0f %%  %.*s", done * 100, (int)columns() - 8, line);
 	fflush(stdout);
 	bar_shown = true;
@@ -128,8 +140,8 @@ bool show_progress(struct session *session, void (*look)(struct session *session
 	uint64_t begin = now_ns(), pause, ns, next;
 	bool interrupted = false;
 
-	pause = options->duration_ns ? options->duration_ns / LINES : 0;
-	if (pause > LINE_MAX_NS)
+	pause = options->duration_ns / LINES;
+	if (!options->duration_ns || pause > LINE_MAX_NS)
 		pause = LINE_MAX_NS;
 	if (pause < NSEC_PER_SEC)
 		pause = NSEC_PER_SEC;

@@ -58,13 +58,16 @@ static void show_counts(const struct session *session, uint64_t ns)
 	    (unsigned long long)session_count(session, DREF_STRESS_DEMOTED));
 }
 
-/* What the oracle says, and what the program exits with */
-int verdict(const struct dref_stress_report *report, bool interrupted)
+/*
+ * What the oracle says, and what the program exits with.  @failure is one that
+ * the oracle does not know of, or NULL.
+ */
+int verdict(const struct dref_stress_report *report, const char *failure,
+	    bool interrupted)
 {
-	uint64_t accounted = report->released + report->immortal;
-	bool clean = !report->errors;
+	bool clean = !report->errors && !failure;
 
-	say("%-12s %llu created, %llu released, %llu immortal\n", "objects",
+	say("%-12s %llu created, %llu released, %llu saturated\n", "objects",
 	    (unsigned long long)report->created, (unsigned long long)report->released,
 	    (unsigned long long)report->immortal);
 	say("%-12s %llu, dropped at the end; all released %.1f ms later\n", "references",
@@ -75,7 +78,9 @@ int verdict(const struct dref_stress_report *report, bool interrupted)
 	    (unsigned long long)report->miscounted, (unsigned long long)report->scribbled);
 	if (report->error[0])
 		say("%-12s %.*s\n", "first error", (int)sizeof(report->error), report->error);
-	if (clean && accounted != report->created) {
+	if (failure)
+		say("%-12s %s\n", "error", failure);
+	if (clean && report->released != report->created) {
 		say("%-12s the numbers of objects do not add up\n", "error");
 		clean = false;
 	}
@@ -91,6 +96,7 @@ int run_stress(const struct options *options)
 	bool interrupted;
 	uint64_t begin;
 
+	block_signals();
 	session_open(&session, options);
 	say("dref-stress: %s, %u objects of class %s, %u workers on CPUs %s, seed %llu\n",
 	    scenarios[options->scenario].name, options->objects,
@@ -102,9 +108,10 @@ int run_stress(const struct options *options)
 	begin = now_ns();
 	session_start(&session, options->scenario);
 	interrupted = show_progress(&session, NULL);
+	unblock_signals();
 	session_stop(&session);
 	show_counts(&session, now_ns() - begin);
 
 	session_finish(&session, &report);
-	return verdict(&report, interrupted);
+	return verdict(&report, NULL, interrupted);
 }

@@ -3,10 +3,10 @@
  * The device, and the threads that call in.
  *
  * Every worker of the kernel module belongs to one thread here, bound to one
- * CPU, which asks for one batch of steps after the other.  What a worker does in
+ * CPU, which asks for one batch of steps after the other.  What a worker draws in
  * its n-th batch depends on the seed, its number and n alone, so that the same
- * seed repeats the same operations; in which order the CPUs get to them is the
- * machine's doing.
+ * seed repeats the same choices; what the workers find, because of each other and
+ * of the machine, is not the seed's doing.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -95,13 +95,14 @@ static void *worker_main(void *arg)
 		run.worker = worker->number;
 		run.scenario = session->scenario;
 		run.ops = left < STEPS_PER_BATCH ? left : STEPS_PER_BATCH;
-		run.seed = batch_seed(session->options->seed, worker->number, batch++);
+		run.seed = batch_seed(session->options->seed, worker->number, batch);
 		if (ioctl(session->fd, DREF_STRESS_RUN, &run)) {
 			if (errno == EINTR)
 				continue;
 			__atomic_store_n(&session->broken, errno, __ATOMIC_RELAXED);
 			break;
 		}
+		batch++;
 		for (i = 0; i < DREF_STRESS_COUNTS_SIZE; i++)
 			worker->counts[i] += run.counts[i];
 		__atomic_store_n(&worker->steps, worker->steps + run.done, __ATOMIC_RELAXED);
@@ -129,7 +130,6 @@ void session_start(struct session *session, unsigned int scenario)
 	unsigned int i;
 	int err;
 
-	block_signals();
 	session->scenario = scenario;
 	session->workers = calloc(options->workers, sizeof(*session->workers));
 	if (!session->workers)

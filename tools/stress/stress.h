@@ -44,6 +44,11 @@ struct options {
 
 /**
  * struct worker - a thread, bound to a CPU, that does batches of steps
+ * @session: whose it is
+ * @thread: the thread
+ * @number: its own, from 0
+ * @cpu: which it is bound to
+ * @ops: how many steps it shall do
  * @steps: so far; read by the main thread
  * @counts: so far, by enum dref_stress_count
  */
@@ -59,6 +64,10 @@ struct worker {
 
 /**
  * struct session - the open device
+ * @options: what the user wants
+ * @fd: the device
+ * @scenario: what the workers do
+ * @workers: as many as in the options
  * @stop: the workers shall return
  * @errors: how many the oracle has seen, as of the last batch
  * @broken: a call failed that should not: errno
@@ -99,6 +108,7 @@ void bind_to_cpu(unsigned int cpu);
 
 /* progress.c */
 void block_signals(void);
+void unblock_signals(void);
 bool wait_a_tick(void);
 bool show_progress(struct session *session, void (*look)(struct session *session));
 __printf(1, 2)
@@ -108,7 +118,8 @@ void say(const char *format, ...);
 int run_stress(const struct options *options);
 int run_life(const struct options *options);
 int run_cost(const struct options *options);
-int verdict(const struct dref_stress_report *report, bool interrupted);
+int verdict(const struct dref_stress_report *report, const char *failure,
+	    bool interrupted);
 
 /* run.c */
 struct scenario {
