@@ -58,7 +58,7 @@ demo: ## show what it does
 check: ## everything: build, style, self-tests on 1, 2, 4 and 8 CPUs
 	$(Q)KDIR="$(given)" tools/check
 
-style: ## checkpatch --strict
+style: ## checkpatch --strict and kernel-doc
 	$(Q)KDIR="$(given)" tools/check style
 
 sparse: ## build with W=1 C=2, no warning allowed
@@ -79,7 +79,9 @@ uninstall: kdir ## what install put there
 
 ##@ And
 clean: ## remove everything that was built
-	$(Q)[ ! -e $(KDIR)/Makefile ] || $(kbuild) clean
+	$(Q)kdir=$(KDIR); \
+	[ -e $$kdir/Makefile ] || kdir=$$(tools/stock-kdir 2>/dev/null) || exit 0; \
+	$(MAKE) -C $$kdir M=$(CURDIR) clean
 	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools clean
 	$(Q)[ ! -e selftests/Makefile ] || $(MAKE) -C selftests clean
 	$(Q)rm -rf $(installed)

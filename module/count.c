@@ -96,6 +96,17 @@ unlock:
 	rcu_read_unlock();
 }
 
+/**
+ * dref_init_refused - dref_init() has found a mistake
+ * @ref: the count
+ * @class: its class: none, one that is not registered, or that of the live
+ *	object that @ref is
+ *
+ * For dref_init() only.  Warns; a live object stays as it is, any other is made
+ * immortal.
+ *
+ * Context: any.
+ */
 void dref_init_refused(struct dref *ref, struct dref_class *class)
 {
 	if (class && READ_ONCE(class->cpu)) {
@@ -160,6 +171,15 @@ static void dref_used(struct dref *ref, unsigned long mode)
 		dref_heat(ref, mode);
 }
 
+/**
+ * dref_get_slow - take @n references, in whatever mode
+ * @ref: a count on which the caller holds a reference
+ * @n: how many; more than the limit saturate
+ *
+ * For dref_get() and dref_get_many() only, off the fast path.
+ *
+ * Context: any.  Ordering: none.
+ */
 void dref_get_slow(struct dref *ref, unsigned long n)
 {
 	unsigned long mode;
@@ -186,7 +206,14 @@ out:
 }
 EXPORT_SYMBOL_GPL(dref_get_slow);
 
-/* The fast path counted a get and found the sign bit set */
+/**
+ * dref_get_bad - dref_get() has found the sign bit set: a get from zero
+ * @ref: the count, which gets saturated
+ *
+ * For dref_get() only.
+ *
+ * Context: any.
+ */
 void dref_get_bad(struct dref *ref)
 {
 	dref_saturate(ref, DREF_UNDERFLOW, "get from zero", _RET_IP_);
@@ -206,12 +233,31 @@ void dref_count_zero(struct dref *ref, unsigned long caller)
 		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", caller);
 }
 
+/**
+ * dref_put_zero - dref_put() has found the sign bit set: the last put, or a bug
+ * @ref: the count, whose object may be gone on return
+ *
+ * For dref_put() only.
+ *
+ * Context: as release() and the class's flags allow.
+ * Ordering: the caller's put was fully ordered, so release() sees what all
+ * holders did.
+ */
 void dref_put_zero(struct dref *ref)
 {
 	dref_count_zero(ref, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(dref_put_zero);
 
+/**
+ * dref_put_slow - drop @n references, in whatever mode
+ * @ref: a count on which the caller holds @n references
+ * @n: how many; more than there are saturate
+ *
+ * For dref_put() and dref_put_many() only, off the fast path.
+ *
+ * Context and ordering: as dref_put().
+ */
 void dref_put_slow(struct dref *ref, unsigned long n)
 {
 	unsigned long mode;
@@ -243,6 +289,14 @@ out:
 }
 EXPORT_SYMBOL_GPL(dref_put_slow);
 
+/**
+ * dref_tryget_slow - take a reference without having one, in whatever mode
+ * @ref: as for dref_tryget(), for which this only is, off the fast path
+ *
+ * Context and ordering: as dref_tryget().
+ *
+ * Return: true if the caller now holds a reference, false if the object is dead.
+ */
 bool dref_tryget_slow(struct dref *ref)
 {
 	unsigned long mode;

@@ -84,9 +84,13 @@ struct dref_test {
 
 /**
  * struct test_object - an object that knows whether it has been released
+ * @ref: its count
  * @released: how often release() was called; never more than once
  * @released_at: when
  * @on_release: what release() does besides, or NULL
+ * @t: whose it is
+ * @node: in the list of its test
+ * @rcu: for test_object_free()
  *
  * The memory stays until the test is over, or until test_object_free(), so a
  * test can look at an object that should not have been released.  The rest is
@@ -101,6 +105,7 @@ struct test_object {
 	struct list_head	node;
 	struct rcu_head		rcu;
 
+	/* private: the tests' */
 	struct test_object	*next;
 	unsigned long		cookie;
 	bool			killed;
@@ -110,10 +115,12 @@ struct test_object {
 
 /**
  * struct test_thread - a kernel thread of a test, bound to a CPU
+ * @t: whose it is
  * @nr: 0, 1, 2 ... within the test
  * @arg: what the test gave it
  * @rnd: random numbers, the same ones in each run
  * @irq: called in hard interrupt context on this thread's CPU
+ * @irq_period_us: how often, at least
  * @stall_ms: how long a stall or a preemption takes at most
  * @stalls: how many there have been
  * @preemptor: the thread that preempts this one, if any
@@ -130,6 +137,7 @@ struct test_thread {
 	unsigned int		stalls;
 	struct task_struct	*preemptor;
 	bool			preempt;
+	/* private: the runner's */
 	struct hrtimer		timer;
 	void			(*run)(struct test_thread *self);
 	struct task_struct	*task;
@@ -157,6 +165,8 @@ void test_note(struct dref_test *t, const char *fmt, ...);
 /* NULL after a failure, which is then on record */
 struct dref_class *test_class(struct dref_test *t, unsigned int flags);
 struct test_object *test_object(struct dref_test *t, struct dref_class *class);
+struct test_object *test_new(struct dref_test *t, struct dref_class *class,
+			     bool deferred);
 void test_object_free(struct test_object *obj);
 bool test_thread(struct dref_test *t, void (*run)(struct test_thread *self), void *arg);
 

@@ -22,16 +22,6 @@
 #define QUICK	 "pass_min_ms=1 pass_max_ms=1"
 #define FLAPPING QUICK " promote_threshold=2 demote_passes=1"
 
-static struct test_object *object(struct dref_test *t, struct dref_class *class,
-				  bool deferred)
-{
-	struct test_object *obj = class ? test_object(t, class) : NULL;
-
-	if (obj && deferred)
-		CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer");
-	return obj;
-}
-
 static void reconcile(struct test_thread *self)
 {
 	while (test_goes_on(self->t))
@@ -109,7 +99,7 @@ static void hopping(struct dref_test *t)
 		return;
 	ring->size = test_parallel();
 	for (i = 0; i < RING_OBJECTS; i++) {
-		ring->obj[i] = object(t, class, i & 1);
+		ring->obj[i] = test_new(t, class, i & 1);
 		if (!ring->obj[i])
 			goto out;
 		/* member 0 has it, and 1 is the next to get */
@@ -226,7 +216,7 @@ static void replace(struct test_thread *self)
 				kill(old);
 			continue;
 		}
-		new = object(self->t, table->class, test_random(self, 2));
+		new = test_new(self->t, table->class, test_random(self, 2));
 		if (!new)
 			return;
 		rcu_assign_pointer(table->obj[i], new);
@@ -362,7 +352,7 @@ static void fill_kept(struct test_thread *self)
 		place = &kept->place[i];
 		if (READ_ONCE(place->obj))
 			continue;
-		obj = object(self->t, kept->class, true);
+		obj = test_new(self->t, kept->class, true);
 		if (!obj)
 			return;
 		obj->on_release = leave_place;
@@ -469,7 +459,7 @@ static void all_contexts(struct dref_test *t)
 	if (!CHECK(t, all, "out of memory"))
 		return;
 	for (i = 0; i < ARRAY_SIZE(all->obj); i++) {
-		all->obj[i] = object(t, class, i & 1);
+		all->obj[i] = test_new(t, class, i & 1);
 		if (!all->obj[i])
 			goto out;
 	}
@@ -512,7 +502,7 @@ static void get_and_put(struct test_thread *self)
 static void contention_promotes(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
-	struct test_object *obj = object(t, class, false);
+	struct test_object *obj = test_new(t, class, false);
 
 	if (num_online_cpus() < 2) {
 		if (obj)
@@ -548,7 +538,7 @@ static void get_and_put_on(struct test_thread *self)
 static void exact_class_stays_exact(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, DREF_EXACT);
-	struct test_object *obj = object(t, class, false);
+	struct test_object *obj = test_new(t, class, false);
 
 	if (!obj || !threads(t, test_parallel(), get_and_put_on, obj))
 		return;
@@ -564,7 +554,7 @@ static void exact_class_stays_exact(struct dref_test *t)
 static void one_cpu_stays_exact(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
-	struct test_object *obj = object(t, class, false);
+	struct test_object *obj = test_new(t, class, false);
 
 	if (!obj || !test_thread(t, get_and_put_on, obj))
 		return;
@@ -661,7 +651,7 @@ static void flapping_test(struct dref_test *t, bool defer, unsigned int per_cpu)
 		return;
 	flapping->defer = defer;
 	for (i = 0; i < FLAPPERS; i++) {
-		flapping->obj[i] = object(t, class, defer);
+		flapping->obj[i] = test_new(t, class, defer);
 		if (!flapping->obj[i])
 			goto out;
 	}
@@ -719,7 +709,7 @@ static void late_get(struct test_thread *self)
 	self->stall_ms = 20 * 1000 / HZ;
 	test_interrupt(self, late->irq, 15000);
 	while (test_goes_on(t)) {
-		obj = object(t, late->class, true);
+		obj = test_new(t, late->class, true);
 		if (!obj)
 			return;
 		until = jiffies + HZ / 2;
@@ -795,7 +785,7 @@ static void defer_together(struct dref_test *t)
 	if (!CHECK(t, obj, "out of memory"))
 		return;
 	for (i = 0; i < 200; i++) {
-		obj[i] = object(t, class, false);
+		obj[i] = test_new(t, class, false);
 		if (!obj[i])
 			goto out;
 	}
@@ -850,7 +840,7 @@ static void immortal_make(struct test_thread *self)
 	unsigned int i;
 
 	for (i = 0; test_goes_on(t); i = !i) {
-		next = object(t, immortals->class, test_random(self, 2));
+		next = test_new(t, immortals->class, test_random(self, 2));
 		if (!next)
 			return;
 		was = immortals->obj[i];
@@ -858,7 +848,7 @@ static void immortal_make(struct test_thread *self)
 		WRITE_ONCE(immortals->obj[i], next);
 
 		/* it may well get the slot of a former immortal */
-		mortal = object(t, immortals->class, true);
+		mortal = test_new(t, immortals->class, true);
 		if (!mortal)
 			return;
 		schedule_timeout_uninterruptible(2);
@@ -882,7 +872,7 @@ static void immortalize_against_all(struct dref_test *t)
 		return;
 	immortals->class = test_class(t, 0);
 	for (i = 0; i < 2; i++) {
-		immortals->obj[i] = object(t, immortals->class, true);
+		immortals->obj[i] = test_new(t, immortals->class, true);
 		if (!immortals->obj[i])
 			goto out;
 	}
@@ -950,7 +940,7 @@ out:
 static void classes_come_and_go(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
-	struct test_object *obj = object(t, class, false);
+	struct test_object *obj = test_new(t, class, false);
 
 	if (!obj)
 		return;
@@ -987,7 +977,7 @@ static void drain_under_use(struct dref_test *t)
 	for (j = 0; j < ARRAY_SIZE(flags) && !t->failed; j++) {
 		class = test_class(t, flags[j]);
 		for (i = 0; i < 64; i++) {
-			obj[i] = object(t, class, i & 1);
+			obj[i] = test_new(t, class, i & 1);
 			if (!obj[i])
 				goto out;
 			dref_get_many(&obj[i]->ref, users - 1);

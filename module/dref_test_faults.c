@@ -12,16 +12,6 @@
 /* The most references that an object may have */
 #define MOST	((unsigned long)LONG_MAX / 2)
 
-static struct test_object *object(struct dref_test *t, struct dref_class *class,
-				  bool deferred)
-{
-	struct test_object *obj = class ? test_object(t, class) : NULL;
-
-	if (obj && deferred)
-		CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer");
-	return obj;
-}
-
 /* Once saturated, nothing that is done to it makes a difference */
 static void check_saturated(struct dref_test *t, struct test_object *obj, int released)
 {
@@ -43,7 +33,7 @@ static void check_saturated(struct dref_test *t, struct test_object *obj, int re
 
 static void put_below_zero_exact(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), false);
+	struct test_object *obj = test_new(t, test_class(t, 0), false);
 
 	if (!obj)
 		return;
@@ -53,7 +43,7 @@ static void put_below_zero_exact(struct dref_test *t)
 
 static void put_after_release(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), false);
+	struct test_object *obj = test_new(t, test_class(t, 0), false);
 
 	if (!obj)
 		return;
@@ -65,7 +55,7 @@ static void put_after_release(struct dref_test *t)
 
 static void get_after_release(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), false);
+	struct test_object *obj = test_new(t, test_class(t, 0), false);
 
 	if (!obj)
 		return;
@@ -77,7 +67,7 @@ static void get_after_release(struct dref_test *t)
 
 static void get_after_deferred_release(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), true);
+	struct test_object *obj = test_new(t, test_class(t, 0), true);
 
 	if (!obj)
 		return;
@@ -91,7 +81,7 @@ static void get_after_deferred_release(struct dref_test *t)
 /* A pass finds it */
 static void put_below_zero_deferred(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), true);
+	struct test_object *obj = test_new(t, test_class(t, 0), true);
 
 	if (!obj)
 		return;
@@ -102,7 +92,7 @@ static void put_below_zero_deferred(struct dref_test *t)
 
 static void put_many_below_zero_deferred(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, DREF_RCU), true);
+	struct test_object *obj = test_new(t, test_class(t, DREF_RCU), true);
 
 	if (!obj)
 		return;
@@ -112,8 +102,8 @@ static void put_many_below_zero_deferred(struct dref_test *t)
 
 static void put_far_too_many(struct dref_test *t)
 {
-	struct test_object *exact = object(t, test_class(t, 0), false);
-	struct test_object *deferred = object(t, test_class(t, 0), true);
+	struct test_object *exact = test_new(t, test_class(t, 0), false);
+	struct test_object *deferred = test_new(t, test_class(t, 0), true);
 
 	if (!exact || !deferred)
 		return;
@@ -127,8 +117,8 @@ static void put_far_too_many(struct dref_test *t)
 
 static void most_is_allowed(struct dref_test *t)
 {
-	struct test_object *exact = object(t, test_class(t, 0), false);
-	struct test_object *deferred = object(t, test_class(t, 0), true);
+	struct test_object *exact = test_new(t, test_class(t, 0), false);
+	struct test_object *deferred = test_new(t, test_class(t, 0), true);
 
 	if (!exact || !deferred)
 		return;
@@ -150,7 +140,7 @@ static void most_is_allowed(struct dref_test *t)
 
 static void one_too_many_by_get(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), false);
+	struct test_object *obj = test_new(t, test_class(t, 0), false);
 
 	if (!obj)
 		return;
@@ -162,7 +152,7 @@ static void one_too_many_by_get(struct dref_test *t)
 
 static void one_too_many_by_get_many(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), false);
+	struct test_object *obj = test_new(t, test_class(t, 0), false);
 
 	if (!obj)
 		return;
@@ -172,7 +162,7 @@ static void one_too_many_by_get_many(struct dref_test *t)
 
 static void one_too_many_by_tryget(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), false);
+	struct test_object *obj = test_new(t, test_class(t, 0), false);
 
 	if (!obj)
 		return;
@@ -183,7 +173,7 @@ static void one_too_many_by_tryget(struct dref_test *t)
 
 static void one_too_many_deferred(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), true);
+	struct test_object *obj = test_new(t, test_class(t, 0), true);
 
 	if (!obj)
 		return;
@@ -195,7 +185,7 @@ static void one_too_many_deferred(struct dref_test *t)
 /* So many that the sum comes round to where it was */
 static void far_too_many_deferred(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), true);
+	struct test_object *obj = test_new(t, test_class(t, 0), true);
 	int i;
 
 	if (!obj)
@@ -210,8 +200,8 @@ static void far_too_many_deferred(struct dref_test *t)
 
 static void more_than_a_long(struct dref_test *t)
 {
-	struct test_object *exact = object(t, test_class(t, 0), false);
-	struct test_object *deferred = object(t, test_class(t, 0), true);
+	struct test_object *exact = test_new(t, test_class(t, 0), false);
+	struct test_object *deferred = test_new(t, test_class(t, 0), true);
 
 	if (!exact || !deferred)
 		return;
@@ -232,7 +222,7 @@ static void warns_once_per_class(struct dref_test *t)
 		struct dref_class *class = test_class(t, 0);
 
 		for (j = 0; j < 5; j++) {
-			obj = object(t, class, false);
+			obj = test_new(t, class, false);
 			if (!obj)
 				return;
 			dref_put_many(&obj->ref, 2);
@@ -250,7 +240,7 @@ static void double_init(struct dref_test *t)
 	int deferred;
 
 	for (deferred = 0; deferred < 2; deferred++) {
-		obj = object(t, class, deferred);
+		obj = test_new(t, class, deferred);
 		if (!obj)
 			return;
 		dref_get(&obj->ref);
@@ -304,7 +294,7 @@ static void not_registered(struct dref_test *t)
 
 static void kill_twice(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), false);
+	struct test_object *obj = test_new(t, test_class(t, 0), false);
 
 	if (!obj)
 		return;
@@ -323,7 +313,7 @@ static void reconcile_in_release(struct test_object *obj)
 
 static void release_that_waits(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, DREF_SLEEP), true);
+	struct test_object *obj = test_new(t, test_class(t, DREF_SLEEP), true);
 
 	if (!obj)
 		return;

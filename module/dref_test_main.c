@@ -134,6 +134,17 @@ struct test_object *test_object(struct dref_test *t, struct dref_class *class)
 	return obj;
 }
 
+/* One reference, deferred or not; @class may be NULL, after a failure */
+struct test_object *test_new(struct dref_test *t, struct dref_class *class,
+			     bool deferred)
+{
+	struct test_object *obj = class ? test_object(t, class) : NULL;
+
+	if (obj && deferred)
+		CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer");
+	return obj;
+}
+
 /* Of an object that has been released, and that others find by RCU at most */
 void test_object_free(struct test_object *obj)
 {

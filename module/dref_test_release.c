@@ -15,23 +15,12 @@ static const unsigned int all_flags[] = {
 	0, DREF_SLEEP, DREF_RCU, DREF_SLEEP | DREF_RCU,
 };
 
-/* An object with one reference, deferred or not */
-static struct test_object *object(struct dref_test *t, struct dref_class *class,
-				  bool deferred)
-{
-	struct test_object *obj = class ? test_object(t, class) : NULL;
-
-	if (obj && deferred)
-		CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer");
-	return obj;
-}
-
 /* ---- reconcile ---- */
 
 static void reconcile_counts(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
-	struct test_object *obj[32], *alive = object(t, class, true);
+	struct test_object *obj[32], *alive = test_new(t, class, true);
 	unsigned long released;
 	int i;
 
@@ -39,7 +28,7 @@ static void reconcile_counts(struct dref_test *t)
 		return;
 	dref_reconcile();
 	for (i = 0; i < ARRAY_SIZE(obj); i++) {
-		obj[i] = object(t, class, true);
+		obj[i] = test_new(t, class, true);
 		if (!obj[i])
 			return;
 		dref_put(&obj[i]->ref);
@@ -68,7 +57,7 @@ static void reconcile_follows_chains(struct dref_test *t)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(obj); i++) {
-		obj[i] = object(t, test_class(t, all_flags[i % 4]), true);
+		obj[i] = test_new(t, test_class(t, all_flags[i % 4]), true);
 		if (!obj[i])
 			return;
 		if (i) {
@@ -90,8 +79,8 @@ static void reconcile_waits_for_releases(struct dref_test *t)
 	int i;
 
 	for (i = 1; i < ARRAY_SIZE(all_flags); i++) {
-		exact = object(t, test_class(t, all_flags[i]), false);
-		deferred = object(t, test_class(t, 0), true);
+		exact = test_new(t, test_class(t, all_flags[i]), false);
+		deferred = test_new(t, test_class(t, 0), true);
 		if (!exact || !deferred)
 			return;
 		exact->next = deferred;
@@ -110,7 +99,7 @@ static void unregister_follows_chains(struct dref_test *t)
 	int i, err;
 
 	for (i = 0; i < ARRAY_SIZE(obj); i++) {
-		obj[i] = object(t, class, i % 3 == 2);
+		obj[i] = test_new(t, class, i % 3 == 2);
 		if (!obj[i])
 			return;
 		if (i) {
@@ -137,7 +126,7 @@ static void barrier_waits(struct dref_test *t)
 		struct dref_class *class = test_class(t, all_flags[i / 2]);
 
 		for (j = 0; j < 5; j++) {
-			obj = object(t, class, i & 1);
+			obj = test_new(t, class, i & 1);
 			if (!obj)
 				return;
 			dref_put(&obj->ref);
@@ -151,7 +140,7 @@ static void barrier_waits(struct dref_test *t)
 static void barrier_exact_class(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, DREF_EXACT | DREF_RCU);
-	struct test_object *obj = object(t, class, false);
+	struct test_object *obj = test_new(t, class, false);
 
 	if (!obj)
 		return;
@@ -171,8 +160,8 @@ static void barrier_all_the_time(struct test_thread *self)
 	struct dref_class *class = self->arg;
 
 	while (test_goes_on(self->t)) {
-		struct test_object *obj = object(self->t, class,
-						 test_random(self, 2));
+		struct test_object *obj = test_new(self->t, class,
+						   test_random(self, 2));
 
 		if (!obj)
 			return;
@@ -216,7 +205,7 @@ static void sleeping_release(struct dref_test *t)
 	int deferred;
 
 	for (deferred = 0; deferred < 2; deferred++) {
-		obj = object(t, class, deferred);
+		obj = test_new(t, class, deferred);
 		if (!obj)
 			return;
 		obj->on_release = sleep_in_release;
@@ -240,13 +229,13 @@ static void sleeping_class_alone(struct dref_test *t)
 	struct test_object *sleeper, *obj;
 	int i;
 
-	sleeper = object(t, test_class(t, DREF_SLEEP), false);
+	sleeper = test_new(t, test_class(t, DREF_SLEEP), false);
 	if (!sleeper)
 		return;
 	sleeper->on_release = sleep_long_in_release;
 	dref_put(&sleeper->ref);
 	for (i = 0; i < ARRAY_SIZE(all_flags); i++) {
-		obj = object(t, test_class(t, all_flags[i]), true);
+		obj = test_new(t, test_class(t, all_flags[i]), true);
 		if (!obj)
 			return;
 		dref_kill(&obj->ref);
@@ -282,8 +271,8 @@ static void rcu_release_waits_for_readers(struct dref_test *t)
 		return;
 	}
 	for (i = 0; i < 4 && !t->failed; i++) {
-		obj = object(t, test_class(t, i & 2 ? DREF_RCU | DREF_SLEEP : DREF_RCU),
-			     i & 1);
+		obj = test_new(t, test_class(t, i & 2 ? DREF_RCU | DREF_SLEEP : DREF_RCU),
+			       i & 1);
 		if (!obj || !test_thread(t, early_reader, obj))
 			return;
 		test_start(t);
@@ -344,7 +333,7 @@ static void rcu_begins_at_death(struct dref_test *t)
 		return;
 	}
 	for (i = 0; i < 4 && !t->failed; i++) {
-		obj = object(t, test_class(t, DREF_RCU), true);
+		obj = test_new(t, test_class(t, DREF_RCU), true);
 		if (!obj || !test_thread(t, first_reader, obj) ||
 		    !test_thread(t, second_reader, obj))
 			return;
@@ -407,7 +396,7 @@ static void last_puts_together(struct dref_test *t)
 	if (!CHECK(t, crowd, "out of memory"))
 		return;
 	for (i = 0; i < ARRAY_SIZE(crowd->obj); i++) {
-		crowd->obj[i] = object(t, class[i / 2 % 4], i & 1);
+		crowd->obj[i] = test_new(t, class[i / 2 % 4], i & 1);
 		if (!crowd->obj[i])
 			goto out;
 		crowd->obj[i]->on_release = check_data;
@@ -446,7 +435,7 @@ static u64 grace_period_ms(void (*synchronize)(void))
 /* Nobody kills it and nobody reconciles */
 static void released_in_time(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, 0), true);
+	struct test_object *obj = test_new(t, test_class(t, 0), true);
 	u64 gp_ms = grace_period_ms(synchronize_rcu), limit_ms, ms;
 	ktime_t put;
 
@@ -466,7 +455,7 @@ static void released_in_time(struct dref_test *t)
 
 static void reconciled_in_time(struct dref_test *t)
 {
-	struct test_object *obj = object(t, test_class(t, DREF_RCU), true);
+	struct test_object *obj = test_new(t, test_class(t, DREF_RCU), true);
 	u64 gp_ms = grace_period_ms(synchronize_rcu_expedited), limit_ms, ms;
 	ktime_t put;
 

@@ -460,7 +460,9 @@ static __always_inline bool dref_tryget_live(struct dref *ref)
  * dref_is_immortal - is this object never counted and never released?
  * @ref: the count
  *
- * Context: any.  Once true, true for ever.
+ * Context: any.
+ *
+ * Return: true if it is, and then for ever.
  */
 static inline bool dref_is_immortal(const struct dref *ref)
 {
@@ -471,7 +473,9 @@ static inline bool dref_is_immortal(const struct dref *ref)
  * dref_is_deferred - is this object counted per CPU now?
  * @ref: the count
  *
- * Context: any.  May have changed when the caller looks at the answer.
+ * Context: any.
+ *
+ * Return: true if it is; may have changed when the caller looks at the answer.
  */
 static inline bool dref_is_deferred(const struct dref *ref)
 {
@@ -482,7 +486,9 @@ static inline bool dref_is_deferred(const struct dref *ref)
  * dref_is_dying - has a pass seen no reference, or is the object dead?
  * @ref: the count
  *
- * Context: any.  May have changed when the caller looks at the answer: a
+ * Context: any.
+ *
+ * Return: true if so; may have changed when the caller looks at the answer: a
  * dref_tryget() resurrects an object that is dying but not dead.
  */
 static inline bool dref_is_dying(const struct dref *ref)
