@@ -96,7 +96,7 @@ static long count_warnings(void)
 			continue;
 		}
 		record[n] = '\0';
-		if (strstr(record, "WARNING: CPU"))
+		if (strstr(record, "WARNING: "))
 			warnings++;
 	}
 	return warnings;

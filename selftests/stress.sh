@@ -6,18 +6,14 @@
 #
 #	stress.sh [SECONDS]	for each scenario (2)
 
-. ./ktap.sh
+. ./common.sh
 
 seconds=${1:-2}
 out=$(mktemp) || exit
 trap 'rm -f "$out" "$out.2"' EXIT
 
-# From PATH, or from the tree that this is a part of.
-stress=$(command -v dref-stress) || stress=../tools/stress/dref-stress
-
-load() {
-	[ -e /sys/module/"$1" ] || modprobe -q "$1" 2>/dev/null || insmod ../module/"$1".ko
-}
+# From the tree that this is a part of, or from PATH.
+stress=$(in_tree tools/stress/dref-stress) || stress=$(command -v dref-stress)
 
 show() {
 	sed 's/^/# /' "$out"
@@ -65,7 +61,7 @@ same_seed_same_operations() {
 # In an orderly way, with its result, and long before its time.
 stops_when_told() {
 	"$stress" --duration 1h >"$out" 2>&1 &
-	sleep 1
+	sleep 3
 	kill -TERM $!
 	wait $!
 	[ $? -eq 0 ] && tail -n 1 "$out" | grep -q '^PASS (interrupted)' || { show; false; }
@@ -79,18 +75,34 @@ no_module() {
 	return $status
 }
 
-# What is left of a session whose program was killed: nothing.
-killed_leaves_nothing() {
-	"$stress" --duration 1h --objects 1000 >/dev/null 2>&1 &
-	sleep 1
-	kill -KILL $!
-	wait $! 2>/dev/null
-	for i in 1 2 3 4 5 6 7 8 9 10; do
-		grep -Eqx '(exact_live|deferred): [1-9].*' /sys/kernel/debug/dref/stats || return 0
+# How many objects are alive.
+live() {
+	awk '/^(exact_live|deferred):/ { n += $2 } END { print n + 0 }' \
+		/sys/kernel/debug/dref/stats
+}
+
+# soon COMMAND...: it succeeds within 20 seconds.
+soon() {
+	for i in $(seq 20); do
+		"$@" && return
 		sleep 1
 	done
-	sed 's/^/# /' /sys/kernel/debug/dref/stats
+	echo "# $(live) objects are alive"
 	return 1
+}
+
+live_at_least() { [ "$(live)" -ge "$1" ]; }
+live_at_most() { [ "$(live)" -le "$1" ]; }
+
+# What is left of a session whose program was killed: nothing.
+killed_leaves_nothing() {
+	before=$(live)
+	"$stress" --duration 1h --objects 1000 >/dev/null 2>&1 &
+	soon live_at_least $((before + 1000))
+	status=$?
+	kill -KILL $!
+	wait $! 2>/dev/null
+	soon live_at_most "$before" && return $status
 }
 
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"

@@ -5,7 +5,7 @@
 # dref_test.ko: the way through a deferred object must have no lock prefix and
 # no call, and be as short as it was designed to be.
 
-. ../ktap.sh
+. ../common.sh
 
 module=../../module/dref_test.ko
 longest=5	# mov, test, jne, incq, ret

@@ -4,7 +4,7 @@
 # vm-run is believed by every other test: it must give back what the command
 # gave, and nothing else may be taken for success.
 
-. ../ktap.sh
+. ../common.sh
 
 vm_run=../../tools/vm/vm-run
 out=$(mktemp) || exit
@@ -14,7 +14,7 @@ trap 'rm -f "$out"' EXIT
 ends() {
 	expected=$1
 	shift
-	$vm_run --timeout 100 "$@" >"$out" 2>"$out.err"
+	$vm_run --timeout 200 "$@" >"$out" 2>"$out.err"
 	status=$?
 	[ $status -eq "$expected" ] && return
 	echo "# vm-run $*: exit status $status, not $expected"
@@ -37,7 +37,7 @@ ends 0 --smp 3 --append dref_word=1 -- sh -c 'nproc; cat /proc/cmdline; id -u' &
 result $? "--smp, --append, and root"
 ends 0 --icount --smp 4 -- sh -c 'nproc; echo $DREF_ICOUNT' && [ "$(tr '\n' ' ' <"$out")" = "1 1 " ]
 result $? "--icount has one CPU"
-ends 124 --timeout 15 -- sh -c 'echo begun; sleep 1000' && grep -q begun "$out"
+ends 124 --timeout 40 -- sh -c 'echo begun; sleep 1000' && grep -q begun "$out"
 result $? "124 when the time limit is hit, and what was said before"
 ends 125 -- sh -c 'echo c >/proc/sysrq-trigger' && grep -q 'Kernel panic' "$out.err"
 result $? "125 and the kernel log after a panic"
