@@ -148,7 +148,8 @@ static bool dref_class_remove(struct dref_class *class)
  * Reconciles and waits for the releases that are due.  Immortal objects do not
  * count as alive; they may be used on, as they never look at their class.
  *
- * Context: task, may sleep; not from a release().
+ * Context: task, may sleep; not from a release(), of whatever class, and not
+ * while holding what a release() waits for.
  *
  * Return: 0; -EBUSY, and the class stays registered, while counted objects are
  * alive; -EINVAL if the class is not registered.
@@ -184,7 +185,8 @@ EXPORT_SYMBOL_GPL(dref_class_unregister);
  * For module_exit(), which must not return while an object of the module can
  * be released.  Says every 10 seconds what is left.
  *
- * Context: task, may sleep, for as long as somebody holds a reference.
+ * Context: task, may sleep, for as long as somebody holds a reference; otherwise
+ * as dref_class_unregister().
  */
 void dref_class_drain(struct dref_class *class)
 {
