@@ -20,7 +20,7 @@
 #define TICK_MS		100
 #define LINES		10	/* of a log, more or less */
 #define LINE_MAX_NS	(60 * NSEC_PER_SEC)
-#define BAR		30
+#define BAR		16	/* all of it fits into 80 columns */
 
 static sigset_t signals;
 static bool bar_shown;
@@ -109,7 +109,7 @@ static void show(const struct session *session, uint64_t ns)
 	char bar[BAR + 1], line[200], total[20], rate[20];
 	int filled = done * BAR + 0.5;
 
-	snprintf(line, sizeof(line), "%5.1f s, %s steps, %s/s, %.0f s to go, %llu errors",
+	snprintf(line, sizeof(line), "%5.1f s, %s steps, %s/s, ETA %.0f s, %llu errors",
 		 seconds, format_rate(steps, total, sizeof(total)),
 		 format_rate(seconds > 0 ? steps / seconds : 0, rate, sizeof(rate)),
 		 done > 0 ? seconds / done - seconds : 0,
@@ -122,7 +122,7 @@ static void show(const struct session *session, uint64_t ns)
 	memset(bar, '#', filled);
 	bar[BAR] = '\0';
 	printf("\r\033[K");
-	if (columns() > BAR + strlen(line) + 10)
+	if (columns() > BAR + strlen(line) + 9)
 		printf("[%s] %3.0f %%  %s", bar, done * 100, line);
 	else if (columns() > 10)
 		printf("%3.0f %%  %.*s", done * 100, (int)columns() - 8, line);
