@@ -287,7 +287,7 @@ TEST_F(dref, reconcile_takes_anything)
 		EXPECT_EQ(0, put("reconcile", junk, i));
 }
 
-TEST_F(dref, random_writes)
+TEST_F_TIMEOUT(dref, random_writes, 300)
 {
 	unsigned int seed = time(NULL);
 	char junk[64], text[64];
@@ -381,7 +381,7 @@ static void reader(void)
 	}
 }
 
-TEST_F_TIMEOUT(dref, reading_while_classes_come_and_go, 100)
+TEST_F_TIMEOUT(dref, reading_while_classes_come_and_go, 300)
 {
 	char verdict[1024] = "";
 	pid_t child[3];

@@ -65,7 +65,7 @@ static int finish(int fd, struct dref_stress_report *report)
 	return call(fd, DREF_STRESS_FINISH, report);
 }
 
-TEST_F(device, setup_in_range)
+TEST_F_TIMEOUT(device, setup_in_range, 300)
 {
 	struct dref_stress_setup reserved = { 1, 1, 0, 1 };
 	struct dref_stress_report report;
@@ -221,7 +221,7 @@ static void *finish_now(void *arg)
 }
 
 /* Who finishes a session waits for batches that run, and others fail after it */
-TEST_F(device, finish_against_run)
+TEST_F_TIMEOUT(device, finish_against_run, 300)
 {
 	pthread_t thread;
 	void *finished;
