@@ -190,6 +190,64 @@ static void barriers_together(struct dref_test *t)
 		test_run(t);
 }
 
+/*
+ * The first use on another CPU makes an object hot, with a threshold of 1, and
+ * the promotion queue has its last reference.
+ */
+struct hot_objects {
+	struct dref_class	*class;
+	struct test_object	*obj[200];
+};
+
+static void create_here(struct test_thread *self)
+{
+	struct hot_objects *hot = self->arg;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hot->obj) && test_goes_on(self->t); i++)
+		/* pairs with the acquire in drop_there() */
+		smp_store_release(&hot->obj[i],
+				  test_new(self->t, hot->class, false));
+}
+
+static void drop_there(struct test_thread *self)
+{
+	struct hot_objects *hot = self->arg;
+	struct test_object *obj;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hot->obj); i++) {
+		/* pairs with the release in create_here() */
+		while (!(obj = smp_load_acquire(&hot->obj[i]))) {
+			if (!test_goes_on(self->t))
+				return;
+		}
+		dref_get(&obj->ref);
+		dref_put_many(&obj->ref, 2);
+		dref_barrier();
+		CHECK(self->t, test_released(obj), "not released");
+	}
+}
+
+static void barrier_empties_promotion_queue(struct dref_test *t)
+{
+	struct hot_objects *hot;
+
+	if (num_online_cpus() < 2) {
+		test_skip(t, "needs two CPUs");
+		return;
+	}
+	hot = kzalloc(sizeof(*hot), GFP_KERNEL);
+	if (!CHECK(t, hot, "out of memory"))
+		return;
+	hot->class = test_class(t, 0);
+	if (hot->class && test_thread(t, create_here, hot) &&
+	    test_thread(t, drop_there, hot))
+		test_run_once(t);
+	test_stop(t);
+	kfree(hot);
+}
+
 /* ---- context ---- */
 
 static void sleep_in_release(struct test_object *obj)
@@ -481,6 +539,9 @@ const struct dref_test_case test_releases[] = {
 	{ "barrier_waits",		barrier_waits },
 	{ "barrier_exact_class",	barrier_exact_class },
 	{ "barriers_together",		barriers_together },
+	{ "barrier_empties_promotion_queue",
+					barrier_empties_promotion_queue,
+	  "promote_threshold=1" },
 	{ "sleeping_release",		sleeping_release },
 	{ "sleeping_class_alone",	sleeping_class_alone },
 	{ "rcu_release_waits_for_readers", rcu_release_waits_for_readers },
