@@ -7,7 +7,7 @@
  * created has been released or made immortal, and no slot of an immortal object
  * still points to it.  A release is counted after release() has returned, so
  * when all are counted nobody runs the class's code or will look at the class,
- * except for those whom dref_class_remove() waits for.
+ * except for those whom dref_class_let_go() waits for.
  */
 #define pr_fmt(fmt) "dref: " fmt
 
@@ -118,6 +118,20 @@ static struct dref_class_cpu __percpu *dref_class_hide(struct dref_class *class)
 	return cpu;
 }
 
+/* Nobody finds @class any more: wait for those who have, and free its events */
+static void dref_class_let_go(struct dref_class *class,
+			      struct dref_class_cpu __percpu *cpu)
+{
+	dref_class_release_sync(class);
+	/*
+	 * An object that was made immortal may be in the promotion queue, or in
+	 * the hands of somebody who saw it counted and is looking at its class.
+	 */
+	dref_promotions_flush();
+	synchronize_rcu_expedited();
+	free_percpu(cpu);
+}
+
 /* Unregister if nothing is left; false if there is */
 static bool dref_class_remove(struct dref_class *class)
 {
@@ -130,14 +144,7 @@ static bool dref_class_remove(struct dref_class *class)
 	if (!cpu)
 		return false;
 
-	/*
-	 * An object that was made immortal may be in the promotion queue, or in
-	 * the hands of somebody who saw it counted and is looking at its class.
-	 */
-	dref_class_release_sync(class);
-	dref_promotions_flush();
-	synchronize_rcu_expedited();
-	free_percpu(cpu);
+	dref_class_let_go(class, cpu);
 	return true;
 }
 
@@ -251,8 +258,7 @@ static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 		mutex_lock(&dref_classes_mutex);
 		cpu = dref_class_hide(class);
 		mutex_unlock(&dref_classes_mutex);
-		dref_class_release_sync(class);
-		free_percpu(cpu);
+		dref_class_let_go(class, cpu);
 	}
 	return NOTIFY_OK;
 }

@@ -49,6 +49,13 @@ static void put_next(struct test_object *obj)
 	dref_put(&obj->next->ref);
 }
 
+/* @obj has the reference to @next, until its release() */
+static void let_hold(struct test_object *obj, struct test_object *next)
+{
+	obj->next = next;
+	obj->on_release = put_next;
+}
+
 /* Each object holds the next one: they go in one call, whatever its flags */
 static void reconcile_follows_chains(struct dref_test *t)
 {
@@ -60,10 +67,8 @@ static void reconcile_follows_chains(struct dref_test *t)
 		obj[i] = test_new(t, test_class(t, all_flags[i % 4]), true);
 		if (!obj[i])
 			return;
-		if (i) {
-			obj[i - 1]->next = obj[i];
-			obj[i - 1]->on_release = put_next;
-		}
+		if (i)
+			let_hold(obj[i - 1], obj[i]);
 	}
 	dref_put(&obj[0]->ref);
 	released = dref_reconcile();
@@ -83,8 +88,7 @@ static void reconcile_waits_for_releases(struct dref_test *t)
 		deferred = test_new(t, test_class(t, 0), true);
 		if (!exact || !deferred)
 			return;
-		exact->next = deferred;
-		exact->on_release = put_next;
+		let_hold(exact, deferred);
 		dref_put(&exact->ref);
 		dref_reconcile();
 		CHECK(t, test_released(deferred), "flags %#x: not released", all_flags[i]);
@@ -102,10 +106,8 @@ static void unregister_follows_chains(struct dref_test *t)
 		obj[i] = test_new(t, class, i % 3 == 2);
 		if (!obj[i])
 			return;
-		if (i) {
-			obj[i - 1]->next = obj[i];
-			obj[i - 1]->on_release = put_next;
-		}
+		if (i)
+			let_hold(obj[i - 1], obj[i]);
 	}
 	dref_put(&obj[0]->ref);
 	err = dref_class_unregister(class);
