@@ -25,6 +25,7 @@ stock = KDIR="$${given:-$$(tools/stock-kdir)}"
 export given
 
 installed := $(CURDIR)/selftests/kselftest_install
+broken := $(CURDIR)/tools/stress/broken
 
 all: modules tools
 
@@ -37,6 +38,13 @@ kdir:
 	$(if $(wildcard $(KDIR)/Makefile),,$(error no kernel headers in $(KDIR): \
 install them, name others with KDIR=FOLDER, or type "make demo" to use a virtual machine))
 	@:
+
+# The same sources, compiled so that they can be made to fail: never installed.
+stress-broken: kdir ## dref.ko and its tests with faults on demand, into tools/stress/broken
+	$(Q)mkdir -p $(broken)/module
+	$(Q)cp -Rpu Kbuild include $(broken)
+	$(Q)cp -pu module/Kbuild $(filter-out %.mod.c,$(wildcard module/*.[ch])) $(broken)/module
+	$(Q)$(MAKE) -C $(KDIR) M=$(broken) DREF_BROKEN=y modules
 
 tools: ## the user-space programs
 	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools
@@ -84,9 +92,9 @@ clean: ## remove everything that was built
 	$(MAKE) -C $$kdir M=$(CURDIR) clean
 	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools clean
 	$(Q)[ ! -e selftests/Makefile ] || $(MAKE) -C selftests clean
-	$(Q)rm -rf $(installed)
+	$(Q)rm -rf $(installed) $(broken)
 
 help: ## this table
-	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir tools selftests demo check style sparse install uninstall clean help
+.PHONY: all modules kdir stress-broken tools selftests demo check style sparse install uninstall clean help

@@ -280,6 +280,9 @@ void dref_put_slow(struct dref *ref, unsigned long n)
 		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", _RET_IP_);
 		return;
 	}
+	if (dref_broken(LOST_PUT) &&
+	    (mode & DREF_MODE_STATE) == DREF_MODE_DYING)
+		return;
 	dref_used(ref, mode);	/* still a holder: after the put it may be gone */
 	if (atomic_long_add_negative(-(long)n, &ref->count))
 		dref_count_zero(ref, _RET_IP_);

@@ -59,7 +59,7 @@ unsigned long dref_tasks_gp_next(void)
 
 bool dref_tasks_gp_done(unsigned long gp)
 {
-	return gp <= tasks_gp.done;
+	return gp <= tasks_gp.done || dref_broken(FREE_SLOT_EARLY);
 }
 
 /* See what is over, and start what is wanted */

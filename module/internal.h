@@ -11,6 +11,7 @@
  *	class.c		classes, registered and not
  *	stats.c		events counted per class and CPU, summed when read
  *	debugfs.c	all of it to be seen
+ *	broken.c	faults on demand; only in a build made for that
  *
  * Locks, outermost first: dref_classes_mutex; one of pass_mutex (reconcile.c),
  * promote_mutex (promote.c) and release_mutex (release.c), in none of which
@@ -27,6 +28,8 @@
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
+
+#include "broken.h"
 
 /*
  * The number line of count.  It holds the references less one:
@@ -143,6 +146,7 @@ void dref_tasks_gp_exit(void);
 
 /* release.c */
 void dref_release(struct dref *ref);
+void dref_release_dead(struct dref *ref);
 void dref_releases_flush(void);
 bool dref_in_release(void);
 void dref_class_release_work(struct work_struct *work);

@@ -58,6 +58,7 @@ static void __exit dref_module_exit(void)
 	dref_classes_exit();
 	dref_promotions_exit();
 	dref_reconcile_exit();
+	dref_broken_exit();
 	dref_releases_exit();
 	destroy_workqueue(dref_wq);
 	dref_slots_exit();

@@ -95,6 +95,9 @@ void dref_pass_add(struct dref_slot *slot)
 /* The sum as seen by this pass; @slot->puts has been read before */
 static long dref_pass_sum(const struct dref_slot *slot, long count)
 {
+	if (dref_broken(GETS_BEFORE_PUTS))	/* @slot->puts are gets, then */
+		return count + 1 - DREF_BIAS +
+		       (long)(slot->puts - dref_slot_puts(slot));
 	return count + 1 - DREF_BIAS + (long)(dref_slot_gets(slot) - slot->puts);
 }
 
@@ -195,14 +198,15 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 		slot->idle_passes = 0;
 	}
 
-	slot->puts = dref_slot_puts(slot);
+	slot->puts = dref_broken(GETS_BEFORE_PUTS) ? dref_slot_gets(slot) :
+						     dref_slot_puts(slot);
 	count = atomic_long_read(&ref->count);
 	sum = dref_pass_sum(slot, count);
 	/*
 	 * Below zero may still be an illusion: no grace period has passed since
 	 * puts were read, so a get may have been missed.
 	 */
-	if (sum <= 0) {
+	if (sum <= dref_broken(EARLY_RELEASE)) {
 		if (dref_change_state(slot, state, DREF_MODE_DYING)) {
 			list_move_tail(&slot->node, &candidates);
 			pass.dying++;
@@ -262,6 +266,16 @@ static void dref_pass_begin(bool expedited)
 	pass_in_flight = true;
 }
 
+/* Death, unless somebody has changed @count: then he has a reference */
+static bool dref_declare_dead(struct dref *ref, long count)
+{
+	if (dref_broken(NO_CMPXCHG)) {
+		atomic_long_set(&ref->count, DREF_COUNT_DEAD);
+		return true;
+	}
+	return atomic_long_try_cmpxchg(&ref->count, &count, DREF_COUNT_DEAD);
+}
+
 /*
  * One object after the grace period.  Returns true if it is dead; @slot is then
  * free and the object on its way to release().
@@ -279,11 +293,13 @@ static bool dref_confirm(struct dref_slot *slot)
 	 */
 	smp_mb();
 	sum = dref_pass_sum(slot, count);
+	if (dref_broken(MISSED_RESURRECT))
+		sum = 0;
 
 	if (sum < 0) {
 		dref_saturate(ref, DREF_UNDERFLOW, "sum below zero", _THIS_IP_);
-	} else if (sum == 0 &&
-		   atomic_long_try_cmpxchg(&ref->count, &count, DREF_COUNT_DEAD)) {
+	} else if (sum <= dref_broken(EARLY_RELEASE) &&
+		   dref_declare_dead(ref, count)) {
 		/* Nobody has a reference and nobody can get one */
 		if (dref_change_mode(ref, DREF_MODE_DYING, DREF_MODE_KILLED,
 				     DREF_MODE_DYING)) {
@@ -364,7 +380,7 @@ static void dref_pass_work(struct work_struct *work)
 	mutex_lock(&pass_mutex);
 	if (!pass_in_flight) {	/* else its end will set the next time */
 		dref_pass_begin(false);
-		if (list_empty(&candidates))
+		if (list_empty(&candidates) || dref_broken(SKIP_GRACE_PERIOD))
 			dref_pass_arm(dref_pass_end());
 		else
 			queue_rcu_work(dref_wq, &pass_end_work);
@@ -399,7 +415,7 @@ static unsigned long dref_pass_expedited(void)
 		dead = dref_pass_end();
 	}
 	dref_pass_begin(true);
-	if (!list_empty(&candidates))
+	if (!list_empty(&candidates) && !dref_broken(SKIP_GRACE_PERIOD))
 		synchronize_rcu_expedited();
 	dead += dref_pass_end();
 	pass.passes_expedited++;

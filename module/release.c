@@ -78,6 +78,8 @@ static void dref_release_now(struct dref *ref)
 	/* An exact object dies with its mode unchanged */
 	event = (mode & DREF_MODE_STATE) == DREF_MODE_EXACT ?
 		DREF_RELEASED_EXACT : DREF_RELEASED_DEFERRED;
+	if (dref_broken(DOUBLE_RELEASE))
+		class->release(ref);
 	class->release(ref);
 	/*
 	 * Last of all: when dref_class_unregister() has counted this, the
@@ -124,8 +126,7 @@ void dref_class_release_work(struct work_struct *work)
 	dref_release_all(llist_del_all(&class->dead));
 }
 
-/* @ref is dead, and nobody but the caller knows it */
-void dref_release(struct dref *ref)
+void dref_release_dead(struct dref *ref)
 {
 	struct llist_head *dead;
 
@@ -137,6 +138,13 @@ void dref_release(struct dref *ref)
 	dead = raw_cpu_ptr(&dref_dead);
 	if (llist_add(&ref->link, dead))
 		irq_work_queue(&dispatch_irq_work);
+}
+
+/* @ref is dead, and nobody but the caller knows it */
+void dref_release(struct dref *ref)
+{
+	if (!dref_hold_back(ref))
+		dref_release_dead(ref);
 }
 
 static void dref_dispatch_irq(struct irq_work *work)

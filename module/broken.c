@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Faults on demand, in the build that is made to be broken ("make stress-broken").
+ *
+ * Module parameters, all of which do nothing until they are written to:
+ *
+ *	break		which line of the algorithm is left out or wrong;
+ *			broken.h says what each does
+ *	stall_one_in	so many times, between the load of mode and the increment
+ *			of the slot, an operation stalls,
+ *	stall_us	for up to so long where it can be preempted, and for up
+ *			to STALL_ATOMIC_US where it cannot
+ *	fail_one_in	so many of dref's own allocations fail
+ *
+ * The stall is no fault: the algorithm must stand any delay at that place.  It
+ * only makes likely what is otherwise rare.
+ */
+#include <linux/delay.h>
+#include <linux/export.h>
+#include <linux/ktime.h>
+#include <linux/llist.h>
+#include <linux/moduleparam.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "internal.h"
+
+#define STALL_ATOMIC_US	500
+#define HOLD_BACK_MS	15000
+
+enum dref_breakage dref_breakage;
+
+static unsigned int stall_one_in;
+module_param(stall_one_in, uint, 0600);
+MODULE_PARM_DESC(stall_one_in, "Stall one in so many operations in the window; 0: none");
+
+static unsigned int stall_us = 1000;
+module_param(stall_us, uint, 0600);
+MODULE_PARM_DESC(stall_us, "Stall for up to so many microseconds");
+
+static unsigned int fail_one_in;
+module_param(fail_one_in, uint, 0600);
+MODULE_PARM_DESC(fail_one_in, "Fail one in so many allocations; 0: none");
+
+/* ---- break ---- */
+
+static const char * const breakages[DREF_NR_BREAKAGES] = {
+	[DREF_BREAK_NONE]		= "none",
+	[DREF_BREAK_EARLY_RELEASE]	= "early-release",
+	[DREF_BREAK_LATE_RELEASE]	= "late-release",
+	[DREF_BREAK_DOUBLE_RELEASE]	= "double-release",
+	[DREF_BREAK_LOST_PUT]		= "lost-put",
+	[DREF_BREAK_SKIP_GRACE_PERIOD]	= "skip-grace-period",
+	[DREF_BREAK_GETS_BEFORE_PUTS]	= "gets-before-puts",
+	[DREF_BREAK_NO_CMPXCHG]		= "no-cmpxchg",
+	[DREF_BREAK_FREE_SLOT_EARLY]	= "free-slot-early",
+	[DREF_BREAK_MISSED_RESURRECT]	= "missed-resurrect",
+};
+
+static int dref_break_set(const char *value, const struct kernel_param *param)
+{
+	int what = sysfs_match_string(breakages, value);
+
+	if (what < 0)
+		return what;
+	WRITE_ONCE(dref_breakage, what);
+	return 0;
+}
+
+static int dref_break_get(char *value, const struct kernel_param *param)
+{
+	return sprintf(value, "%s\n", breakages[READ_ONCE(dref_breakage)]);
+}
+
+static const struct kernel_param_ops dref_break_ops = {
+	.set = dref_break_set,
+	.get = dref_break_get,
+};
+
+module_param_cb(break, &dref_break_ops, NULL, 0600);
+MODULE_PARM_DESC(break, "Break the algorithm: see broken.h");
+
+/* ---- the stall ---- */
+
+/* xorshift32 (Marsaglia, 2003); any context, and a step lost to an NMI is none */
+static u32 dref_random(void)
+{
+	static DEFINE_PER_CPU(u32, state);
+	u32 random = raw_cpu_read(state) ?: raw_smp_processor_id() + 1;
+
+	random ^= random << 13;
+	random ^= random >> 17;
+	random ^= random << 5;
+	raw_cpu_write(state, random);
+	return random;
+}
+
+static bool dref_one_in(unsigned int many)
+{
+	return many && dref_random() % many == 0;
+}
+
+/**
+ * dref_window_stall - spend time between the load of mode and the increment
+ *
+ * For dref_counts() only.
+ *
+ * Context: any.
+ */
+void dref_window_stall(void)
+{
+	u64 until;
+
+	if (likely(!dref_one_in(READ_ONCE(stall_one_in))))
+		return;
+	if (!preemptible()) {
+		udelay(dref_random() % STALL_ATOMIC_US);
+		return;
+	}
+	until = ktime_get_mono_fast_ns() +
+		dref_random() % (READ_ONCE(stall_us) + 1) * NSEC_PER_USEC;
+	while (ktime_get_mono_fast_ns() < until)
+		cpu_relax();
+}
+EXPORT_SYMBOL_GPL(dref_window_stall);
+
+/* ---- allocations ---- */
+
+bool dref_alloc_fails(void)
+{
+	return dref_one_in(READ_ONCE(fail_one_in));
+}
+
+/* ---- the dead that lie about ---- */
+
+static void dref_held_back_work(struct work_struct *work);
+
+static LLIST_HEAD(held_back);
+static DECLARE_DELAYED_WORK(held_back_work, dref_held_back_work);
+
+static void dref_held_back_work(struct work_struct *work)
+{
+	struct dref *ref, *next;
+
+	llist_for_each_entry_safe(ref, next, llist_del_all(&held_back), link)
+		dref_release_dead(ref);
+}
+
+/* True if @ref, which is dead, shall be released much later */
+bool dref_hold_back(struct dref *ref)
+{
+	/* an exact object's release is the last put's, which cannot wait */
+	if (!dref_broken(LATE_RELEASE) ||
+	    (READ_ONCE(ref->mode) & DREF_MODE_STATE) == DREF_MODE_EXACT)
+		return false;
+	if (llist_add(&ref->link, &held_back))
+		schedule_delayed_work(&held_back_work,
+				      msecs_to_jiffies(HOLD_BACK_MS));
+	return true;
+}
+
+void dref_broken_exit(void)
+{
+	flush_delayed_work(&held_back_work);
+}
