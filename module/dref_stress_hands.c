@@ -31,7 +31,9 @@
  * The functions are called with the worker's mutex held, or where nobody else
  * can have the worker.
  */
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 
 #include "dref_stress.h"
@@ -46,7 +48,7 @@ static struct stress_entry *stress_free_entry(struct stress_worker *worker)
 
 	for (i = 0; i < STRESS_TRIES; i++) {
 		entry = &session->entries[worker->next_entry];
-		worker->next_entry += session->setup.workers;
+		worker->next_entry += session->nr_workers;
 		if (worker->next_entry >= session->nr_entries)
 			worker->next_entry = worker->number;
 		/* pairs with the release in stress_bury() */
@@ -56,15 +58,32 @@ static struct stress_entry *stress_free_entry(struct stress_worker *worker)
 	return NULL;
 }
 
+static gfp_t stress_gfp(const struct stress_worker *worker)
+{
+	if (!worker->context || worker->context == DREF_STRESS_KTHREAD)
+		return GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+	return GFP_NOWAIT | __GFP_NOWARN;
+}
+
+/* On PREEMPT_RT nothing can be allocated, nor a spinlock taken, in a hard interrupt */
+static bool stress_may_allocate(const struct stress_worker *worker)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) ||
+	       !(worker->context & (DREF_STRESS_HARDIRQ | DREF_STRESS_IRQ_WORK));
+}
+
 /* A new object; the initial reference comes to @hand, which is empty */
-bool stress_create(struct stress_worker *worker, unsigned int hand)
+static bool stress_create_of(struct stress_worker *worker, unsigned int hand,
+			     struct dref_class *class)
 {
 	struct stress_session *session = worker->session;
-	struct stress_entry *entry = stress_free_entry(worker);
 	struct stress_object *object = NULL;
+	struct stress_entry *entry = NULL;
 
+	if (stress_may_allocate(worker))
+		entry = stress_free_entry(worker);
 	if (entry)
-		object = kzalloc(sizeof(*object), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		object = kzalloc(sizeof(*object), stress_gfp(worker));
 	if (!object) {
 		worker->counts[DREF_STRESS_CREATES_REFUSED]++;
 		return false;
@@ -78,15 +97,33 @@ bool stress_create(struct stress_worker *worker, unsigned int hand)
 	object->index = entry - session->entries;
 	object->generation = entry->generation;
 	object->place = -1;
+	object->put_at = jiffies;
 	object->session = session;
-	dref_init(&object->ref,
-		  stress_class(session, object->index + object->generation - 1));
+	if (class) {
+		object->alive = &worker->class_alive;
+		atomic_long_inc(object->alive);
+	} else {
+		class = stress_class(session, object->index + object->generation - 1);
+	}
+	dref_init(&object->ref, class);
 	/* pairs with rcu_read_lock() in stress_session_state() */
 	smp_store_release(&entry->object, object);
 
 	WRITE_ONCE(worker->hands[hand], object);
 	worker->counts[DREF_STRESS_CREATES]++;
 	return true;
+}
+
+/* An object of the session's class, or of one of them */
+bool stress_create(struct stress_worker *worker, unsigned int hand)
+{
+	return stress_create_of(worker, hand, NULL);
+}
+
+/* An object of the worker's own class */
+bool stress_create_own(struct stress_worker *worker, unsigned int hand)
+{
+	return stress_create_of(worker, hand, &worker->class);
 }
 
 /* Take another reference of what is in hand @from, to the empty @hand */
@@ -134,6 +171,39 @@ bool stress_tryget(struct stress_worker *worker, unsigned int hand,
 	return worker->hands[hand];
 }
 
+/*
+ * Ask for another reference of what is in hand @from, to the empty @hand.  It
+ * must not be refused before somebody has begun to kill the object, and it must
+ * be once he is done.
+ */
+void stress_tryget_live(struct stress_worker *worker, unsigned int hand,
+			unsigned int from)
+{
+	struct stress_object *object = worker->hands[from];
+	bool killed, live;
+
+	if (!stress_see(worker, object))
+		return;
+	/* pairs with the releases in stress_drop() */
+	killed = smp_load_acquire(&object->killed);
+	live = dref_tryget_live(&object->ref);
+	if (live) {
+		worker->counts[DREF_STRESS_TRYGETS]++;
+		stress_take(worker, hand, object);
+	} else {
+		worker->counts[DREF_STRESS_TRYGETS_FAILED]++;
+	}
+
+	/* the answer, then whether it was right; pairs with smp_mb() in stress_drop() */
+	smp_mb();
+	if (live && killed && !READ_ONCE(object->immortal))
+		stress_error(worker->session, STRESS_REVIVED, object,
+			     "dref_tryget_live(): expected false after dref_kill(), seen true");
+	else if (!live && !READ_ONCE(object->killing))
+		stress_error(worker->session, STRESS_REVIVED, object,
+			     "dref_tryget_live(): expected true, as nobody calls dref_kill(), seen false");
+}
+
 /* Empty @hand; NULL if the object is not one that may be touched any more */
 static struct stress_object *stress_open_hand(struct stress_worker *worker,
 					      unsigned int hand)
@@ -145,14 +215,43 @@ static struct stress_object *stress_open_hand(struct stress_worker *worker,
 	return live ? object : NULL;
 }
 
+/* A put comes.  The last of them to come may not be the last one, but nearly so. */
+static void stress_stamp(struct stress_object *object)
+{
+	unsigned long now = jiffies;
+
+	if (READ_ONCE(object->put_at) != now)
+		WRITE_ONCE(object->put_at, now);
+}
+
 void stress_put(struct stress_worker *worker, unsigned int hand)
 {
 	struct stress_object *object = stress_open_hand(worker, hand);
 
 	if (!object)
 		return;
+	stress_stamp(object);
 	dref_put(&object->ref);
 	worker->counts[DREF_STRESS_PUTS]++;
+}
+
+/* Drop the initial reference, which nothing points to any more; @kill: and say so */
+static void stress_drop(struct stress_object *object, bool kill)
+{
+	stress_stamp(object);
+	if (!kill) {
+		dref_put(&object->ref);
+		return;
+	}
+	/* the object stays readable */
+	rcu_read_lock();
+	WRITE_ONCE(object->killing, true);
+	/* pairs with smp_mb() in stress_tryget_live() */
+	smp_mb();
+	dref_kill(&object->ref);
+	/* pairs with the acquire in stress_tryget_live() */
+	smp_store_release(&object->killed, true);
+	rcu_read_unlock();
 }
 
 /* Drop the initial reference of an object that is not published */
@@ -162,8 +261,46 @@ void stress_kill(struct stress_worker *worker, unsigned int hand)
 
 	if (!object)
 		return;
-	dref_kill(&object->ref);
+	stress_drop(object, true);
 	worker->counts[DREF_STRESS_KILLS]++;
+}
+
+/* Promote what is in @hand, if dref can */
+void stress_defer(struct stress_worker *worker, unsigned int hand)
+{
+	struct stress_object *object = worker->hands[hand];
+	int err;
+
+	if (object->ref.class->flags & DREF_EXACT || !stress_may_allocate(worker) ||
+	    READ_ONCE(object->immortal))
+		return;
+	err = dref_defer(&object->ref, stress_gfp(worker));
+	if (!err)
+		worker->counts[DREF_STRESS_DEFERS]++;
+	else if (err == -ENOMEM || err == -ENOSPC)
+		worker->counts[DREF_STRESS_DEFERS_REFUSED]++;
+	else
+		stress_error(worker->session, STRESS_MISCOUNTED, object,
+			     "dref_defer(): expected 0, -ENOMEM or -ENOSPC, seen %d", err);
+}
+
+/* Whoever has it goes on getting and putting it */
+void stress_immortalize(struct stress_worker *worker, unsigned int hand)
+{
+	struct stress_object *object = worker->hands[hand];
+
+	if (atomic_inc_return(&worker->session->immortals) > STRESS_MAX_IMMORTALS ||
+	    xchg(&object->immortal, true)) {
+		atomic_dec(&worker->session->immortals);
+		return;
+	}
+	dref_immortalize(&object->ref);
+	if (object->alive)
+		atomic_long_dec(object->alive);
+	worker->counts[DREF_STRESS_IMMORTALIZED]++;
+	if (!dref_is_immortal(&object->ref))
+		stress_error(worker->session, STRESS_MISCOUNTED, object,
+			     "expected it to be immortal after dref_immortalize()");
 }
 
 /* Swap what is in @hand and what is in @slot of the queue, either may be empty */
@@ -181,16 +318,13 @@ void stress_exchange(struct stress_worker *worker, unsigned int hand,
 }
 
 /* Drop the initial reference that was in a place; false if the object is dead */
-static bool stress_drop(struct stress_object *object, bool kill)
+static bool stress_drop_published(struct stress_object *object, bool kill)
 {
 	if (!stress_is_live(object)) {
 		stress_dropped_dead(object);
 		return false;
 	}
-	if (kill)
-		dref_kill(&object->ref);
-	else
-		dref_put(&object->ref);
+	stress_drop(object, kill);
 	return true;
 }
 
@@ -204,8 +338,22 @@ void stress_publish(struct stress_worker *worker, unsigned int hand,
 	WRITE_ONCE(worker->hands[hand], NULL);
 	object = unrcu_pointer(xchg(&worker->session->places[place],
 				    RCU_INITIALIZER(object)));
-	if (object && stress_drop(object, true))
+	if (object && stress_drop_published(object, true))
 		worker->counts[DREF_STRESS_KILLS]++;
+}
+
+/*
+ * The object in @hand can be found in @place, which is weak, from now until it is
+ * released.  Does nothing if another one is there.
+ */
+void stress_publish_weak(struct stress_worker *worker, unsigned int hand,
+			 unsigned int place)
+{
+	struct stress_object *object = worker->hands[hand];
+
+	object->place = place;
+	if (cmpxchg(&worker->session->places[place], NULL, RCU_INITIALIZER(object)))
+		object->place = -1;
 }
 
 /* Empty a place; false if it is empty */
@@ -217,7 +365,9 @@ bool stress_unpublish(struct stress_session *session, unsigned int place,
 	object = unrcu_pointer(xchg(&session->places[place], NULL));
 	if (!object)
 		return false;
+	if (stress_place_is_weak(session, place))
+		return true;
 	WRITE_ONCE(session->entries[object->index].dropped_ns, ktime_get_ns());
-	stress_drop(object, kill);
+	stress_drop_published(object, kill);
 	return true;
 }

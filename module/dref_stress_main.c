@@ -20,6 +20,8 @@
 
 #define STRESS_CLASS_FLAGS	(DREF_STRESS_SLEEP | DREF_STRESS_RCU | \
 				 DREF_STRESS_EXACT)
+#define STRESS_CONTEXTS		(DREF_STRESS_KTHREAD | DREF_STRESS_SOFTIRQ | \
+				 DREF_STRESS_HARDIRQ | DREF_STRESS_IRQ_WORK)
 
 union stress_argument {
 	struct dref_stress_setup	setup;
@@ -34,7 +36,8 @@ static int call_setup(struct stress_session *session, union stress_argument *arg
 {
 	const struct dref_stress_setup *setup = &arg->setup;
 
-	if (setup->reserved ||
+	if (setup->contexts & ~STRESS_CONTEXTS ||
+	    setup->scenario >= DREF_STRESS_NR_SCENARIOS ||
 	    !setup->objects || setup->objects > DREF_STRESS_MAX_OBJECTS ||
 	    !setup->workers || setup->workers > DREF_STRESS_MAX_WORKERS)
 		return -EINVAL;

@@ -11,16 +11,22 @@
  *	doubled		release() of an object that is dead
  *	missing		no release() though everything has been dropped and
  *			dref_barrier() has returned
+ *	late		release() a long time after the last put: how long is
+ *			too long is the caller's choice
  *	miscounted	at the end, when nobody is active, dref_read() is not the
  *			number of pointers; or the object is immortal, which
- *			nobody here asks for: dref has found a wrong sum
+ *			nobody has asked for: dref has found a wrong sum; or a
+ *			class without objects is busy
+ *	revived		dref_tryget_live() succeeds after dref_kill(), or fails
+ *			before
  *	scribbled	a dead object's count was written to
  *
  * From live to free memory, an object goes this way:
  *
  *	release()	live -> dead, exactly once; nobody must point to it
- *	RCU		unless the class is DREF_RCU: lookups that still look at
- *			it must find a dead count, not poison
+ *	RCU		unless the class is DREF_RCU, and the object was not to be
+ *			found any more: lookups that still look at it must find
+ *			a dead count, not poison
  *	burial		the count is poisoned, its number is free for another
  *	graveyard	the last 256 dead: a second release() still finds "dead"
  *	RCU, kfree()	after a look whether the poison is as it was
@@ -33,6 +39,7 @@
  * it: it keeps its number until the end.  After the first error the workers
  * stop, and its description is kept.
  */
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/poison.h>
 #include <linux/sched.h>
@@ -41,26 +48,21 @@
 
 #include "dref_stress.h"
 
-bool stress_is_live(const struct stress_object *object)
-{
-	return READ_ONCE(object->state) == STRESS_LIVE;
-}
-
-static __printf(4, 5)
+/* @object is what it is about; or NULL */
 void stress_error(struct stress_session *session, enum stress_error kind,
 		  const struct stress_object *object, const char *format, ...)
 {
 	unsigned long flags;
 	va_list args;
-	int len;
+	size_t len;
 
 	atomic_long_inc(&session->errors[kind]);
 
 	spin_lock_irqsave(&session->error_lock, flags);
 	if (!session->failed) {
-		len = scnprintf(session->error, sizeof(session->error),
-				"object %u generation %u: ",
-				object->index, object->generation);
+		len = object ? scnprintf(session->error, sizeof(session->error),
+					 "object %u generation %u: ",
+					 object->index, object->generation) : 0;
 		va_start(args, format);
 		vscnprintf(session->error + len, sizeof(session->error) - len,
 			   format, args);
@@ -78,6 +80,12 @@ void stress_dropped_dead(struct stress_object *object)
 		     object->place, STRESS_LIVE, READ_ONCE(object->state));
 }
 
+static void stress_saturated(struct stress_object *object)
+{
+	stress_error(object->session, STRESS_MISCOUNTED, object,
+		     "immortal, though nobody made it so: dref has saturated its count");
+}
+
 /* A holder looks at his object: is it alive, and how is it counted? */
 bool stress_see(struct stress_worker *worker, struct stress_object *object)
 {
@@ -91,6 +99,13 @@ bool stress_see(struct stress_worker *worker, struct stress_object *object)
 		return false;
 	}
 
+	if (unlikely(dref_is_immortal(&object->ref))) {
+		/* dref's word, then ours; pairs with xchg() in stress_immortalize() */
+		smp_rmb();
+		if (!READ_ONCE(object->immortal))
+			stress_saturated(object);
+		return true;
+	}
 	deferred = dref_is_deferred(&object->ref);
 	if (unlikely(deferred != READ_ONCE(object->seen_deferred)) &&
 	    !dref_is_dying(&object->ref) &&
@@ -108,7 +123,7 @@ static unsigned long stress_holders(const struct stress_object *object,
 	unsigned long holders = 0;
 	unsigned int i, hand;
 
-	for (i = 0; i < session->setup.workers; i++) {
+	for (i = 0; i < session->nr_workers; i++) {
 		for (hand = 0; hand < STRESS_HANDS; hand++) {
 			if (READ_ONCE(session->workers[i].hands[hand]) != object)
 				continue;
@@ -120,7 +135,7 @@ static unsigned long stress_holders(const struct stress_object *object,
 		if (READ_ONCE(session->queue[i]) == object && !holders++)
 			scnprintf(who, size, "queue, slot %u", i);
 	}
-	if (object->place >= 0 &&
+	if (object->place >= 0 && !stress_place_is_weak(session, object->place) &&
 	    rcu_access_pointer(session->places[object->place]) == object &&
 	    !holders++)
 		scnprintf(who, size, "place %d", object->place);
@@ -158,6 +173,34 @@ static void stress_bury_rcu(struct rcu_head *rcu)
 	stress_bury(container_of(rcu, struct stress_object, rcu));
 }
 
+/* How long has nobody held @object? */
+static void stress_measure(const struct stress_object *object)
+{
+	struct stress_session *session = object->session;
+	unsigned long latency = jiffies - READ_ONCE(object->put_at);
+	unsigned int ms = jiffies_to_msecs(latency);
+	unsigned int limit = session->setup.late_ms;
+
+	atomic_long_inc(&session->latency[min(fls(ms), DREF_STRESS_LATENCIES - 1)]);
+	if (latency > READ_ONCE(session->latency_max))
+		WRITE_ONCE(session->latency_max, latency);	/* near enough */
+	if (limit && ms > limit)
+		stress_error(session, STRESS_LATE, object,
+			     "released late: expected at most %u ms after the last put, seen %u ms",
+			     limit, ms);
+}
+
+/* An object that is published without a reference: it cannot be found any more */
+static bool stress_unpublish_weak(struct stress_object *object)
+{
+	struct stress_session *session = object->session;
+
+	if (object->place < 0 || !stress_place_is_weak(session, object->place))
+		return false;
+	cmpxchg(&session->places[object->place], RCU_INITIALIZER(object), NULL);
+	return true;
+}
+
 /* Called by dref, in any context but NMI, when it has found no reference */
 void stress_release(struct dref *ref)
 {
@@ -189,7 +232,10 @@ void stress_release(struct dref *ref)
 	}
 
 	atomic_long_inc(&session->released);
-	if (ref->class->flags & DREF_RCU)
+	if (object->alive)
+		atomic_long_dec(object->alive);
+	stress_measure(object);
+	if (!stress_unpublish_weak(object) && ref->class->flags & DREF_RCU)
 		stress_bury(object);
 	else
 		call_rcu(&object->rcu, stress_bury_rcu);
@@ -211,13 +257,13 @@ static void stress_tally(struct stress_session *session)
 		if (object)
 			object->holders = 0;
 	}
-	for (i = 0; i < session->setup.workers; i++) {
+	for (i = 0; i < session->nr_workers; i++) {
 		for (hand = 0; hand < STRESS_HANDS; hand++)
 			stress_count(session->workers[i].hands[hand]);
 	}
 	for (i = 0; i < STRESS_QUEUE; i++)
 		stress_count(session->queue[i]);
-	for (i = 0; i < session->setup.objects; i++) {
+	for (i = 0; i < stress_first_weak_place(session); i++) {
 		object = rcu_access_pointer(session->places[i]);
 		stress_count(object);
 	}
@@ -228,6 +274,8 @@ static bool stress_count_agrees(const struct stress_object *object)
 {
 	int tries;
 
+	if (object->immortal)
+		return dref_read(&object->ref) == DREF_IMMORTAL_COUNT;
 	for (tries = 0; tries < 3; tries++) {
 		if (dref_read(&object->ref) == object->holders)
 			return true;
@@ -276,45 +324,65 @@ static void stress_abandon(struct stress_object *object)
 	object->session = NULL;
 }
 
-/* Every object that is to be released has been, and nothing is on its way */
-void stress_verify_end(struct stress_session *session,
-		       struct dref_stress_report *report)
+static void stress_verify_object(struct stress_session *session,
+				 struct stress_object *object,
+				 struct dref_stress_report *report)
 {
-	struct stress_object *object;
+	bool immortal = dref_is_immortal(&object->ref);
+
+	if (!stress_is_live(object)) {
+		kfree(object);		/* released early */
+		return;
+	}
+	if (immortal && object->immortal) {
+		report->immortal++;
+	} else if (immortal) {
+		stress_saturated(object);
+		report->saturated++;
+	} else {
+		stress_abandon(object);
+		return;
+	}
+	/* dref_barrier() has made dref forget it */
+	kfree(object);
+}
+
+/* Every object that is to be released has been, and nothing is on its way */
+void stress_verify_objects(struct stress_session *session,
+			   struct dref_stress_report *report)
+{
 	unsigned int i;
 
 	for (i = 0; i < session->nr_entries; i++) {
 		report->created += session->entries[i].generation;
-		object = session->entries[i].object;
-		if (!object)
-			continue;
-		if (!stress_is_live(object)) {
-			kfree(object);	/* released early */
-		} else if (dref_is_immortal(&object->ref)) {
-			stress_error(session, STRESS_MISCOUNTED, object,
-				     "immortal, though nobody made it so: dref has saturated its count");
-			/* dref_barrier() has made dref forget it */
-			report->immortal++;
-			kfree(object);
-		} else {
-			stress_abandon(object);
-		}
+		if (session->entries[i].object)
+			stress_verify_object(session, session->entries[i].object, report);
 		cond_resched();
 	}
 	for (i = 0; i < STRESS_GRAVEYARD; i++) {
-		object = session->graveyard[i];
+		if (session->graveyard[i])
+			stress_exhume(session->graveyard[i]);
 		session->graveyard[i] = NULL;
-		if (object)
-			stress_exhume(object);
 	}
+}
+
+void stress_report(const struct stress_session *session,
+		   struct dref_stress_report *report)
+{
+	int i;
 
 	report->released = atomic_long_read(&session->released);
 	report->early = atomic_long_read(&session->errors[STRESS_EARLY]);
 	report->doubled = atomic_long_read(&session->errors[STRESS_DOUBLED]);
 	report->missing = atomic_long_read(&session->errors[STRESS_MISSING]);
+	report->late = atomic_long_read(&session->errors[STRESS_LATE]);
 	report->miscounted = atomic_long_read(&session->errors[STRESS_MISCOUNTED]);
+	report->revived = atomic_long_read(&session->errors[STRESS_REVIVED]);
 	report->scribbled = atomic_long_read(&session->errors[STRESS_SCRIBBLED]);
-	report->errors = report->early + report->doubled + report->missing +
-			 report->miscounted + report->scribbled;
+	for (i = 0; i < STRESS_NR_ERRORS; i++)
+		report->errors += atomic_long_read(&session->errors[i]);
+	for (i = 0; i < DREF_STRESS_LATENCIES; i++)
+		report->latency[i] = atomic_long_read(&session->latency[i]);
+	report->latency_max_ms = jiffies_to_msecs(session->latency_max);
 	memcpy(report->error, session->error, sizeof(report->error));
 }

@@ -7,11 +7,13 @@
  * write side, so at the end nobody holds anything that is not in a hand, in the
  * queue or in a place.  The end is
  *
+ *	stop		the module's own workers
  *	settle		whatever dref is doing; then compare its counts to ours
  *	drop		all hands, the queue and all places
  *	dref_barrier()	now every object must have been released
  *	rcu_barrier()	and be on its way to the graveyard no more
  *	verify		and free what is left
+ *	classes gone	that workers have registered
  *
  * Closing the file does the same, and throws the report away.
  */
@@ -116,7 +118,7 @@ static u64 stress_drop_all(struct stress_session *session)
 	u64 held = 0;
 	unsigned int i, hand;
 
-	for (i = 0; i < session->setup.workers; i++) {
+	for (i = 0; i < session->nr_workers; i++) {
 		for (hand = 0; hand < STRESS_HANDS; hand++)
 			held += !!session->workers[i].hands[hand];
 		stress_let_go(&session->workers[i]);
@@ -128,7 +130,7 @@ static u64 stress_drop_all(struct stress_session *session)
 		stress_let_go(&session->workers[0]);
 	}
 	/* A kill is a hint: half of the objects must do without it */
-	for (i = 0; i < session->setup.objects; i++) {
+	for (i = 0; i < session->nr_places; i++) {
 		stress_unpublish(session, i, i % 2);
 		cond_resched();
 	}
@@ -152,6 +154,7 @@ static void stress_session_end(struct stress_session *session,
 	u64 start;
 
 	memset(report, 0, sizeof(*report));
+	stress_contexts_stop(session, report);
 	stress_verify_counts(session);
 	report->held = stress_drop_all(session);
 
@@ -160,21 +163,26 @@ static void stress_session_end(struct stress_session *session,
 	report->settle_ns = ktime_get_ns() - start;
 	rcu_barrier();
 
-	stress_verify_end(session, report);
+	stress_verify_objects(session, report);
+	if (stress_classes_gone(session))
+		session->workers = NULL;	/* leaked: dref knows their classes */
+	stress_report(session, report);
 	stress_session_clear(session);
 }
 
-static int stress_session_fill(struct stress_session *session)
+static int stress_session_alloc(struct stress_session *session)
 {
 	const struct dref_stress_setup *setup = &session->setup;
 	struct stress_worker *worker;
 	unsigned int i;
 
-	session->nr_entries = 2 * setup->objects +
-			      STRESS_EXTRA_ENTRIES * setup->workers;
-	session->places = kvcalloc(setup->objects, sizeof(*session->places),
+	session->nr_workers = setup->workers + stress_contexts_workers(setup->contexts);
+	session->nr_places = setup->objects + STRESS_FLAP_PLACES + STRESS_WEAK_PLACES;
+	session->nr_entries = 2 * setup->objects + 2 * STRESS_MAX_IMMORTALS +
+			      STRESS_EXTRA_ENTRIES * session->nr_workers;
+	session->places = kvcalloc(session->nr_places, sizeof(*session->places),
 				   GFP_KERNEL_ACCOUNT);
-	session->workers = kvcalloc(setup->workers, sizeof(*session->workers),
+	session->workers = kvcalloc(session->nr_workers, sizeof(*session->workers),
 				    GFP_KERNEL_ACCOUNT);
 	session->entries = kvcalloc(session->nr_entries,
 				    sizeof(*session->entries),
@@ -184,18 +192,25 @@ static int stress_session_fill(struct stress_session *session)
 		return -ENOMEM;
 	}
 
-	for (i = 0; i < setup->workers; i++) {
+	for (i = 0; i < session->nr_workers; i++) {
 		worker = &session->workers[i];
 		mutex_init(&worker->mutex);
 		worker->session = session;
 		worker->number = i;
 		worker->next_entry = i;
-		worker->next_place = i;
+		worker->next_slot = i;
 	}
+	return 0;
+}
 
-	/* Object i in place i: the workers' entries come in turn */
-	for (i = 0; i < setup->objects; i++) {
-		worker = &session->workers[i % setup->workers];
+/* Object i in place i: the workers' entries come in turn */
+static int stress_session_fill(struct stress_session *session)
+{
+	struct stress_worker *worker;
+	unsigned int i;
+
+	for (i = 0; i < session->setup.objects; i++) {
+		worker = &session->workers[i % session->nr_workers];
 		if (!stress_create(worker, 0))
 			return -ENOMEM;
 		stress_publish(worker, 0, i);
@@ -206,11 +221,29 @@ static int stress_session_fill(struct stress_session *session)
 	return 0;
 }
 
+/* What an earlier one on this file has counted */
+static void stress_session_reset(struct stress_session *session)
+{
+	int i;
+
+	atomic_set(&session->buried, 0);
+	atomic_long_set(&session->released, 0);
+	atomic_set(&session->immortals, 0);
+	for (i = 0; i < DREF_STRESS_LATENCIES; i++)
+		atomic_long_set(&session->latency[i], 0);
+	session->latency_max = 0;
+	for (i = 0; i < STRESS_NR_ERRORS; i++)
+		atomic_long_set(&session->errors[i], 0);
+	session->failed = false;
+	session->error[0] = '\0';
+}
+
 int stress_session_setup(struct stress_session *session,
 			 const struct dref_stress_setup *setup)
 {
+	static atomic_t sessions;
 	struct dref_stress_report report;
-	int i, err = -EINVAL;
+	int err = -EINVAL;
 
 	if (down_write_killable(&session->rwsem))
 		return -EINTR;
@@ -218,16 +251,14 @@ int stress_session_setup(struct stress_session *session,
 		goto unlock;
 
 	session->setup = *setup;
-	atomic_set(&session->buried, 0);
-	atomic_long_set(&session->released, 0);
-	for (i = 0; i < STRESS_NR_ERRORS; i++)
-		atomic_long_set(&session->errors[i], 0);
-	session->failed = false;
-	session->error[0] = '\0';
-
-	err = stress_session_fill(session);
-	if (err && session->setup.objects)
-		stress_session_end(session, &report);
+	session->number = atomic_inc_return(&sessions);
+	stress_session_reset(session);
+	err = stress_session_alloc(session);
+	if (!err) {
+		err = stress_session_fill(session) ?: stress_contexts_start(session);
+		if (err)
+			stress_session_end(session, &report);
+	}
 unlock:
 	up_write(&session->rwsem);
 	return err;
@@ -288,7 +319,9 @@ int stress_session_run(struct stress_session *session,
 	err = mutex_lock_interruptible(&worker->mutex);
 	if (err)
 		goto unlock;
+	atomic_inc(&session->nr_batches);
 	err = stress_batch(worker, run);
+	atomic_dec(&session->nr_batches);
 	mutex_unlock(&worker->mutex);
 unlock:
 	up_read(&session->rwsem);

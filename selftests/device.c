@@ -40,7 +40,11 @@ static int call(int fd, unsigned long cmd, const void *arg)
 
 static int setup(int fd, unsigned int objects, unsigned int workers, unsigned int flags)
 {
-	struct dref_stress_setup setup = { objects, workers, flags };
+	struct dref_stress_setup setup = {
+		.objects = objects,
+		.workers = workers,
+		.flags = flags,
+	};
 
 	return call(fd, DREF_STRESS_SETUP, &setup);
 }
@@ -67,7 +71,9 @@ static int finish(int fd, struct dref_stress_report *report)
 
 TEST_F_TIMEOUT(device, setup_in_range, 300)
 {
-	struct dref_stress_setup reserved = { 1, 1, 0, 1 };
+	struct dref_stress_setup contexts = { .objects = 1, .workers = 1, .contexts = 0x10 };
+	struct dref_stress_setup scenario = { .objects = 1, .workers = 1,
+					      .scenario = DREF_STRESS_NR_SCENARIOS };
 	struct dref_stress_report report;
 
 	EXPECT_EQ(-EINVAL, setup(self->fd, 0, 1, 0));
@@ -77,7 +83,8 @@ TEST_F_TIMEOUT(device, setup_in_range, 300)
 	EXPECT_EQ(-EINVAL, setup(self->fd, ~0U, ~0U, 0));
 	EXPECT_EQ(-EINVAL, setup(self->fd, 1, 1, 0x10));
 	EXPECT_EQ(-EINVAL, setup(self->fd, 1, 1, DREF_STRESS_ANY_CLASS | DREF_STRESS_RCU));
-	EXPECT_EQ(-EINVAL, call(self->fd, DREF_STRESS_SETUP, &reserved));
+	EXPECT_EQ(-EINVAL, call(self->fd, DREF_STRESS_SETUP, &contexts));
+	EXPECT_EQ(-EINVAL, call(self->fd, DREF_STRESS_SETUP, &scenario));
 	EXPECT_EQ(0, setup(self->fd, DREF_STRESS_MAX_OBJECTS, DREF_STRESS_MAX_WORKERS, 0));
 	EXPECT_EQ(-EINVAL, setup(self->fd, 1, 1, 0));	/* set up already */
 	EXPECT_EQ(0, finish(self->fd, &report));
@@ -154,7 +161,7 @@ TEST_F(device, state_says_what_happened)
 	EXPECT_EQ(0, state.count);
 	EXPECT_LE(state.created_ns, state.dropped_ns);
 	EXPECT_LE(state.dropped_ns, state.released_ns);
-	state.object = 10000;
+	state.object = ~0U;
 	EXPECT_EQ(-EINVAL, call(self->fd, DREF_STRESS_STATE, &state));
 }
 

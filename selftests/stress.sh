@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# dref-stress: every scenario for a few seconds, its manners, and the life of one
-# object from creation to release.
+# dref-stress: every scenario and every disturber for a few seconds, its manners,
+# and the life of one object from creation to release.
 #
-#	stress.sh [SECONDS]	for each scenario (2)
+#	stress.sh [SECONDS]	for each scenario and disturber (2)
 
 . ./common.sh
 
 seconds=${1:-2}
 out=$(mktemp) || exit
-trap 'rm -f "$out" "$out.2"' EXIT
+trap 'rm -f "$out" "$out".*' EXIT
 
 # From the tree that this is a part of, or from PATH.
 stress=$(in_tree tools/stress/dref-stress) || stress=$(command -v dref-stress)
@@ -41,9 +41,11 @@ all_refused() {
 	refused --ops 99999999999999999999 && refused --cpus 0-,1 &&
 	refused --cpus 1-0 && refused --cpus 99999 && refused --cpus , &&
 	refused --workers 0 && refused --workers 1025 && refused --objects 0 &&
-	refused --objects 65537 && refused --class none && refused --class sleep, &&
+	refused --objects 1048577 && refused --class none && refused --class sleep, &&
 	refused --seed x && refused --seed && refused --nonsense && refused -x &&
-	refused something
+	refused --late x && refused --break nonsense && refused --break &&
+	refused --json /nonsense/file && refused --csv /nonsense/file && refused --json &&
+	refused --life --reconcile && refused something
 }
 
 # What a run's operations were, without what depends on time.
@@ -56,6 +58,42 @@ same_seed_same_operations() {
 	passes "$@" --seed 1 && operations >"$out.2" || return
 	passes "$@" --seed 1 && [ "$(operations)" = "$(cat "$out.2")" ] || return
 	passes "$@" --seed 2 && [ "$(operations)" != "$(cat "$out.2")" ]
+}
+
+# The names that --list has under the title.
+listed() {
+	"$stress" --list | sed -n "/^$1/,/^\$/s/^  \([a-z-]*\) .*/\1/p"
+}
+
+# A disturber that lacks something here says so, and is refused.
+disturbs() {
+	"$stress" --list | grep -q "^  $1 .*(needs " && refused "--$1" && return
+	passes "--$1" --duration "${seconds}s" &&
+	awk -v name="$1" '$1 == name && $3 == "times" { n = $2 } END { exit !n }' "$out" ||
+		{ show; false; }
+}
+
+# Only the build that is made for it can be broken.
+not_breakable() {
+	[ -e /sys/module/dref/parameters/break ] || refused --break lost-put
+}
+
+# In an orderly way: every line of the table has all its columns, and time goes on.
+writes_records() {
+	passes --quiet --duration 4s --json "$out.json" --csv "$out.csv" &&
+	awk -F, 'NR == 1 { columns = NF; next }
+		 NF != columns || $1 <= time { exit 1 }
+		 { time = $1; lines++ }
+		 END { exit lines < 2 || columns < 5 }' "$out.csv" &&
+	grep -q '"result": "PASS"' "$out.json" && grep -q '"histogram": ' "$out.json"
+}
+
+# What churn has used it gives back: within 1 %, after a first run that fills caches.
+churn_gives_back() {
+	passes --quiet --scenario churn --duration "${seconds}s" &&
+	passes --quiet --scenario churn --duration 10s &&
+	sed -n 's/^\(slab\|percpu\) .*(\(.*\) %)$/\2/p' "$out" |
+		awk '$1 >= 1 { bad = 1 } END { exit bad || NR != 2 }' || { show; false; }
 }
 
 # In an orderly way, with its result, and long before its time.
@@ -110,18 +148,31 @@ killed_leaves_nothing() {
 load dref && load dref_stress || skip_all "needs dref.ko and dref_stress.ko"
 [ -e /sys/kernel/debug/dref/stats ] || skip_all "needs debugfs"
 
-plan 15
+scenarios=$(listed Scenarios)
+disturbers=$(listed Disturbers)
+plan $(($(echo "$scenarios" "$disturbers" | wc -w) + 13))
 run --help && grep -q '^Usage: dref-stress' "$out"
 result $? "--help"
 all_refused
 result $? "bad options are refused"
 no_module
 result $? "it says that the module is not loaded"
-for scenario in shared ring handover lookup churn mix; do
-	run --list && grep -q "^$scenario " "$out" &&
-	passes --scenario $scenario --duration "${seconds}s"
+for scenario in $scenarios; do
+	passes --scenario "$scenario" --duration "${seconds}s"
 	result $? "scenario $scenario"
 done
+for disturber in $disturbers; do
+	disturbs "$disturber"
+	result $? "disturber $disturber"
+done
+passes --disturb --duration "${seconds}s"
+result $? "all disturbers"
+not_breakable
+result $? "nothing can be broken"
+writes_records
+result $? "JSON and CSV"
+churn_gives_back
+result $? "churn gives its memory back"
 passes --scenario mix --duration "${seconds}s" --workers 8 --objects 3 --class rcu,sleep
 result $? "more workers than CPUs, few objects"
 passes --scenario churn --duration "${seconds}s" --cpus 0 --class exact --quiet

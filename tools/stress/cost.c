@@ -109,7 +109,7 @@ static double median(const struct session *session, unsigned int counter, unsign
 int run_cost(const struct options *options)
 {
 	unsigned int nr = options->nr_cpus;
-	struct session session;
+	struct session *session;
 	double alone, together;
 	char cpus[200], title[40];
 	size_t i;
@@ -121,10 +121,10 @@ int run_cost(const struct options *options)
 	snprintf(title, sizeof(title), "%u CPUs at a time", nr);
 	say("%-16s %12s %18s\n", "", "one CPU", nr > 1 ? title : "");
 	for (i = 0; i < ARRAY_SIZE(counters); i++) {
-		alone = median(&session, counters[i].number, 1);
+		alone = median(session, counters[i].number, 1);
 		say("%-16s %12.1f", counters[i].name, alone);
 		if (nr > 1) {
-			together = median(&session, counters[i].number, nr);
+			together = median(session, counters[i].number, nr);
 			say(" %18.1f", together);
 		}
 		say("\n");

@@ -41,11 +41,12 @@ static void tell(uint64_t when_ns, const char *what)
 }
 
 /* Say how the object is counted, if that is new */
-static void look(struct session *session)
+static void look(struct session *session, void *data)
 {
 	struct dref_stress_state state;
 	char text[100];
 
+	(void)data;
 	look_at(session, &state);
 	if (!(state.flags & DREF_STRESS_LIVE) || state.flags == seen_flags)
 		return;
@@ -116,11 +117,10 @@ static const char *wait_for_release(const struct session *session, bool *interru
 
 int run_life(const struct options *options)
 {
-	struct dref_stress_report report;
+	struct result result = { .options = options };
 	struct dref_stress_state state;
-	struct session session;
+	struct session *session;
 	char cpus[200], class[40];
-	const char *failure;
 	unsigned int cpus_used;
 	bool interrupted;
 
@@ -130,25 +130,27 @@ int run_life(const struct options *options)
 	    class_name(options->class_flags, class, sizeof(class)), options->workers,
 	    format_cpus(options->cpus, options->nr_cpus, cpus, sizeof(cpus)),
 	    (unsigned long long)options->seed);
-	session_setup(&session, 1, options->class_flags);
-	look_at(&session, &state);
+	session_setup(session, 1, options->class_flags);
+	look_at(session, &state);
 	created_ns = state.created_ns;
 	seen_flags = state.flags;
-	tell_count(&session, "created");
+	tell_count(session, "created");
 
-	session_start(&session, DREF_STRESS_SHARED);
-	interrupted = show_progress(&session, look);
-	session_stop(&session);
-	tell_count(&session, "workers stopped");
-	let_go(&session);
-	tell_count(&session, "workers let go");
-	failure = wait_for_release(&session, &interrupted);
+	session_start(session, DREF_STRESS_SHARED);
+	interrupted = show_progress(session, look, NULL);
+	session_stop(session);
+	tell_count(session, "workers stopped");
+	let_go(session);
+	tell_count(session, "workers let go");
+	result.failure = wait_for_release(session, &interrupted) ?: session_failure(session);
 	unblock_signals();
 
 	cpus_used = options->workers < options->nr_cpus ? options->workers : options->nr_cpus;
-	if (!failure && !promoted && cpus_used > 1 && !interrupted &&
+	if (!result.failure && !promoted && cpus_used > 1 && !interrupted &&
 	    !(options->class_flags & DREF_STRESS_EXACT))
-		failure = "more than one CPU used it, and it was not seen to be promoted";
-	session_finish(&session, &report);
-	return verdict(&report, failure, interrupted);
+		result.failure = "more than one CPU used it, and it was not seen to be promoted";
+	session_finish(session, &result.report);
+	session_close(session);
+	result.interrupted = interrupted;
+	return verdict(&result);
 }

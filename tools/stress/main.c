@@ -11,11 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "stress.h"
 
 #define DEFAULT_DURATION_NS	(10 * NSEC_PER_SEC)
-#define DEFAULT_OBJECTS		64
+#define DEFAULT_LATE_NS		(10 * NSEC_PER_SEC)
 
 void die(int status, const char *format, ...)
 {
@@ -32,6 +33,8 @@ void die(int status, const char *format, ...)
 
 static void print_options(void)
 {
+	unsigned int i;
+
 	printf("Usage: dref-stress [OPTION]...\n"
 	       "Stress deferred reference counts in the kernel, and verify every release.\n"
 	       "Needs root and dref_stress.ko.\n"
@@ -40,30 +43,69 @@ static void print_options(void)
 	       "  -d, --duration TIME  how long: 30, 30s, 5m, 2h (10s; with --ops: no limit)\n"
 	       "  -o, --ops N          stop after N steps in all\n"
 	       "  -c, --cpus LIST      on which CPUs, as in 0-3,6 (all)\n"
-	       "  -w, --workers N      how many (one for each CPU)\n"
-	       "  -n, --objects N      how many are shared (%u)\n"
+	       "  -w, --workers N      how many (as the scenario has it)\n"
+	       "  -n, --objects N      how many are shared (as the scenario has it)\n"
 	       "  -k, --class NAMES    plain, or any of sleep,rcu,exact; or any (any)\n"
 	       "  -S, --seed N         repeat the choices of an earlier run\n"
+	       "      --late TIME      later than this after the last put is an error (10s)\n"
 	       "  -q, --quiet          no progress, only the result\n"
+	       "      --json FILE      the result, for programs\n"
+	       "      --csv FILE       a line for each second\n"
+	       "\n"
+	       "Disturbers:\n");
+	for (i = 0; i < nr_disturbers; i++)
+		printf("      --%-14s %s\n", disturber_name(i), disturber_what(i));
+	printf("      --disturb        all of these that work here\n"
+	       "\n"
+	       "Proof that it can fail:\n"
+	       "      --break WHAT     break the algorithm of a dref.ko that was made by\n"
+	       "                       \"make stress-broken\"; --list shows how\n"
 	       "\n"
 	       "Instead of a stress run:\n"
 	       "  -l, --life           follow one object from its creation to its release\n"
 	       "                       (its class: plain)\n"
 	       "  -C, --cost           time a get and a put, beside refcount_t and percpu_ref\n"
-	       "      --list           the scenarios\n"
+	       "      --list           the scenarios, the disturbers and what can be broken\n"
 	       "  -h, --help           this text\n"
 	       "\n"
 	       "Exit status: 0 all is well, 1 something failed, 2 wrong usage, or no module.\n"
-	       "Ctrl-C ends a run early, with its result.\n",
-	       DEFAULT_OBJECTS);
+	       "Ctrl-C ends a run early, with its result.\n");
 }
 
-static void list_scenarios(void)
-{
-	size_t i;
+/* And the scenario that shows it */
+static const struct breakage {
+	const char	*name;
+	const char	*what;
+	const char	*scenario;
+} breaks[] = {
+	{ "early-release", "a pass takes one reference for none", "mix" },
+	{ "late-release", "the dead lie about for 15 seconds", "mix" },
+	{ "double-release", "release() is called twice", "mix" },
+	{ "lost-put", "a put of an object that is dying gets lost", "mix" },
+	{ "skip-grace-period", "a pass does not wait for a grace period", "mix" },
+	{ "gets-before-puts", "a pass takes its sums in the wrong order", "mix" },
+	{ "no-cmpxchg", "death does not look whether somebody has got in", "mix" },
+	{ "free-slot-early", "a demotion does not wait for Tasks RCU", "flap" },
+	{ "missed-resurrect", "a pass does not look a second time", "mix" },
+};
 
-	for (i = 0; i < DREF_STRESS_NR_SCENARIOS; i++)
-		printf("%-10s %s\n", scenarios[i].name, scenarios[i].what);
+static void list_all(void)
+{
+	const char *missing;
+	unsigned int i;
+
+	printf("Scenarios:\n");
+	for (i = 0; i < nr_scenarios; i++)
+		printf("  %-18s %s\n", scenarios[i].name, scenarios[i].what);
+	printf("\nDisturbers:\n");
+	for (i = 0; i < nr_disturbers; i++) {
+		missing = disturber_missing(i);
+		printf("  %-18s %s%s%s%s\n", disturber_name(i), disturber_what(i),
+		       missing ? " (needs " : "", missing ?: "", missing ? ")" : "");
+	}
+	printf("\nWhat --break can break:\n");
+	for (i = 0; i < ARRAY_SIZE(breaks); i++)
+		printf("  %-18s %s\n", breaks[i].name, breaks[i].what);
 }
 
 static uint64_t number_given(const char *option, uint64_t min, uint64_t max)
@@ -76,15 +118,34 @@ static uint64_t number_given(const char *option, uint64_t min, uint64_t max)
 	return value;
 }
 
-static unsigned int scenario_given(void)
+static uint64_t time_given(const char *option)
+{
+	uint64_t ns;
+
+	if (!parse_duration(optarg, &ns))
+		die(REFUSED, "--%s %s: not a time like 30s, 5m or 2h", option, optarg);
+	return ns;
+}
+
+static const struct scenario *scenario_given(void)
+{
+	const struct scenario *scenario = scenario_find(optarg);
+
+	if (!scenario)
+		die(REFUSED, "--scenario %s: there is none of this name (--list shows them)",
+		    optarg);
+	return scenario;
+}
+
+static const struct breakage *break_given(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < DREF_STRESS_NR_SCENARIOS; i++) {
-		if (!strcmp(optarg, scenarios[i].name))
-			return i;
+	for (i = 0; i < ARRAY_SIZE(breaks); i++) {
+		if (!strcmp(optarg, breaks[i].name))
+			return &breaks[i];
 	}
-	die(REFUSED, "--scenario %s: there is none of this name (--list shows them)", optarg);
+	die(REFUSED, "--break %s: there is nothing of this name (--list shows it)", optarg);
 }
 
 static unsigned int class_given(void)
@@ -120,10 +181,45 @@ static unsigned int class_given(void)
 	return flags;
 }
 
+/* One option for each disturber, after the others */
+static void add_disturbers(struct option *longs, int first)
+{
+	unsigned int i;
+
+	while (longs->name)
+		longs++;
+	for (i = 0; i < nr_disturbers; i++) {
+		longs[i].name = disturber_name(i);
+		longs[i].val = first + i;
+	}
+}
+
+/* What the user has not said is the scenario's, and what he has must be possible */
+static void complete(struct options *options)
+{
+	const struct scenario *scenario = options->scenario;
+	unsigned int i;
+
+	if (!options->objects)
+		options->objects = scenario->objects;
+	if (!options->workers) {
+		options->workers = options->nr_cpus * (scenario->workers ?: 1);
+		if (options->workers > DREF_STRESS_MAX_WORKERS)
+			options->workers = DREF_STRESS_MAX_WORKERS;
+	}
+	for (i = 0; i < nr_disturbers; i++) {
+		if (options->disturbers & 1U << i && disturber_missing(i))
+			die(REFUSED, "--%s needs %s", disturber_name(i), disturber_missing(i));
+	}
+	if (options->broken && access(DREF_PARAMETERS "break", W_OK))
+		die(REFUSED, "--break %s needs a dref.ko made by \"make stress-broken\"",
+		    options->broken);
+}
+
 int main(int argc, char **argv)
 {
-	enum { LIST = 256 };
-	static const struct option longs[] = {
+	enum { LIST = 256, LATE, JSON, CSV, BREAK, DISTURB, DISTURBER };
+	static struct option longs[32] = {
 		{ "scenario",	required_argument,	NULL, 's' },
 		{ "duration",	required_argument,	NULL, 'd' },
 		{ "ops",	required_argument,	NULL, 'o' },
@@ -132,23 +228,29 @@ int main(int argc, char **argv)
 		{ "objects",	required_argument,	NULL, 'n' },
 		{ "class",	required_argument,	NULL, 'k' },
 		{ "seed",	required_argument,	NULL, 'S' },
+		{ "late",	required_argument,	NULL, LATE },
 		{ "quiet",	no_argument,		NULL, 'q' },
+		{ "json",	required_argument,	NULL, JSON },
+		{ "csv",	required_argument,	NULL, CSV },
+		{ "disturb",	no_argument,		NULL, DISTURB },
+		{ "break",	required_argument,	NULL, BREAK },
 		{ "life",	no_argument,		NULL, 'l' },
 		{ "cost",	no_argument,		NULL, 'C' },
 		{ "list",	no_argument,		NULL, LIST },
 		{ "help",	no_argument,		NULL, 'h' },
-		{ }
 	};
 	struct options options = {
-		.scenario	= DREF_STRESS_MIX,
-		.objects	= DEFAULT_OBJECTS,
 		.class_flags	= DREF_STRESS_ANY_CLASS,
+		.late_ns	= DEFAULT_LATE_NS,
 		.seed		= now_ns() / 1000 % 1000000000,
 	};
 	int (*run)(const struct options *options) = run_stress;
+	const struct breakage *breakage = NULL;
 	bool class_chosen = false;
+	unsigned int i;
 	int option;
 
+	add_disturbers(longs, DISTURBER);
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":s:d:o:c:w:n:k:S:qlCh", longs, NULL)) >= 0) {
 		switch (option) {
@@ -156,9 +258,7 @@ int main(int argc, char **argv)
 			options.scenario = scenario_given();
 			break;
 		case 'd':
-			if (!parse_duration(optarg, &options.duration_ns))
-				die(REFUSED, "--duration %s: not a time like 30s, 5m or 2h",
-				    optarg);
+			options.duration_ns = time_given("duration");
 			break;
 		case 'o':
 			options.ops = number_given("ops", 1, UINT64_MAX / 2);
@@ -191,8 +291,26 @@ int main(int argc, char **argv)
 			run = run_cost;
 			break;
 		case LIST:
-			list_scenarios();
+			list_all();
 			return CLEAN;
+		case LATE:
+			options.late_ns = time_given("late");
+			break;
+		case JSON:
+			options.json = optarg;
+			break;
+		case CSV:
+			options.csv = optarg;
+			break;
+		case BREAK:
+			breakage = break_given();
+			break;
+		case DISTURB:
+			for (i = 0; i < nr_disturbers; i++) {
+				if (!disturber_missing(i))
+					options.disturbers |= 1U << i;
+			}
+			break;
 		case 'h':
 			print_options();
 			return CLEAN;
@@ -200,6 +318,10 @@ int main(int argc, char **argv)
 			die(REFUSED, "%s needs a value (--help shows the options)",
 			    argv[optind - 1]);
 		default:
+			if (option >= DISTURBER) {
+				options.disturbers |= 1U << (option - DISTURBER);
+				break;
+			}
 			if (optopt && optopt < LIST)
 				die(REFUSED, "-%c: no such option (--help shows them)", optopt);
 			die(REFUSED, "%s: no such option (--help shows them)",
@@ -211,8 +333,16 @@ int main(int argc, char **argv)
 
 	if (!options.cpus)
 		allowed_cpus(&options.cpus, &options.nr_cpus);
-	if (!options.workers)
-		options.workers = options.nr_cpus;
+	if (breakage)
+		options.broken = breakage->name;
+	if (!options.scenario)
+		options.scenario = scenario_find(breakage ? breakage->scenario : "mix");
+	if (run != run_stress) {
+		if (options.disturbers || options.broken || options.json || options.csv)
+			die(REFUSED, "--life and --cost go without disturbers and files");
+		options.scenario = scenario_find("shared");
+	}
+	complete(&options);
 	if (!options.duration_ns && !options.ops)
 		options.duration_ns = DEFAULT_DURATION_NS;
 	/* what the last put of a plain object takes is dref's doing alone */

@@ -146,6 +146,16 @@ const char *format_rate(double rate, char *text, size_t size)
 	return text;
 }
 
+/* splitmix64 (Steele, Lea and Flood, OOPSLA 2014): neighbours give unlike numbers */
+uint64_t random_of(uint64_t *state)
+{
+	uint64_t number = *state += 0x9e3779b97f4a7c15ULL;
+
+	number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9ULL;
+	number = (number ^ number >> 27) * 0x94d049bb133111ebULL;
+	return number ^ number >> 31;
+}
+
 uint64_t now_ns(void)
 {
 	struct timespec now;

@@ -132,9 +132,10 @@ static void show(const struct session *session, uint64_t ns)
 
 /*
  * Wait until the workers have done what they should, or an error, or a signal;
- * @look is called at every tick. True after a signal.
+ * @look is called with @data at every tick. True after a signal.
  */
-bool show_progress(struct session *session, void (*look)(struct session *session))
+bool show_progress(struct session *session, void (*look)(struct session *session, void *data),
+		   void *data)
 {
 	const struct options *options = session->options;
 	uint64_t begin = now_ns(), pause, ns, next;
@@ -152,7 +153,7 @@ bool show_progress(struct session *session, void (*look)(struct session *session
 		interrupted = wait_a_tick();
 		ns = now_ns() - begin;
 		if (look)
-			look(session);
+			look(session, data);
 		if (options->duration_ns && ns >= options->duration_ns)
 			break;
 		if (!options->quiet && ns >= next) {

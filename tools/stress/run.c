@@ -1,117 +1,241 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stress run: a scenario under the oracle of the kernel module, for a while.
+ * The stress run: a scenario under the oracle of the kernel module, disturbed, for
+ * a while; and its result in words, to be pasted into a report.
  */
-#include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "stress.h"
 
-const struct scenario scenarios[DREF_STRESS_NR_SCENARIOS] = {
-	[DREF_STRESS_SHARED]   = { "shared", "get and put a few hot objects" },
-	[DREF_STRESS_RING]     = { "ring", "get the next object, put the last one" },
-	[DREF_STRESS_HANDOVER] = { "handover", "put what another worker got" },
-	[DREF_STRESS_LOOKUP]   = { "lookup", "tryget under RCU, while objects are replaced" },
-	[DREF_STRESS_CHURN]    = { "churn", "create, share and drop short-lived objects" },
-	[DREF_STRESS_MIX]      = { "mix", "all of these in turn, at random" },
-};
+#define MIB	(1024.0 * 1024)
 
-/* As --class takes it */
-const char *class_name(unsigned int flags, char *text, size_t size)
+/* Objects are soon promoted, and soon demoted */
+static void tune_quick(void)
 {
-	if (flags == DREF_STRESS_ANY_CLASS)
-		return "any";
-	if (!flags)
-		return "plain";
-	snprintf(text, size, "%s%s%s", flags & DREF_STRESS_SLEEP ? ",sleep" : "",
-		 flags & DREF_STRESS_RCU ? ",rcu" : "",
-		 flags & DREF_STRESS_EXACT ? ",exact" : "");
-	return text + 1;
+	tunable_write("pass_min_ms", 1);
+	tunable_write("pass_max_ms", 5);
+	tunable_write("promote_threshold", 16);
+	tunable_write("demote_passes", 2);
 }
 
-static void show_count(const struct session *session, const char *name,
-		       enum dref_stress_count what)
+static void say_disturbers(const struct options *options)
 {
-	say("%-12s %llu\n", name, (unsigned long long)session_count(session, what));
+	unsigned int i;
+
+	say("%-12s", "disturbers");
+	for (i = 0; i < nr_disturbers; i++) {
+		if (options->disturbers & 1U << i)
+			say(" %s", disturber_name(i));
+	}
+	say("%s\n", options->disturbers ? "" : " none");
 }
 
-static void show_counts(const struct session *session, uint64_t ns)
+static void say_begin(const struct options *options)
 {
-	uint64_t steps = session_steps(session);
+	char cpus[200], class[40];
+	struct utsname name;
+
+	uname(&name);
+	say("dref-stress: %s, %u objects of class %s, %u workers on CPUs %s, seed %llu\n",
+	    options->scenario->name, options->objects,
+	    class_name(options->class_flags, class, sizeof(class)), options->workers,
+	    format_cpus(options->cpus, options->nr_cpus, cpus, sizeof(cpus)),
+	    (unsigned long long)options->seed);
+	say("%-12s Linux %s, %s\n", "on", name.release, name.machine);
+	say_disturbers(options);
+	if (options->broken)
+		say("%-12s %s: dref is made to fail, and must be found out;\n"
+		    "%-12s the kernel is not to be trusted afterwards\n",
+		    "broken", options->broken, "");
+}
+
+static unsigned long long count(const struct result *result, enum dref_stress_count what)
+{
+	return result->counts[what];
+}
+
+static void say_counts(const struct result *result)
+{
+	unsigned int i;
 	char rate[20];
 
-	say("%-12s %llu in %.1f s, %s/s\n", "steps", (unsigned long long)steps,
-	    (double)ns / NSEC_PER_SEC,
-	    format_rate(steps * 1e9 / (ns ? ns : 1), rate, sizeof(rate)));
-	show_count(session, "gets", DREF_STRESS_GETS);
-	show_count(session, "puts", DREF_STRESS_PUTS);
-	say("%-12s %llu, and %llu refused\n", "trygets",
-	    (unsigned long long)session_count(session, DREF_STRESS_TRYGETS),
-	    (unsigned long long)session_count(session, DREF_STRESS_TRYGETS_FAILED));
-	show_count(session, "kills", DREF_STRESS_KILLS);
-	show_count(session, "handovers", DREF_STRESS_HANDOVERS);
-	say("%-12s %llu, and %llu refused\n", "creates",
-	    (unsigned long long)session_count(session, DREF_STRESS_CREATES),
-	    (unsigned long long)session_count(session, DREF_STRESS_CREATES_REFUSED));
+	say("%-12s %llu in %.1f s, %s/s, and %llu of the kernel's own workers\n", "steps",
+	    (unsigned long long)result->steps, (double)result->ns / NSEC_PER_SEC,
+	    format_rate(result->steps * 1e9 / (result->ns ? result->ns : 1), rate, sizeof(rate)),
+	    (unsigned long long)result->report.kernel_steps);
+	say("%-12s %llu\n", "gets", count(result, DREF_STRESS_GETS));
+	say("%-12s %llu\n", "puts", count(result, DREF_STRESS_PUTS));
+	say("%-12s %llu, and %llu refused\n", "trygets", count(result, DREF_STRESS_TRYGETS),
+	    count(result, DREF_STRESS_TRYGETS_FAILED));
+	say("%-12s %llu\n", "kills", count(result, DREF_STRESS_KILLS));
+	say("%-12s %llu\n", "handovers", count(result, DREF_STRESS_HANDOVERS));
+	say("%-12s %llu, and %llu refused\n", "creates", count(result, DREF_STRESS_CREATES),
+	    count(result, DREF_STRESS_CREATES_REFUSED));
+	say("%-12s %llu, and %llu refused\n", "defers", count(result, DREF_STRESS_DEFERS),
+	    count(result, DREF_STRESS_DEFERS_REFUSED));
+	say("%-12s %llu unregistered, and %llu times busy\n", "classes",
+	    count(result, DREF_STRESS_CLASSES_GONE), count(result, DREF_STRESS_CLASSES_BUSY));
 	say("%-12s to deferred %llu times, to exact %llu times\n", "seen to go",
-	    (unsigned long long)session_count(session, DREF_STRESS_PROMOTED),
-	    (unsigned long long)session_count(session, DREF_STRESS_DEMOTED));
+	    count(result, DREF_STRESS_PROMOTED), count(result, DREF_STRESS_DEMOTED));
+	for (i = 0; i < nr_disturbers; i++) {
+		if (result->options->disturbers & 1U << i)
+			say("%-12s %llu times\n", disturber_name(i),
+			    (unsigned long long)disturber_times(i));
+	}
 }
 
-/*
- * What the oracle says, and what the program exits with.  @failure is one that
- * the oracle does not know of, or NULL.
- */
-int verdict(const struct dref_stress_report *report, const char *failure,
-	    bool interrupted)
+/* The least power of two of milliseconds below which are so many percent */
+static unsigned int latency_below(const struct dref_stress_report *report, double percent)
 {
-	bool clean = !report->errors && !failure;
+	uint64_t total = 0, seen = 0;
+	unsigned int i;
 
-	say("%-12s %llu created, %llu released, %llu saturated\n", "objects",
+	for (i = 0; i < DREF_STRESS_LATENCIES; i++)
+		total += report->latency[i];
+	for (i = 0; i < DREF_STRESS_LATENCIES - 1; i++) {
+		seen += report->latency[i];
+		if (seen >= total * percent / 100)
+			break;
+	}
+	return 1U << i;
+}
+
+static void say_latency(const struct dref_stress_report *report)
+{
+	unsigned int i;
+
+	say("%-12s", "released");
+	for (i = 0; i < DREF_STRESS_LATENCIES; i++) {
+		if (report->latency[i])
+			say(" <%ums:%llu", 1U << i, (unsigned long long)report->latency[i]);
+	}
+	say(" after the last put\n");
+	say("%-12s 50 %% below %u ms, 99 %% below %u ms, the last %llu ms after the last put\n",
+	    "latency", latency_below(report, 50), latency_below(report, 99),
+	    (unsigned long long)report->latency_max_ms);
+}
+
+static void say_memory(const char *name, uint64_t begin, uint64_t most, uint64_t end)
+{
+	say("%-12s %.1f MiB at the begin, %.1f at most, %.1f at the end (%+.1f %%)\n", name,
+	    begin / MIB, most / MIB, end / MIB, watch_growth(begin, end));
+}
+
+static void say_watch(const struct watch *watch)
+{
+	const struct sample *most = &watch->most;
+
+	say("%-12s at most %llu, with %llu slots in use of %llu allowed\n", "deferred",
+	    (unsigned long long)most->deferred, (unsigned long long)most->slots_used,
+	    (unsigned long long)most->max_deferred);
+	say("%-12s %llu, the longest seen %.2f ms, with a grace period of %.1f ms\n", "passes",
+	    (unsigned long long)(watch->end.passes - watch->begin.passes),
+	    most->pass_ns / 1e6, most->gp_ns / 1e6);
+	say_memory("slab", watch->begin.slab, most->slab, watch->end.slab);
+	say_memory("percpu", watch->begin.percpu, most->percpu, watch->end.percpu);
+}
+
+/* What the oracle says, and what the program exits with */
+int verdict(struct result *result)
+{
+	const struct dref_stress_report *report = &result->report;
+
+	say("%-12s %llu created, %llu released, %llu immortal, %llu saturated\n", "objects",
 	    (unsigned long long)report->created, (unsigned long long)report->released,
-	    (unsigned long long)report->immortal);
+	    (unsigned long long)report->immortal, (unsigned long long)report->saturated);
 	say("%-12s %llu, dropped at the end; all released %.1f ms later\n", "references",
 	    (unsigned long long)report->held, report->settle_ns / 1e6);
-	say("%-12s %llu early, %llu doubled, %llu missing, %llu miscounted, %llu scribbled\n",
-	    "releases", (unsigned long long)report->early,
-	    (unsigned long long)report->doubled, (unsigned long long)report->missing,
-	    (unsigned long long)report->miscounted, (unsigned long long)report->scribbled);
+	say("%-12s %llu early, %llu doubled, %llu missing, %llu late, ", "errors",
+	    (unsigned long long)report->early, (unsigned long long)report->doubled,
+	    (unsigned long long)report->missing, (unsigned long long)report->late);
+	say("%llu miscounted, %llu revived, %llu scribbled\n",
+	    (unsigned long long)report->miscounted, (unsigned long long)report->revived,
+	    (unsigned long long)report->scribbled);
 	if (report->error[0])
 		say("%-12s %.*s\n", "first error", (int)sizeof(report->error), report->error);
-	if (failure)
-		say("%-12s %s\n", "error", failure);
-	if (clean && report->released != report->created) {
-		say("%-12s the numbers of objects do not add up\n", "error");
-		clean = false;
+	if (!report->errors && !result->failure &&
+	    report->released + report->immortal != report->created)
+		result->failure = "the numbers of objects do not add up";
+	if (result->failure)
+		say("%-12s %s\n", "error", result->failure);
+	result->clean = !report->errors && !result->failure;
+	say("%s%s\n", result->clean ? "PASS" : "FAIL",
+	    result->interrupted ? " (interrupted)" : "");
+	return result->clean ? CLEAN : FAILED;
+}
+
+static void look(struct session *session, void *watch)
+{
+	watch_look(watch, session);
+}
+
+/* Everything between the set-up and the report */
+static void work(struct result *result)
+{
+	struct session *session = result->session;
+	uint64_t begin;
+	int i;
+
+	/* before the workers: they ask what there is */
+	disturb_start(session);
+	begin = now_ns();
+	watch_start(&result->watch);
+	session_start(session, result->options->scenario->step);
+	result->interrupted = show_progress(session, look, &result->watch);
+	session_stop(session);
+	result->failure = session_failure(session);
+	disturb_stop(session);
+	result->ns = now_ns() - begin;
+	result->steps = session_steps(session);
+	session_finish(session, &result->report);
+	for (i = 0; i < DREF_STRESS_COUNTS_SIZE; i++)
+		result->counts[i] = session_count(session, i) + result->report.kernel_counts[i];
+}
+
+static bool has_disturber(const struct options *options, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_disturbers; i++) {
+		if (!strcmp(name, disturber_name(i)))
+			return options->disturbers & 1U << i;
 	}
-	say("%s%s\n", clean ? "PASS" : "FAIL", interrupted ? " (interrupted)" : "");
-	return clean ? CLEAN : FAILED;
+	return false;
 }
 
 int run_stress(const struct options *options)
 {
-	struct dref_stress_report report;
-	struct session session;
-	char cpus[200], class[40];
-	bool interrupted;
-	uint64_t begin;
+	struct result result = { .options = options };
+	int status;
 
 	block_signals();
-	session_open(&session, options);
-	say("dref-stress: %s, %u objects of class %s, %u workers on CPUs %s, seed %llu\n",
-	    scenarios[options->scenario].name, options->objects,
-	    class_name(options->class_flags, class, sizeof(class)), options->workers,
-	    format_cpus(options->cpus, options->nr_cpus, cpus, sizeof(cpus)),
-	    (unsigned long long)options->seed);
-	session_setup(&session, options->objects, options->class_flags);
+	session_open(&result.session, options);
+	record_open(options);
+	say_begin(options);
 
-	begin = now_ns();
-	session_start(&session, options->scenario);
-	interrupted = show_progress(&session, NULL);
+	tunables_save();
+	if (options->scenario->quick)
+		tune_quick();
+	if (options->broken)
+		write_text(DREF_PARAMETERS "break", options->broken);
+	watch_begin(&result.watch, !has_disturber(options, "tunables"));
+	session_setup(result.session, options->objects, options->class_flags);
+	work(&result);
+	if (options->broken)
+		write_text(DREF_PARAMETERS "break", "none");
+	tunables_restore();
+	watch_end(&result.watch);
 	unblock_signals();
-	session_stop(&session);
-	show_counts(&session, now_ns() - begin);
 
-	session_finish(&session, &report);
-	return verdict(&report, NULL, interrupted);
+	say_counts(&result);
+	say_watch(&result.watch);
+	say_latency(&result.report);
+	if (result.watch.too_many)
+		result.failure = "more slots were in use than max_deferred allows";
+	status = verdict(&result);
+	record_result(&result);
+	session_close(result.session);
+	return status;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device, and the threads that call in.
+ * The device, and the threads and processes that call in.
  *
  * Every worker of the kernel module belongs to one thread here, bound to one
- * CPU, which asks for one batch of steps after the other.  What a worker draws in
+ * CPU, which asks for one batch of steps after the other; or to a thread that has
+ * processes do that, each of which lives for a few batches, and is killed in the
+ * middle of one now and then.  What a worker draws in
  * its n-th batch depends on the seed, its number and n alone, so that the same
  * seed repeats the same choices; what the workers find, because of each other and
  * of the machine, is not the seed's doing.
@@ -12,20 +14,40 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "stress.h"
 
-#define STEPS_PER_BATCH	2048
+#define STEPS_PER_BATCH		2048
+#define BATCHES_PER_PROCESS	64	/* at most */
+#define KILLED_PROCESSES	4	/* one in so many */
+#define PAUSE_US		10000
 
-void session_open(struct session *session, const struct options *options)
+/* Memory that processes share */
+static void *share(size_t size)
 {
-	memset(session, 0, sizeof(*session));
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die(FAILED, "out of memory");
+	return memory;
+}
+
+void session_open(struct session **opened, const struct options *options)
+{
+	struct session *session = share(sizeof(*session));
+
 	session->options = options;
 	session->fd = open(DREF_STRESS_DEVICE, O_RDWR | O_CLOEXEC);
+	*opened = session;
 	if (session->fd >= 0)
 		return;
 	switch (errno) {
@@ -43,10 +65,15 @@ void session_open(struct session *session, const struct options *options)
 
 void session_setup(struct session *session, unsigned int objects, unsigned int flags)
 {
+	const struct options *options = session->options;
 	struct dref_stress_setup setup = {
 		.objects = objects,
-		.workers = session->options->workers,
+		.workers = options->workers,
 		.flags = flags,
+		.contexts = options->scenario->contexts,
+		.scenario = options->scenario->step,
+		.late_ms = options->late_ns / NSEC_PER_MSEC,
+		.seed = options->seed,
 	};
 
 	if (ioctl(session->fd, DREF_STRESS_SETUP, &setup))
@@ -54,18 +81,13 @@ void session_setup(struct session *session, unsigned int objects, unsigned int f
 		    setup.objects, setup.workers, strerror(errno));
 }
 
-/* splitmix64 (Steele, Lea and Flood, OOPSLA 2014): neighbours give unlike numbers */
-static uint64_t mix(uint64_t number)
-{
-	number += 0x9e3779b97f4a7c15ULL;
-	number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9ULL;
-	number = (number ^ number >> 27) * 0x94d049bb133111ebULL;
-	return number ^ number >> 31;
-}
-
 static uint64_t batch_seed(uint64_t seed, unsigned int worker, uint64_t batch)
 {
-	return mix(mix(mix(seed) + worker) + batch);
+	uint64_t state = seed;
+
+	state = random_of(&state) + worker;
+	state = random_of(&state) + batch;
+	return random_of(&state);
 }
 
 void bind_to_cpu(unsigned int cpu)
@@ -78,38 +100,107 @@ void bind_to_cpu(unsigned int cpu)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-static void *worker_main(void *arg)
+static bool stopping(const struct session *session)
 {
-	struct worker *worker = arg;
+	return __atomic_load_n(&session->stop, __ATOMIC_RELAXED);
+}
+
+/* One batch; false if it is the last one */
+static bool do_batch(struct worker *worker)
+{
 	struct session *session = worker->session;
-	struct dref_stress_run run;
-	uint64_t batch = 0, left;
+	uint64_t left = worker->ops - worker->steps;
+	struct dref_stress_run run = {
+		.worker = worker->number,
+		.scenario = session->step,
+		.ops = left < STEPS_PER_BATCH ? left : STEPS_PER_BATCH,
+		.seed = batch_seed(session->options->seed, worker->number, worker->batch),
+	};
 	int i;
 
+	if (!left || stopping(session))
+		return false;
+	if (__atomic_load_n(&session->paused, __ATOMIC_RELAXED)) {
+		usleep(PAUSE_US);
+		return true;
+	}
+	if (ioctl(session->fd, DREF_STRESS_RUN, &run)) {
+		if (errno == EINTR)
+			return true;
+		/* where allocations are made to fail, this one may, too */
+		if (errno == ENOMEM && session->failing)
+			return true;
+		__atomic_store_n(&session->broken, errno, __ATOMIC_RELAXED);
+		return false;
+	}
+	worker->batch++;
+	for (i = 0; i < DREF_STRESS_COUNTS_SIZE; i++)
+		worker->counts[i] += run.counts[i];
+	__atomic_store_n(&worker->steps, worker->steps + run.done, __ATOMIC_RELAXED);
+	if (run.errors)
+		__atomic_store_n(&session->errors, run.errors, __ATOMIC_RELAXED);
+	return !run.errors;
+}
+
+/* A CPU that has been off line is ours again when it is back */
+static void stay_on_cpu(const struct worker *worker)
+{
+	if (sched_getcpu() != (int)worker->cpu)
+		bind_to_cpu(worker->cpu);
+}
+
+/* Where the kernel can let the allocations of chosen tasks fail */
+static void let_allocations_fail(const struct session *session)
+{
+	if (session->failing)
+		write_text("/proc/thread-self/make-it-fail", "1");
+}
+
+static void *thread_main(void *arg)
+{
+	struct worker *worker = arg;
+
+	let_allocations_fail(worker->session);
+	do {
+		stay_on_cpu(worker);
+	} while (do_batch(worker));
+	return NULL;
+}
+
+/* The child of a program with threads: only calls that a signal handler could make */
+static noreturn void process_main(struct worker *worker, unsigned int batches)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	bind_to_cpu(worker->cpu);
-	while (!__atomic_load_n(&session->stop, __ATOMIC_RELAXED)) {
-		left = worker->ops - worker->steps;
-		if (!left)
-			break;
-		memset(&run, 0, sizeof(run));
-		run.worker = worker->number;
-		run.scenario = session->scenario;
-		run.ops = left < STEPS_PER_BATCH ? left : STEPS_PER_BATCH;
-		run.seed = batch_seed(session->options->seed, worker->number, batch);
-		if (ioctl(session->fd, DREF_STRESS_RUN, &run)) {
-			if (errno == EINTR)
-				continue;
-			__atomic_store_n(&session->broken, errno, __ATOMIC_RELAXED);
-			break;
+	while (batches-- && do_batch(worker))
+		;
+	_exit(0);
+}
+
+/* One process after the other; a batch in which one is killed does not count */
+static void *processes_main(void *arg)
+{
+	struct worker *worker = arg;
+	uint64_t random = batch_seed(worker->session->options->seed, worker->number, ~0ULL);
+	struct session *session = worker->session;
+	unsigned int batches;
+	pid_t child;
+
+	while (!stopping(session) && worker->steps < worker->ops &&
+	       !__atomic_load_n(&session->errors, __ATOMIC_RELAXED)) {
+		batches = 1 + random_of(&random) % BATCHES_PER_PROCESS;
+		child = fork();
+		if (!child)
+			process_main(worker, batches);
+		if (child < 0) {
+			usleep(PAUSE_US);	/* short of memory, as may be intended */
+			continue;
 		}
-		batch++;
-		for (i = 0; i < DREF_STRESS_COUNTS_SIZE; i++)
-			worker->counts[i] += run.counts[i];
-		__atomic_store_n(&worker->steps, worker->steps + run.done, __ATOMIC_RELAXED);
-		if (run.errors) {
-			__atomic_store_n(&session->errors, run.errors, __ATOMIC_RELAXED);
-			break;
+		if (random_of(&random) % KILLED_PROCESSES == 0) {
+			usleep(random_of(&random) % 50000);
+			kill(child, SIGKILL);
 		}
+		waitpid(child, NULL, 0);
 	}
 	return NULL;
 }
@@ -123,24 +214,25 @@ static uint64_t ops_of(const struct options *options, unsigned int number)
 	       (number < options->ops % options->workers);
 }
 
-void session_start(struct session *session, unsigned int scenario)
+void session_start(struct session *session, unsigned int step)
 {
 	const struct options *options = session->options;
+	unsigned int processes = options->scenario->processes;
 	struct worker *worker;
 	unsigned int i;
 	int err;
 
-	session->scenario = scenario;
-	session->workers = calloc(options->workers, sizeof(*session->workers));
-	if (!session->workers)
-		die(FAILED, "out of memory");
+	session->step = step;
+	session->workers = share(options->workers * sizeof(*session->workers));
 	for (i = 0; i < options->workers; i++) {
 		worker = &session->workers[i];
 		worker->session = session;
 		worker->number = i;
 		worker->cpu = options->cpus[i % options->nr_cpus];
 		worker->ops = ops_of(options, i);
-		err = pthread_create(&worker->thread, NULL, worker_main, worker);
+		err = pthread_create(&worker->thread, NULL,
+				     processes && (i + 1) % processes == 0 ?
+				     processes_main : thread_main, worker);
 		if (err)
 			die(FAILED, "cannot start thread %u: %s", i, strerror(err));
 	}
@@ -169,11 +261,20 @@ void session_stop(struct session *session)
 	__atomic_store_n(&session->stop, true, __ATOMIC_RELAXED);
 	for (i = 0; i < session->options->workers; i++)
 		pthread_join(session->workers[i].thread, NULL);
-	if (session->broken)
-		die(FAILED, "a batch of steps failed: %s", strerror(session->broken));
 }
 
-/* Drop and verify everything.  Closing the file after this has nothing to do. */
+/* NULL, or what has failed that should not have, once the workers have stopped */
+const char *session_failure(const struct session *session)
+{
+	static char text[100];
+
+	if (!session->broken)
+		return NULL;
+	snprintf(text, sizeof(text), "a batch of steps failed: %s", strerror(session->broken));
+	return text;
+}
+
+/* Drop and verify everything */
 void session_finish(struct session *session, struct dref_stress_report *report)
 {
 	memset(report, 0, sizeof(*report));
@@ -181,8 +282,14 @@ void session_finish(struct session *session, struct dref_stress_report *report)
 		if (errno != EINTR)
 			die(FAILED, "cannot finish: %s", strerror(errno));
 	}
+}
+
+/* Nothing more to do: what the kernel does when the file is closed has been done */
+void session_close(struct session *session)
+{
 	close(session->fd);
-	free(session->workers);
+	munmap(session->workers, session->options->workers * sizeof(*session->workers));
+	munmap(session, sizeof(*session));
 }
 
 uint64_t session_steps(const struct session *session)

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Classes that come and go: each worker has one of its own, which it registers,
+ * creates objects of, and tries to unregister while others still hold some.
+ *
+ * Only the worker creates objects of his class, so while he tries to unregister
+ * it their number can only fall.  It is counted down in release(), which is a
+ * little before dref counts; so a class that has none may be found busy, but not
+ * time and again.
+ */
+#include <linux/delay.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/printk.h>
+
+#include "dref_stress.h"
+
+#define STRESS_UNREGISTER_TRIES	100	/* a millisecond apart */
+
+/* True if the worker has a class now; if it is a new one, then with these flags */
+bool stress_class_come(struct stress_worker *worker, unsigned int flags)
+{
+	struct dref_class *class = &worker->class;
+
+	if (worker->class_name[0])
+		return true;
+	snprintf(worker->class_name, sizeof(worker->class_name), "stress-%u-%u",
+		 worker->session->number, worker->number);
+	class->name = worker->class_name;
+	class->release = stress_release;
+	class->flags = flags;
+	class->owner = THIS_MODULE;
+	if (dref_class_register(class))
+		worker->class_name[0] = '\0';
+	return worker->class_name[0];
+}
+
+/* 0, or -EBUSY if objects of the class are alive */
+static int stress_class_unregister(struct stress_worker *worker)
+{
+	int err, tries = 0;
+	long alive;
+
+	do {
+		if (tries)
+			usleep_range(1000, 2000);
+		alive = atomic_long_read(&worker->class_alive);
+		err = dref_class_unregister(&worker->class);
+	} while (err == -EBUSY && !alive && ++tries < STRESS_UNREGISTER_TRIES);
+	if (!err) {
+		worker->class_name[0] = '\0';
+		if (atomic_long_read(&worker->class_alive))
+			stress_error(worker->session, STRESS_MISCOUNTED, NULL,
+				     "class of worker %u unregistered: expected 0 objects, seen %ld",
+				     worker->number, atomic_long_read(&worker->class_alive));
+	} else if (!alive) {
+		stress_error(worker->session, STRESS_MISCOUNTED, NULL,
+			     "class of worker %u cannot be unregistered: expected 0, seen error %d with 0 objects",
+			     worker->number, err);
+	}
+	return err;
+}
+
+void stress_class_go(struct stress_worker *worker)
+{
+	if (worker->class_name[0] && stress_class_unregister(worker)) {
+		worker->counts[DREF_STRESS_CLASSES_BUSY]++;
+		return;
+	}
+	worker->class_going = false;
+	worker->counts[DREF_STRESS_CLASSES_GONE]++;
+}
+
+/* Everything has been released.  -EBUSY if a class stays, and its worker must. */
+int stress_classes_gone(struct stress_session *session)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < session->nr_workers; i++) {
+		if (session->workers[i].class_name[0] &&
+		    stress_class_unregister(&session->workers[i])) {
+			pr_err("dref_stress: class %s cannot be unregistered, and is leaked\n",
+			       session->workers[i].class_name);
+			err = -EBUSY;
+		}
+	}
+	return err;
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module's own workers: the same steps in the other contexts.
+ *
+ * On each CPU there is one kernel thread and, for each context asked for, one
+ * worker:
+ *
+ *	KTHREAD		the thread itself, a batch after the other
+ *	SOFTIRQ		an hrtimer that expires in softirq context
+ *	HARDIRQ		one that expires in hardirq context, also on PREEMPT_RT
+ *	IRQ_WORK	another of these, which queues an irq_work
+ *
+ * They take the same objects, through the same queue, as the caller's workers do,
+ * and interrupt them while they do it.  They work when a batch of the caller's is
+ * in progress, and else look on: who stops calling has it quiet.
+ *
+ * A timer that finds itself on another CPU than its own, which has gone off line,
+ * stops.  The thread is on its CPU whenever that is on line, and starts those of
+ * its timers that stand still.
+ */
+#include <linux/cpumask.h>
+#include <linux/hrtimer.h>
+#include <linux/irq_work.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "dref_stress.h"
+
+#define STRESS_THREAD_STEPS	256	/* in a row */
+#define STRESS_IRQ_STEPS	16
+#define STRESS_IRQ_MAX_MS	8U	/* between two expiries; 1 at least */
+
+static const unsigned int irq_contexts[] = {
+	DREF_STRESS_SOFTIRQ, DREF_STRESS_HARDIRQ, DREF_STRESS_IRQ_WORK,
+};
+
+/**
+ * struct stress_timer - an interrupt that a worker works in
+ * @hrtimer: begins it
+ * @irq_work: does it, if that is the context
+ * @cpu: where it is at home
+ * @worker: who works; NULL: this context is not asked for
+ * @steps: so far
+ */
+struct stress_timer {
+	struct hrtimer		hrtimer;
+	struct irq_work		irq_work;
+	struct stress_cpu	*cpu;
+	struct stress_worker	*worker;
+	u64			steps;
+};
+
+/**
+ * struct stress_cpu - what drives the workers of one CPU
+ * @session: whose it is
+ * @number: of the CPU
+ * @thread: the thread
+ * @worker: the thread's worker; NULL: it only starts timers
+ * @steps: of that, so far
+ * @timers: by irq_contexts
+ */
+struct stress_cpu {
+	struct stress_session	*session;
+	unsigned int		number;
+	struct task_struct	*thread;
+	struct stress_worker	*worker;
+	u64			steps;
+	struct stress_timer	timers[ARRAY_SIZE(irq_contexts)];
+};
+
+/* How many workers there will be */
+unsigned int stress_contexts_workers(unsigned int contexts)
+{
+	return nr_cpu_ids * hweight32(contexts);
+}
+
+/* Do @steps steps, if anybody works; returns how many */
+static unsigned int stress_work(struct stress_worker *worker, unsigned int steps)
+{
+	struct stress_session *session = worker->session;
+	unsigned int i;
+
+	if (!atomic_read(&session->nr_batches))
+		return 0;
+	for (i = 0; i < steps && !READ_ONCE(session->failed); i++)
+		stress_step(worker, session->setup.scenario);
+	return i;
+}
+
+static void stress_irq_work(struct irq_work *work)
+{
+	struct stress_timer *timer = container_of(work, struct stress_timer, irq_work);
+
+	timer->steps += stress_work(timer->worker, STRESS_IRQ_STEPS);
+}
+
+static enum hrtimer_restart stress_expired(struct hrtimer *hrtimer)
+{
+	struct stress_timer *timer = container_of(hrtimer, struct stress_timer, hrtimer);
+	unsigned int ms;
+
+	if (raw_smp_processor_id() != timer->cpu->number)
+		return HRTIMER_NORESTART;
+	if (timer->worker->context == DREF_STRESS_IRQ_WORK)
+		irq_work_queue(&timer->irq_work);
+	else
+		timer->steps += stress_work(timer->worker, STRESS_IRQ_STEPS);
+
+	/* not from the worker's numbers, which may be in use in its irq_work */
+	ms = 1 + ((timer->steps ^ timer->cpu->number) / STRESS_IRQ_STEPS) % STRESS_IRQ_MAX_MS;
+	hrtimer_forward_now(hrtimer, ms_to_ktime(ms));
+	return HRTIMER_RESTART;
+}
+
+/* On the thread's own CPU: start what stands still */
+static void stress_start_timers(struct stress_cpu *cpu)
+{
+	struct stress_timer *timer;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(irq_contexts); i++) {
+		timer = &cpu->timers[i];
+		if (!timer->worker || hrtimer_active(&timer->hrtimer))
+			continue;
+		hrtimer_start(&timer->hrtimer, ms_to_ktime(1),
+			      irq_contexts[i] == DREF_STRESS_SOFTIRQ ?
+			      HRTIMER_MODE_REL_PINNED_SOFT :
+			      HRTIMER_MODE_REL_PINNED_HARD);
+	}
+}
+
+static int stress_thread(void *data)
+{
+	struct stress_cpu *cpu = data;
+	unsigned int steps;
+
+	while (!kthread_should_stop()) {
+		/* fails while the CPU is off line */
+		if (!set_cpus_allowed_ptr(current, cpumask_of(cpu->number)))
+			stress_start_timers(cpu);
+		steps = cpu->worker ? stress_work(cpu->worker, STRESS_THREAD_STEPS) : 0;
+		cpu->steps += steps;
+		if (steps)
+			cond_resched_tasks_rcu_qs();
+		else
+			schedule_timeout_idle(cpu->worker ? 1 : HZ / 20);
+	}
+	return 0;
+}
+
+static void stress_worker_init(struct stress_worker *worker, unsigned int context)
+{
+	worker->context = context;
+	prandom_seed_state(&worker->rnd, worker->session->setup.seed ^
+			   (worker->number + 1) * 0x9e3779b97f4a7c15ULL);
+}
+
+/* @worker is the first of those that this CPU has; returns the next CPU's */
+static struct stress_worker *stress_cpu_init(struct stress_session *session,
+					     struct stress_cpu *cpu,
+					     struct stress_worker *worker)
+{
+	unsigned int contexts = session->setup.contexts;
+	struct stress_timer *timer;
+	int i;
+
+	cpu->session = session;
+	if (contexts & DREF_STRESS_KTHREAD) {
+		stress_worker_init(worker, DREF_STRESS_KTHREAD);
+		cpu->worker = worker++;
+	}
+	for (i = 0; i < ARRAY_SIZE(irq_contexts); i++) {
+		timer = &cpu->timers[i];
+		timer->cpu = cpu;
+		if (!(contexts & irq_contexts[i]))
+			continue;
+		stress_worker_init(worker, irq_contexts[i]);
+		timer->worker = worker++;
+		timer->irq_work = IRQ_WORK_INIT_HARD(stress_irq_work);
+		dref_hrtimer_setup(&timer->hrtimer, stress_expired, CLOCK_MONOTONIC,
+				   irq_contexts[i] == DREF_STRESS_SOFTIRQ ?
+				   HRTIMER_MODE_REL_PINNED_SOFT :
+				   HRTIMER_MODE_REL_PINNED_HARD);
+	}
+	return worker;
+}
+
+int stress_contexts_start(struct stress_session *session)
+{
+	struct stress_worker *worker = session->workers + session->setup.workers;
+	struct task_struct *thread;
+	struct stress_cpu *cpu;
+	unsigned int i;
+
+	if (!session->setup.contexts)
+		return 0;
+	session->cpus = kvcalloc(nr_cpu_ids, sizeof(*session->cpus),
+				 GFP_KERNEL_ACCOUNT);
+	if (!session->cpus)
+		return -ENOMEM;
+	for (i = 0; i < nr_cpu_ids; i++) {
+		cpu = &session->cpus[i];
+		cpu->number = i;
+		worker = stress_cpu_init(session, cpu, worker);
+		if (!cpu_possible(i))
+			continue;
+		thread = kthread_run(stress_thread, cpu, "dref_stress/%u", i);
+		if (IS_ERR(thread))
+			return PTR_ERR(thread);
+		cpu->thread = thread;
+	}
+	return 0;
+}
+
+static void stress_count_up(struct dref_stress_report *report,
+			    const struct stress_worker *worker, u64 steps)
+{
+	int i;
+
+	report->kernel_steps += steps;
+	for (i = 0; i < DREF_STRESS_NR_COUNTS; i++)
+		report->kernel_counts[i] += worker->counts[i];
+}
+
+static void stress_timer_stop(struct stress_timer *timer,
+			      struct dref_stress_report *report)
+{
+	if (!timer->worker)
+		return;
+	hrtimer_cancel(&timer->hrtimer);
+	irq_work_sync(&timer->irq_work);
+	stress_count_up(report, timer->worker, timer->steps);
+}
+
+/* Nobody of the caller's works any more: see to it that nobody of ours does */
+void stress_contexts_stop(struct stress_session *session,
+			  struct dref_stress_report *report)
+{
+	struct stress_cpu *cpu;
+	unsigned int i, j;
+
+	if (!session->cpus)
+		return;
+	for (i = 0; i < nr_cpu_ids; i++) {
+		if (session->cpus[i].thread)
+			kthread_stop(session->cpus[i].thread);
+	}
+	for (i = 0; i < nr_cpu_ids; i++) {
+		cpu = &session->cpus[i];
+		if (cpu->worker)
+			stress_count_up(report, cpu->worker, cpu->steps);
+		for (j = 0; j < ARRAY_SIZE(irq_contexts); j++)
+			stress_timer_stop(&cpu->timers[j], report);
+	}
+	kvfree(session->cpus);
+	session->cpus = NULL;
+}

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Disturbers: a disturber is a row.
+ *
+ * Each has a thread, or one for each CPU, that disturbs, pauses for a random time,
+ * and disturbs again until the run ends.  What it has changed it puts back then.
+ * A disturber that this machine, kernel or build of dref.ko has nothing for says
+ * what it lacks.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "stress.h"
+
+#define FAILSLAB	"/sys/kernel/debug/failslab/"
+#define CPU_ONLINE	"/sys/devices/system/cpu/cpu%u/online"
+
+/*
+ * Long enough for an object to go quiet, be demoted and lose its slot meanwhile,
+ * and so rare that a worker still has most of its time.
+ */
+#define STALL_ONE_IN	100000
+#define STALL_US	200000
+#define FAIL_ONE_IN	4
+#define FAILSLAB_PERCENT 10
+
+struct disturber;
+
+/**
+ * struct disturbing - a thread
+ * @disturber: its row
+ * @session: what it disturbs
+ * @thread: the thread
+ * @random: its random numbers
+ * @cpu: the CPU it is bound to, if there is one for each
+ * @times: how often it has disturbed
+ */
+struct disturbing {
+	const struct disturber	*disturber;
+	struct session		*session;
+	pthread_t		thread;
+	uint64_t		random;
+	unsigned int		cpu;
+	uint64_t		times;
+};
+
+/**
+ * struct disturber - a row
+ * @name: as the option is called
+ * @what: it does, in words
+ * @missing: NULL, or what it needs and lacks
+ * @begin: what is to be done before the first time; or NULL
+ * @disturb: once
+ * @end: put back what was changed; or NULL
+ * @pause_us: between two times, up to
+ * @per_cpu: one thread for each CPU
+ */
+struct disturber {
+	const char	*name;
+	const char	*what;
+	const char	*(*missing)(void);
+	void		(*begin)(struct session *session);
+	void		(*disturb)(struct disturbing *disturbing);
+	void		(*end)(struct session *session);
+	unsigned int	pause_us;
+	bool		per_cpu;
+};
+
+static unsigned int up_to(struct disturbing *disturbing, unsigned int most)
+{
+	return random_of(&disturbing->random) % (most + 1ULL);
+}
+
+static bool stopping(const struct disturbing *disturbing)
+{
+	return __atomic_load_n(&disturbing->session->stop, __ATOMIC_RELAXED);
+}
+
+/* In small parts, so as not to hold up the end */
+static void pause_us(struct disturbing *disturbing, unsigned int us)
+{
+	unsigned int part;
+
+	for (; us && !stopping(disturbing); us -= part) {
+		part = us < 50000 ? us : 50000;
+		usleep(part);
+	}
+}
+
+/* ---- hotplug ---- */
+
+static bool cpu_path(unsigned int cpu, char *path, size_t size)
+{
+	snprintf(path, size, CPU_ONLINE, cpu);
+	return !access(path, W_OK);
+}
+
+static const char *hotplug_missing(void)
+{
+	char path[100];
+	unsigned int cpu;
+
+	/* CPU 0 usually stays; the last one that is on line does anyway */
+	for (cpu = 1; cpu < CPU_SETSIZE; cpu++) {
+		if (cpu_path(cpu, path, sizeof(path)))
+			return NULL;
+	}
+	return "a CPU that can be taken off line";
+}
+
+static void hotplug(struct disturbing *disturbing)
+{
+	unsigned int cpu, last = sysconf(_SC_NPROCESSORS_CONF) - 1;
+	char path[100];
+
+	/* refused for the last one that is on line */
+	cpu = 1 + up_to(disturbing, last - 1);
+	if (cpu_path(cpu, path, sizeof(path)) && write_value(path, !read_value(path)))
+		disturbing->times++;
+}
+
+static void hotplug_end(struct session *session)
+{
+	unsigned int cpu;
+	char path[100];
+
+	(void)session;
+	for (cpu = 1; cpu < CPU_SETSIZE; cpu++) {
+		if (cpu_path(cpu, path, sizeof(path)) && !read_value(path))
+			write_value(path, 1);
+	}
+}
+
+/* ---- pressure ---- */
+
+static uint64_t available(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[100];
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
+			break;
+	}
+	fclose(file);
+	return kib * 1024;
+}
+
+/* In a process of its own, which is the first to go if it was too much */
+static void fill_memory(void)
+{
+	size_t size = available() / 10 * 9, page = sysconf(_SC_PAGESIZE), i;
+	char *memory;
+
+	write_value("/proc/self/oom_score_adj", 1000);
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		_exit(1);
+	for (i = 0; i < size; i += page) {
+		memory[i] = 1;
+		if (i % (1024 * page) == 0 && available() < size / 20)
+			break;
+	}
+	usleep(100000);
+	_exit(0);
+}
+
+static void pressure(struct disturbing *disturbing)
+{
+	pid_t child = fork();
+
+	if (!child)
+		fill_memory();
+	while (child > 0 && waitpid(child, NULL, WNOHANG) == 0) {
+		if (stopping(disturbing))
+			kill(child, SIGKILL);
+		usleep(10000);
+	}
+	/* and the shrinkers, which there may have been no need for */
+	write_value("/proc/sys/vm/drop_caches", 2);
+	disturbing->times++;
+}
+
+/* ---- oom ---- */
+
+static const char *oom_missing(void)
+{
+	if (!access(DREF_PARAMETERS "fail_one_in", W_OK) ||
+	    !access(FAILSLAB "probability", W_OK))
+		return NULL;
+	return "a dref.ko made by \"make stress-broken\", or a kernel with failslab";
+}
+
+static void oom_begin(struct session *session)
+{
+	if (access(FAILSLAB "probability", W_OK))
+		return;
+	__atomic_store_n(&session->failing, true, __ATOMIC_RELAXED);
+	write_text(FAILSLAB "task-filter", "Y");
+	write_text(FAILSLAB "ignore-gfp-wait", "N");
+	write_text(FAILSLAB "verbose", "0");
+	write_text(FAILSLAB "times", "-1");
+}
+
+static void oom_end(struct session *session)
+{
+	(void)session;
+	write_value(FAILSLAB "probability", 0);
+	write_value(DREF_PARAMETERS "fail_one_in", 0);
+}
+
+static void oom(struct disturbing *disturbing)
+{
+	write_value(FAILSLAB "probability", FAILSLAB_PERCENT);
+	write_value(DREF_PARAMETERS "fail_one_in", FAIL_ONE_IN);
+	pause_us(disturbing, up_to(disturbing, 1000000));
+	oom_end(disturbing->session);
+	disturbing->times++;
+}
+
+/* ---- reconcile ---- */
+
+static const char *debugfs_missing(void)
+{
+	return access(DREF_DEBUGFS "reconcile", W_OK) ? "debugfs on /sys/kernel/debug" : NULL;
+}
+
+static void reconcile(struct disturbing *disturbing)
+{
+	if (write_value(DREF_DEBUGFS "reconcile", 1))
+		disturbing->times++;
+}
+
+/* ---- preempt ---- */
+
+static void preempt_begin(struct session *session)
+{
+	(void)session;
+	write_value(DREF_PARAMETERS "stall_us", STALL_US);
+	write_value(DREF_PARAMETERS "stall_one_in", STALL_ONE_IN);
+}
+
+static void preempt_end(struct session *session)
+{
+	(void)session;
+	write_value(DREF_PARAMETERS "stall_one_in", 0);
+}
+
+static void preempt(struct disturbing *disturbing)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	uint64_t until;
+
+	if (disturbing->times % 64 == 0) {
+		bind_to_cpu(disturbing->cpu);
+		if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &param))
+			return;
+	}
+	until = now_ns() + up_to(disturbing, 2000) * 1000ULL;
+	while (now_ns() < until)
+		;
+	disturbing->times++;
+}
+
+/* ---- tunables ---- */
+
+static void tune(struct disturbing *disturbing)
+{
+	static const unsigned int most[TUNABLES] = { 50, 500, 256, 64, 65536 };
+	unsigned int which = up_to(disturbing, TUNABLES - 1);
+	/* small ones as often as great ones */
+	unsigned int value = up_to(disturbing, most[which]) >> up_to(disturbing, 8);
+
+	/* out of range is refused: that is fine, too */
+	if (tunable_write(tunables[which], value))
+		disturbing->times++;
+}
+
+/* ---- stutter ---- */
+
+static void stutter(struct disturbing *disturbing)
+{
+	__atomic_store_n(&disturbing->session->paused, true, __ATOMIC_RELAXED);
+	pause_us(disturbing, up_to(disturbing, 1000000));
+	__atomic_store_n(&disturbing->session->paused, false, __ATOMIC_RELAXED);
+	disturbing->times++;
+}
+
+/* ---- all together ---- */
+
+static const struct disturber disturbers[] = {
+	{
+		.name		= "hotplug",
+		.what		= "take CPUs off line, and back",
+		.missing	= hotplug_missing,
+		.disturb	= hotplug,
+		.end		= hotplug_end,
+		.pause_us	= 500000,
+	}, {
+		.name		= "pressure",
+		.what		= "use up nearly all memory, and call the shrinkers",
+		.disturb	= pressure,
+		.pause_us	= 5000000,
+	}, {
+		.name		= "oom",
+		.what		= "let allocations fail",
+		.missing	= oom_missing,
+		.begin		= oom_begin,
+		.disturb	= oom,
+		.end		= oom_end,
+		.pause_us	= 1000000,
+	}, {
+		.name		= "reconcile",
+		.what		= "expedited passes, one after the other",
+		.missing	= debugfs_missing,
+		.disturb	= reconcile,
+		.pause_us	= 2000,
+	}, {
+		.name		= "preempt",
+		.what		= "real-time threads; stalls in the window, if dref.ko has them",
+		.begin		= preempt_begin,
+		.disturb	= preempt,
+		.end		= preempt_end,
+		.pause_us	= 15000,
+		.per_cpu	= true,
+	}, {
+		.name		= "tunables",
+		.what		= "rewrite dref's tunables at random",
+		.missing	= debugfs_missing,
+		.disturb	= tune,
+		.pause_us	= 50000,
+	}, {
+		.name		= "stutter",
+		.what		= "let all workers rest, and go on",
+		.disturb	= stutter,
+		.pause_us	= 4000000,
+	},
+};
+
+const size_t nr_disturbers = ARRAY_SIZE(disturbers);
+
+static struct disturbing *threads;
+static size_t nr_threads;
+
+const char *disturber_name(unsigned int number)
+{
+	return disturbers[number].name;
+}
+
+const char *disturber_what(unsigned int number)
+{
+	return disturbers[number].what;
+}
+
+/* NULL, or what it needs and lacks here */
+const char *disturber_missing(unsigned int number)
+{
+	return disturbers[number].missing ? disturbers[number].missing() : NULL;
+}
+
+/* How often it has disturbed, once all have stopped */
+uint64_t disturber_times(unsigned int number)
+{
+	uint64_t times = 0;
+	size_t i;
+
+	for (i = 0; i < nr_threads; i++) {
+		if (threads[i].disturber == &disturbers[number])
+			times += threads[i].times;
+	}
+	return times;
+}
+
+static void *disturbing_main(void *arg)
+{
+	struct disturbing *disturbing = arg;
+
+	while (!stopping(disturbing)) {
+		disturbing->disturber->disturb(disturbing);
+		pause_us(disturbing, up_to(disturbing, disturbing->disturber->pause_us));
+	}
+	return NULL;
+}
+
+static void start_thread(struct session *session, const struct disturber *disturber,
+			 unsigned int cpu)
+{
+	struct disturbing *disturbing = &threads[nr_threads];
+	int err;
+
+	disturbing->disturber = disturber;
+	disturbing->session = session;
+	disturbing->cpu = cpu;
+	disturbing->random = session->options->seed + nr_threads;
+	err = pthread_create(&disturbing->thread, NULL, disturbing_main, disturbing);
+	if (err)
+		die(FAILED, "cannot start a thread to disturb: %s", strerror(err));
+	nr_threads++;
+}
+
+/* Those in the options */
+void disturb_start(struct session *session)
+{
+	const struct options *options = session->options;
+	const struct disturber *disturber;
+	unsigned int i, cpu;
+
+	threads = calloc(nr_disturbers + options->nr_cpus, sizeof(*threads));
+	if (!threads)
+		die(FAILED, "out of memory");
+	for (i = 0; i < nr_disturbers; i++) {
+		disturber = &disturbers[i];
+		if (!(options->disturbers & 1U << i))
+			continue;
+		if (disturber->begin)
+			disturber->begin(session);
+		for (cpu = 0; cpu < (disturber->per_cpu ? options->nr_cpus : 1); cpu++)
+			start_thread(session, disturber, options->cpus[cpu]);
+	}
+}
+
+/* They see that the session stops */
+void disturb_stop(struct session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_threads; i++)
+		pthread_join(threads[i].thread, NULL);
+	for (i = 0; i < nr_disturbers; i++) {
+		if (session->options->disturbers & 1U << i && disturbers[i].end)
+			disturbers[i].end(session);
+	}
+}
