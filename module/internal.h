@@ -16,7 +16,7 @@
  * Locks, outermost first: dref_classes_mutex; one of pass_mutex (reconcile.c),
  * promote_mutex (promote.c) and release_mutex (release.c), in none of which
  * another is taken; spinlocks, leaves all of them (dref_bias_lock, incoming_lock,
- * pool_lock).
+ * pool_lock, published_lock).
  */
 #ifndef DREF_INTERNAL_H
 #define DREF_INTERNAL_H

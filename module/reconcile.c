@@ -57,12 +57,16 @@ static DEFINE_MUTEX(pass_mutex);
 static LIST_HEAD(objects);	/* slots with an object */
 static LIST_HEAD(candidates);	/* their objects are dying in this pass */
 static LIST_HEAD(orphans);	/* of immortal objects: to be given back */
-static struct dref_pass_stats pass;
+static struct dref_pass_stats pass;	/* as seen from outside: published */
 static bool pass_in_flight;	/* between begin and end */
 static unsigned long pass_cookie; /* the grace period that it waits for */
 static u64 pass_gp_start;
 static u64 pass_begin_ns;	/* time that begin took */
 static unsigned int interval_ms;
+
+/* So that who wants to know does not wait for a pass, which waits for RCU */
+static DEFINE_SPINLOCK(published_lock);
+static struct dref_pass_stats published;
 
 /* Slots attached since the last pass began */
 static DEFINE_SPINLOCK(incoming_lock);
@@ -238,6 +242,13 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 	}
 }
 
+static void dref_pass_publish(void)
+{
+	spin_lock(&published_lock);
+	published = pass;
+	spin_unlock(&published_lock);
+}
+
 static void dref_pass_begin(bool expedited)
 {
 	u64 start = ktime_get_ns();
@@ -264,6 +275,7 @@ static void dref_pass_begin(bool expedited)
 	/* The walk's changes of mode come before the grace period */
 	pass_cookie = get_state_synchronize_rcu();
 	pass_in_flight = true;
+	dref_pass_publish();
 }
 
 /* Death, unless somebody has changed @count: then he has a reference */
@@ -344,6 +356,7 @@ static unsigned long dref_pass_end(void)
 	pass.pass_ns_max = max(pass.pass_ns_max, pass.pass_ns_last);
 	pass.passes++;
 	pass_in_flight = false;
+	dref_pass_publish();
 	return dead;
 }
 
@@ -419,6 +432,7 @@ static unsigned long dref_pass_expedited(void)
 		synchronize_rcu_expedited();
 	dead += dref_pass_end();
 	pass.passes_expedited++;
+	dref_pass_publish();
 	dref_pass_arm(dead);
 	mutex_unlock(&pass_mutex);
 	return dead;
@@ -461,6 +475,7 @@ unsigned long dref_reconcile(void)
 
 	mutex_lock(&pass_mutex);
 	pass.released_last = total;
+	dref_pass_publish();
 	mutex_unlock(&pass_mutex);
 	return total;
 }
@@ -535,9 +550,9 @@ void dref_pass_kick(void)
 
 void dref_pass_stats(struct dref_pass_stats *stats)
 {
-	mutex_lock(&pass_mutex);
-	*stats = pass;
-	mutex_unlock(&pass_mutex);
+	spin_lock(&published_lock);
+	*stats = published;
+	spin_unlock(&published_lock);
 }
 
 /*
