@@ -9,6 +9,7 @@
  *	dref_stress_hands.c	every way in which a reference comes and goes
  *	dref_stress_classes.c	classes that come and go
  *	dref_stress_oracle.c	who holds what, and what must be true at release
+ *	dref_stress_yardstick.c	how long the machine itself takes
  *	dref_stress_cost.c	loops that are timed: a counter is a row
  *
  * A session has places, workers and a queue.  A place holds the initial
@@ -29,12 +30,14 @@
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #define STRESS_HANDS		8	/* a cache line of them */
 #define STRESS_QUEUE		16
 #define STRESS_DRAWS		6	/* random numbers for one step */
 #define STRESS_GRAVEYARD	256
-#define STRESS_EXTRA_ENTRIES	1024	/* for each worker */
+#define STRESS_MIN_ENTRIES	64	/* for each worker, beside those */
+#define STRESS_EXTRA_ENTRIES	16384	/* for all of them, if that is more */
 #define STRESS_MAX_IMMORTALS	4096
 #define STRESS_FLAP_PLACES	48	/* that "flap" has for itself */
 #define STRESS_WEAK_PLACES	64
@@ -148,6 +151,20 @@ enum stress_error {
 	STRESS_NR_ERRORS
 };
 
+/**
+ * struct stress_yardstick - how long a grace period and a work item take
+ * @work: waits for one and is one
+ * @begin: when it was queued, in jiffies
+ * @longest: that it took
+ * @stop: it shall not be queued again
+ */
+struct stress_yardstick {
+	struct rcu_work		work;
+	unsigned long		begin;
+	unsigned long		longest;
+	bool			stop;
+};
+
 struct stress_cost;
 struct stress_cpu;
 
@@ -170,6 +187,7 @@ struct stress_cpu;
  * @buried: how many have come to the graveyard
  * @released: how many have been released
  * @immortals: how many have been made immortal
+ * @yardstick: what may be expected of the machine
  * @latency: how many were released how long after their last put
  * @latency_max: the longest, in jiffies
  * @errors: how many, of each kind
@@ -197,6 +215,7 @@ struct stress_session {
 	atomic_t			buried ____cacheline_aligned;
 	atomic_long_t			released;
 	atomic_t			immortals;
+	struct stress_yardstick		yardstick;
 	atomic_long_t			latency[DREF_STRESS_LATENCIES];
 	unsigned long			latency_max;
 	atomic_long_t			errors[STRESS_NR_ERRORS];
@@ -295,6 +314,11 @@ void stress_verify_objects(struct stress_session *session,
 			   struct dref_stress_report *report);
 void stress_report(const struct stress_session *session,
 		   struct dref_stress_report *report);
+
+/* dref_stress_yardstick.c */
+void stress_yardstick_start(struct stress_yardstick *yardstick);
+void stress_yardstick_stop(struct stress_yardstick *yardstick);
+unsigned long stress_yardstick(const struct stress_yardstick *yardstick);
 
 /* dref_stress_cost.c */
 int stress_cost_register(void);

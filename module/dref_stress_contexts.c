@@ -22,6 +22,7 @@
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -31,7 +32,8 @@
 
 #define STRESS_THREAD_STEPS	256	/* in a row */
 #define STRESS_IRQ_STEPS	16
-#define STRESS_IRQ_MAX_MS	8U	/* between two expiries; 1 at least */
+#define STRESS_IRQ_MAX_MS	8U	/* between two expiries; 1 at least, */
+#define STRESS_IRQ_REST		10	/* and so many times what the steps took */
 
 static const unsigned int irq_contexts[] = {
 	DREF_STRESS_SOFTIRQ, DREF_STRESS_HARDIRQ, DREF_STRESS_IRQ_WORK,
@@ -44,6 +46,7 @@ static const unsigned int irq_contexts[] = {
  * @cpu: where it is at home
  * @worker: who works; NULL: this context is not asked for
  * @steps: so far
+ * @took: time that the last ones took
  */
 struct stress_timer {
 	struct hrtimer		hrtimer;
@@ -51,6 +54,7 @@ struct stress_timer {
 	struct stress_cpu	*cpu;
 	struct stress_worker	*worker;
 	u64			steps;
+	ktime_t			took;
 };
 
 /**
@@ -90,28 +94,42 @@ static unsigned int stress_work(struct stress_worker *worker, unsigned int steps
 	return i;
 }
 
-static void stress_irq_work(struct irq_work *work)
+static void stress_interrupt(struct stress_timer *timer)
 {
-	struct stress_timer *timer = container_of(work, struct stress_timer, irq_work);
+	ktime_t begin = ktime_get();
 
 	timer->steps += stress_work(timer->worker, STRESS_IRQ_STEPS);
+	WRITE_ONCE(timer->took, ktime_sub(ktime_get(), begin));
+}
+
+static void stress_irq_work(struct irq_work *work)
+{
+	stress_interrupt(container_of(work, struct stress_timer, irq_work));
+}
+
+/*
+ * Often, but where a step takes long, because the CPU is a virtual one that seldom
+ * gets its turn, not so often that tasks do not get theirs.
+ */
+static ktime_t stress_pause(const struct stress_timer *timer)
+{
+	u64 turn = READ_ONCE(timer->steps) / STRESS_IRQ_STEPS + timer->cpu->number;
+
+	return max(ms_to_ktime(1 + turn % STRESS_IRQ_MAX_MS),
+		   READ_ONCE(timer->took) * STRESS_IRQ_REST);
 }
 
 static enum hrtimer_restart stress_expired(struct hrtimer *hrtimer)
 {
 	struct stress_timer *timer = container_of(hrtimer, struct stress_timer, hrtimer);
-	unsigned int ms;
 
 	if (raw_smp_processor_id() != timer->cpu->number)
 		return HRTIMER_NORESTART;
 	if (timer->worker->context == DREF_STRESS_IRQ_WORK)
 		irq_work_queue(&timer->irq_work);
 	else
-		timer->steps += stress_work(timer->worker, STRESS_IRQ_STEPS);
-
-	/* not from the worker's numbers, which may be in use in its irq_work */
-	ms = 1 + ((timer->steps ^ timer->cpu->number) / STRESS_IRQ_STEPS) % STRESS_IRQ_MAX_MS;
-	hrtimer_forward_now(hrtimer, ms_to_ktime(ms));
+		stress_interrupt(timer);
+	hrtimer_forward_now(hrtimer, stress_pause(timer));
 	return HRTIMER_RESTART;
 }
 

@@ -12,7 +12,8 @@
  *	missing		no release() though everything has been dropped and
  *			dref_barrier() has returned
  *	late		release() a long time after the last put: how long is
- *			too long is the caller's choice
+ *			too long is the caller's choice, on top of what the
+ *			machine itself takes
  *	miscounted	at the end, when nobody is active, dref_read() is not the
  *			number of pointers; or the object is immortal, which
  *			nobody has asked for: dref has found a wrong sum; or a
@@ -181,6 +182,8 @@ static void stress_measure(const struct stress_object *object)
 	unsigned int ms = jiffies_to_msecs(latency);
 	unsigned int limit = session->setup.late_ms;
 
+	if (limit)
+		limit += jiffies_to_msecs(stress_yardstick(&session->yardstick));
 	atomic_long_inc(&session->latency[min(fls(ms), DREF_STRESS_LATENCIES - 1)]);
 	if (latency > READ_ONCE(session->latency_max))
 		WRITE_ONCE(session->latency_max, latency);	/* near enough */
@@ -383,6 +386,7 @@ void stress_report(const struct stress_session *session,
 		report->errors += atomic_long_read(&session->errors[i]);
 	for (i = 0; i < DREF_STRESS_LATENCIES; i++)
 		report->latency[i] = atomic_long_read(&session->latency[i]);
+	report->yardstick_ms = jiffies_to_msecs(stress_yardstick(&session->yardstick));
 	report->latency_max_ms = jiffies_to_msecs(session->latency_max);
 	memcpy(report->error, session->error, sizeof(report->error));
 }

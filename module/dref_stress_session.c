@@ -166,6 +166,7 @@ static void stress_session_end(struct stress_session *session,
 	stress_verify_objects(session, report);
 	if (stress_classes_gone(session))
 		session->workers = NULL;	/* leaked: dref knows their classes */
+	stress_yardstick_stop(&session->yardstick);
 	stress_report(session, report);
 	stress_session_clear(session);
 }
@@ -179,7 +180,8 @@ static int stress_session_alloc(struct stress_session *session)
 	session->nr_workers = setup->workers + stress_contexts_workers(setup->contexts);
 	session->nr_places = setup->objects + STRESS_FLAP_PLACES + STRESS_WEAK_PLACES;
 	session->nr_entries = 2 * setup->objects + 2 * STRESS_MAX_IMMORTALS +
-			      STRESS_EXTRA_ENTRIES * session->nr_workers;
+			      max_t(unsigned int, STRESS_EXTRA_ENTRIES,
+				    STRESS_MIN_ENTRIES * session->nr_workers);
 	session->places = kvcalloc(session->nr_places, sizeof(*session->places),
 				   GFP_KERNEL_ACCOUNT);
 	session->workers = kvcalloc(session->nr_workers, sizeof(*session->workers),
@@ -255,6 +257,7 @@ int stress_session_setup(struct stress_session *session,
 	stress_session_reset(session);
 	err = stress_session_alloc(session);
 	if (!err) {
+		stress_yardstick_start(&session->yardstick);
 		err = stress_session_fill(session) ?: stress_contexts_start(session);
 		if (err)
 			stress_session_end(session, &report);

@@ -22,7 +22,7 @@
  * -ENOTTY for an unknown call.  Fields marked "out" are ignored on the way in,
  * and written only on success.
  *
- * Memory: a session has at most 2 x objects + 1024 x workers + 8192 objects alive
+ * Memory: a session has at most 2 x objects + 64 x workers + 24576 objects alive
  * and 256 dead ones under observation, of at most 256 bytes each, 40 bytes for
  * each of these numbers, and those objects that wait for a grace period to be
  * freed.  Workers are the caller's and the module's own: one for each context and
@@ -103,7 +103,8 @@ enum dref_stress_count {
  *	each of these, which works whenever a worker of the caller's does
  * @scenario: what those do: enum dref_stress_scenario
  * @late_ms: an object that is released later than this after its last put is
- *	an error; 0: none is
+ *	an error, on top of what the machine takes for grace periods and work
+ *	items that have nothing to do with dref; 0: none is
  * @seed: what the module's workers draw their random choices from
  */
 struct dref_stress_setup {
@@ -201,7 +202,7 @@ struct dref_stress_state {
  *	found his object dead
  * @doubled: out: objects released twice
  * @missing: out: objects not released though nobody had a reference
- * @late: out: objects released later than dref_stress_setup.late_ms
+ * @late: out: objects released late: see dref_stress_setup.late_ms
  * @miscounted: out: dref_read() differed from the number of references when
  *	nobody was active, or the object was saturated; or a class without
  *	objects was busy
@@ -214,6 +215,8 @@ struct dref_stress_state {
  *	precision of a jiffy: [0] less than 1 ms, [n] less than 2^n ms; the last
  *	one has all the rest
  * @latency_max_ms: out: the longest
+ * @yardstick_ms: out: how long a release may take on this machine, as of the end,
+ *	not counting dref_stress_setup.late_ms
  * @error: out: the first error in words, or an empty string
  * @reserved: 0
  */
@@ -236,6 +239,7 @@ struct dref_stress_report {
 	__u64	kernel_counts[DREF_STRESS_COUNTS_SIZE];
 	__u64	latency[DREF_STRESS_LATENCIES];
 	__u64	latency_max_ms;
+	__u64	yardstick_ms;
 	char	error[DREF_STRESS_ERROR_SIZE];
 	__u64	reserved[4];
 };
