@@ -66,6 +66,14 @@ demo: ## show what it does
 check: ## everything: build, style, self-tests on 1, 2, 4 and 8 CPUs
 	$(Q)KDIR="$(given)" tools/check
 
+# CPUS=4 DURATION=2h ARGS="--scenario weak"
+CPUS ?= 8
+DURATION ?= 10m
+stress: ## dref-stress with all scenarios and disturbers (CPUS=8 DURATION=10m ARGS=)
+	$(Q)tools/need demo
+	$(Q)$(MAKE) $(stock) stress-broken tools
+	$(Q)tools/stress-vm $(CPUS) $(DURATION) $(ARGS)
+
 style: ## checkpatch --strict and kernel-doc
 	$(Q)KDIR="$(given)" tools/check style
 
@@ -97,4 +105,4 @@ clean: ## remove everything that was built
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir stress-broken tools selftests demo check style sparse install uninstall clean help
+.PHONY: all modules kdir stress-broken tools selftests demo check stress style sparse install uninstall clean help

@@ -30,6 +30,7 @@
  */
 #define STALL_ONE_IN	100000
 #define STALL_US	200000
+#define FILL_NS		(10 * NSEC_PER_SEC)
 #define FAIL_ONE_IN	4
 #define FAILSLAB_PERCENT 10
 
@@ -162,6 +163,7 @@ static uint64_t available(void)
 static void fill_memory(void)
 {
 	size_t size = available() / 10 * 9, page = sysconf(_SC_PAGESIZE), i;
+	uint64_t give_up = now_ns() + FILL_NS;
 	char *memory;
 
 	write_value("/proc/self/oom_score_adj", 1000);
@@ -171,7 +173,8 @@ static void fill_memory(void)
 		_exit(1);
 	for (i = 0; i < size; i += page) {
 		memory[i] = 1;
-		if (i % (1024 * page) == 0 && available() < size / 20)
+		if (i % (1024 * page) == 0 &&
+		    (available() < size / 20 || now_ns() > give_up))
 			break;
 	}
 	usleep(100000);
@@ -269,7 +272,7 @@ static void preempt(struct disturbing *disturbing)
 		if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &param))
 			return;
 	}
-	until = now_ns() + up_to(disturbing, 2000) * 1000ULL;
+	until = now_ns() + up_to(disturbing, 500) * 1000ULL;
 	while (now_ns() < until)
 		;
 	disturbing->times++;
@@ -334,7 +337,7 @@ static const struct disturber disturbers[] = {
 		.begin		= preempt_begin,
 		.disturb	= preempt,
 		.end		= preempt_end,
-		.pause_us	= 15000,
+		.pause_us	= 20000,
 		.per_cpu	= true,
 	}, {
 		.name		= "tunables",

@@ -16,7 +16,7 @@
 #include "stress.h"
 
 #define DEFAULT_DURATION_NS	(10 * NSEC_PER_SEC)
-#define DEFAULT_LATE_NS		(10 * NSEC_PER_SEC)
+#define DEFAULT_LATE_NS		(5 * NSEC_PER_SEC)
 
 void die(int status, const char *format, ...)
 {
@@ -47,7 +47,7 @@ static void print_options(void)
 	       "  -n, --objects N      how many are shared (as the scenario has it)\n"
 	       "  -k, --class NAMES    plain, or any of sleep,rcu,exact; or any (any)\n"
 	       "  -S, --seed N         repeat the choices of an earlier run\n"
-	       "      --late TIME      later than this after the last put is an error (10s)\n"
+	       "      --late TIME      later than this after the last put is an error (5s)\n"
 	       "  -q, --quiet          no progress, only the result\n"
 	       "      --json FILE      the result, for programs\n"
 	       "      --csv FILE       a line for each second\n"

@@ -201,6 +201,7 @@ static struct json_object *latency_object(const struct dref_stress_report *repor
 	}
 	json_object_object_add(object, "histogram", histogram);
 	add_number(object, "max_ms", report->latency_max_ms);
+	add_number(object, "yardstick_ms", report->yardstick_ms);
 	return object;
 }
 

@@ -25,7 +25,7 @@
 
 #include "stress.h"
 
-#define STEPS_PER_BATCH		2048
+#define STEPS_PER_BATCH		256
 #define BATCHES_PER_PROCESS	64	/* at most */
 #define KILLED_PROCESSES	4	/* one in so many */
 #define PAUSE_US		10000

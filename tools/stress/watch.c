@@ -13,7 +13,7 @@
 
 #define SAMPLE_NS	NSEC_PER_SEC
 #define MAX_SAMPLES	4096		/* then every other one goes */
-#define SETTLE_NS	(5 * NSEC_PER_SEC)
+#define SETTLE_NS	(3 * NSEC_PER_SEC)
 
 static uint64_t begin_ns, next_ns, interval_ns, last_steps, last_ns;
 static bool max_deferred_fixed;

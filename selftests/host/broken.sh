@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The proof that dref-stress can fail: each way to break the algorithm is found out
+# within a minute, on 4 CPUs, with exit status 1 and one line that says what was
+# expected of which object and what was seen. The same build, not broken, survives
+# the same runs.
+#
+#	broken.sh [WHAT]...	only these
+
+cd "$(dirname "$0")/../.." || exit
+seconds=60
+limit=$((seconds * 2 + 120))
+out=$(mktemp) || exit
+trap 'rm -f "$out"' EXIT
+
+number=0
+failed=0
+
+result() {
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number $2"
+	else
+		sed 's/^/# /' "$out"
+		echo "not ok $number $2"
+		failed=1
+	fi
+}
+
+# dref's own warnings are allowed where dref is broken, and nothing else ever is.
+stress() {
+	tools/vm/vm-run --modules tools/stress/broken/module --smp 4 \
+		--append preempt=full --timeout $limit "${allowed[@]}" -- \
+		sh -c 'modprobe dref_stress && exec dref-stress "$@"' dref-stress \
+		--quiet --preempt "$@" >"$out" 2>&1
+}
+
+# Some faults show only at the end, when everything must be gone.
+caught() {
+	local duration=${seconds}s allowed=(--allow-warn '^dref: class stress')
+
+	case $1 in
+	lost-put | free-slot-early)	duration=20s ;;
+	esac
+	stress --break "$1" --duration $duration
+	[ $? -eq 1 ] && grep -q '^first error  object [0-9].*expected .*s[ae][ey]' "$out" &&
+		tail -n 1 "$out" | grep -q '^FAIL'
+}
+
+survives() {
+	local allowed=()
+
+	stress --scenario "$1" --duration ${seconds}s
+}
+
+kdir=${KDIR:-$(tools/stock-kdir)} || exit
+make KDIR="$kdir" stress-broken tools >"$out" 2>&1 || { cat "$out"; exit 1; }
+[ $# -gt 0 ] || set -- $(tools/stress/dref-stress --list | sed -n '/^What --break/,$s/^  \([a-z-]*\) .*/\1/p')
+
+echo TAP version 13
+echo "1..$(($# + 2))"
+for what; do
+	caught "$what"
+	result $? "$what is caught: $(sed -n 's/^first error  //p' "$out")"
+done
+for scenario in mix flap; do
+	survives $scenario
+	result $? "$scenario, not broken, survives"
+done
+exit $failed
