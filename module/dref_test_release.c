@@ -78,6 +78,52 @@ static void reconcile_follows_chains(struct dref_test *t)
 }
 
 /* What is dead already, and released by others, may hold what is deferred */
+#define NEWCOMERS	1000
+
+/* Who is released leaves a new object behind, without a reference; next counts them */
+static void drop_another(struct test_object *obj)
+{
+	struct test_object *another, *counter = obj->next;
+
+	if (atomic_inc_return(&counter->turn) > NEWCOMERS)
+		return;
+	another = test_new(obj->t, obj->ref.class, true);
+	if (!another)
+		return;
+	another->on_release = drop_another;
+	another->next = counter;
+	dref_put(&another->ref);
+}
+
+/* What comes later is no reason to go on, however many objects there are */
+static void reconcile_ends(struct dref_test *t)
+{
+	struct dref_class *class = test_class(t, DREF_SLEEP);
+	struct test_object *alive[100], *obj;
+	int i, made;
+
+	for (i = 0; i < ARRAY_SIZE(alive); i++) {
+		alive[i] = test_new(t, class, true);
+		if (!alive[i])
+			return;
+	}
+	obj = test_new(t, class, true);
+	if (!obj)
+		return;
+	obj->on_release = drop_another;
+	obj->next = alive[0];
+	dref_put(&obj->ref);
+	dref_reconcile();
+	made = atomic_read(&alive[0]->turn);
+	CHECK(t, made >= 1, "the object was not released");
+	CHECK(t, made <= 4, "went on for %d objects that came later", made);
+
+	atomic_set(&alive[0]->turn, NEWCOMERS);
+	for (i = 0; i < ARRAY_SIZE(alive); i++)
+		dref_put(&alive[i]->ref);
+	dref_reconcile();
+}
+
 static void reconcile_waits_for_releases(struct dref_test *t)
 {
 	struct test_object *exact, *deferred;
@@ -536,6 +582,7 @@ static void reconciled_in_time(struct dref_test *t)
 const struct dref_test_case test_releases[] = {
 	{ "reconcile_counts",		reconcile_counts, BY_HAND },
 	{ "reconcile_follows_chains",	reconcile_follows_chains, BY_HAND },
+	{ "reconcile_ends",		reconcile_ends, BY_HAND },
 	{ "reconcile_waits_for_releases", reconcile_waits_for_releases, BY_HAND },
 	{ "unregister_follows_chains",	unregister_follows_chains, BY_HAND },
 	{ "barrier_waits",		barrier_waits },

@@ -70,6 +70,7 @@
  * @class: the object's class
  * @chunk: where the slot comes from
  * @node: in the free list of the chunk, or in one of the lists of the passes
+ * @epoch: the last one that had begun when it was attached
  * @puts: P, the sum of puts at the begin of this pass
  * @activity: gets, puts and count as of the last periodic pass
  * @idle_passes: periodic passes without any activity
@@ -83,6 +84,7 @@ struct dref_slot {
 	struct dref_class		*class;
 	struct dref_chunk		*chunk;
 	struct list_head		node;
+	unsigned long			epoch;
 	unsigned long			puts;
 	unsigned long			activity;
 	unsigned int			idle_passes;
@@ -146,7 +148,6 @@ void dref_tasks_gp_exit(void);
 
 /* release.c */
 void dref_release(struct dref *ref);
-void dref_release_dead(struct dref *ref);
 void dref_releases_flush(void);
 bool dref_in_release(void);
 void dref_class_release_work(struct work_struct *work);

@@ -89,6 +89,7 @@ void dref_pass_add(struct dref_slot *slot)
 {
 	unsigned long flags;
 
+	slot->epoch = READ_ONCE(pass.epoch);
 	spin_lock_irqsave(&incoming_lock, flags);
 	list_add_tail(&slot->node, &incoming);
 	spin_unlock_irqrestore(&incoming_lock, flags);
@@ -254,7 +255,7 @@ static void dref_pass_begin(bool expedited)
 	u64 start = ktime_get_ns();
 	struct dref_slot *slot, *next;
 
-	pass.epoch++;
+	WRITE_ONCE(pass.epoch, pass.epoch + 1);
 	last_begin = jiffies;
 	WRITE_ONCE(kicked, false);
 
@@ -316,7 +317,8 @@ static bool dref_confirm(struct dref_slot *slot)
 		if (dref_change_mode(ref, DREF_MODE_DYING, DREF_MODE_KILLED,
 				     DREF_MODE_DYING)) {
 			dref_detached(slot);
-			dref_release(ref);
+			if (!dref_hold_back(ref))
+				dref_release(ref);
 			return true;
 		}
 		/* but somebody without one made it immortal: so be it */
@@ -336,19 +338,30 @@ static bool dref_confirm(struct dref_slot *slot)
 	return false;
 }
 
-/* The second half, after the grace period; returns how many objects are dead */
-static unsigned long dref_pass_end(void)
+/* What a pass has found dead, and what of that was deferred by a certain epoch */
+struct dref_found {
+	unsigned long	epoch;
+	unsigned long	dead;
+	unsigned long	old;
+};
+
+/* The second half, after the grace period */
+static void dref_pass_end(struct dref_found *found)
 {
 	u64 start = ktime_get_ns();
 	struct dref_slot *slot, *next;
-	unsigned long dead = 0;
+	bool old;
 
 	if (!list_empty(&candidates)) {
 		pass.gp_ns_last = start - pass_gp_start;
 		pass.gp_ns_max = max(pass.gp_ns_max, pass.gp_ns_last);
 	}
 	list_for_each_entry_safe(slot, next, &candidates, node) {
-		dead += dref_confirm(slot);
+		old = slot->epoch <= found->epoch;
+		if (dref_confirm(slot)) {
+			found->dead++;
+			found->old += old;
+		}
 		pass.dying--;
 		cond_resched();
 	}
@@ -357,7 +370,6 @@ static unsigned long dref_pass_end(void)
 	pass.passes++;
 	pass_in_flight = false;
 	dref_pass_publish();
-	return dead;
 }
 
 /* Is there anything that later passes must look at? */
@@ -387,6 +399,15 @@ static void dref_pass_arm(bool found)
 	queue_delayed_work(dref_wq, &pass_work, msecs_to_jiffies(interval_ms));
 }
 
+/* The end of a periodic pass, whose findings set the time of the next one */
+static void dref_pass_end_periodic(void)
+{
+	struct dref_found found = { };
+
+	dref_pass_end(&found);
+	dref_pass_arm(found.dead);
+}
+
 /* A periodic pass: its first half, and the second if there is nothing to wait for */
 static void dref_pass_work(struct work_struct *work)
 {
@@ -394,7 +415,7 @@ static void dref_pass_work(struct work_struct *work)
 	if (!pass_in_flight) {	/* else its end will set the next time */
 		dref_pass_begin(false);
 		if (list_empty(&candidates) || dref_broken(SKIP_GRACE_PERIOD))
-			dref_pass_arm(dref_pass_end());
+			dref_pass_end_periodic();
 		else
 			queue_rcu_work(dref_wq, &pass_end_work);
 	}
@@ -410,42 +431,38 @@ static void dref_pass_end_work(struct work_struct *work)
 		 * somebody could not wait to finish: then it is not enough.
 		 */
 		if (poll_state_synchronize_rcu(pass_cookie))
-			dref_pass_arm(dref_pass_end());
+			dref_pass_end_periodic();
 		else
 			queue_rcu_work(dref_wq, &pass_end_work);
 	}
 	mutex_unlock(&pass_mutex);
 }
 
-/* Finish the pass under way, and run another; returns how many objects are dead */
-static unsigned long dref_pass_expedited(void)
+/* Finish the pass under way, and run another */
+static void dref_pass_expedited(struct dref_found *found)
 {
-	unsigned long dead = 0;
-
 	mutex_lock(&pass_mutex);
 	if (pass_in_flight) {
 		synchronize_rcu_expedited();
-		dead = dref_pass_end();
+		dref_pass_end(found);
 	}
 	dref_pass_begin(true);
 	if (!list_empty(&candidates) && !dref_broken(SKIP_GRACE_PERIOD))
 		synchronize_rcu_expedited();
-	dead += dref_pass_end();
+	dref_pass_end(found);
 	pass.passes_expedited++;
 	dref_pass_publish();
-	dref_pass_arm(dead);
+	dref_pass_arm(found->dead);
 	mutex_unlock(&pass_mutex);
-	return dead;
 }
 
 /**
  * dref_reconcile - find and release all objects that have no references now
  *
  * Runs expedited passes, and the releases that come of them, until a pass finds
- * nothing: objects that were held by released objects are found, too.  What
- * others drop meanwhile can not keep it busy for ever: the longest chain among
- * the objects that are deferred at the begin is as long as their number, so
- * there are no more passes than that, plus one.  The gc.collect() of dref.
+ * nothing new: objects that were held by released objects are found, too.  What
+ * others promote and drop meanwhile cannot keep it busy: only what was deferred
+ * when it began is a reason for another pass.  The gc.collect() of dref.
  *
  * An object without references is released within three expedited grace
  * periods: to finish the pass under way, to confirm zero, and for DREF_RCU.
@@ -457,7 +474,7 @@ static unsigned long dref_pass_expedited(void)
  */
 unsigned long dref_reconcile(void)
 {
-	unsigned long limit, dead, total = 0;
+	struct dref_found found = { };
 
 	might_sleep();
 	if (WARN_ONCE(dref_in_release(), "dref: reconcile from a release()\n"))
@@ -465,19 +482,19 @@ unsigned long dref_reconcile(void)
 
 	dref_promotions_flush();
 	dref_releases_flush();	/* what is due may hold what is deferred */
-	limit = dref_slots_used();
+	found.epoch = READ_ONCE(pass.epoch);
 	do {
-		dead = dref_pass_expedited();
-		total += dead;
+		found.old = 0;
+		dref_pass_expedited(&found);
 		dref_releases_flush();
 		dref_promotions_flush();
-	} while (dead && limit-- && !fatal_signal_pending(current));
+	} while (found.old && !fatal_signal_pending(current));
 
 	mutex_lock(&pass_mutex);
-	pass.released_last = total;
+	pass.released_last = found.dead;
 	dref_pass_publish();
 	mutex_unlock(&pass_mutex);
-	return total;
+	return found.dead;
 }
 EXPORT_SYMBOL_GPL(dref_reconcile);
 
@@ -492,12 +509,14 @@ EXPORT_SYMBOL_GPL(dref_reconcile);
  */
 void dref_barrier(void)
 {
+	struct dref_found found = { };
+
 	might_sleep();
 	if (WARN_ONCE(dref_in_release(), "dref: barrier from a release()\n"))
 		return;
 
 	dref_promotions_flush();	/* the queue may hold the last reference */
-	dref_pass_expedited();
+	dref_pass_expedited(&found);
 	dref_releases_flush();
 }
 EXPORT_SYMBOL_GPL(dref_barrier);
