@@ -28,6 +28,7 @@
 #include "internal.h"
 
 #define STALL_ATOMIC_US	500
+#define STALL_MAX_US	1000000U
 #define HOLD_BACK_MS	15000
 
 enum dref_breakage dref_breakage;
@@ -38,7 +39,7 @@ MODULE_PARM_DESC(stall_one_in, "Stall one in so many operations in the window; 0
 
 static unsigned int stall_us = 1000;
 module_param(stall_us, uint, 0600);
-MODULE_PARM_DESC(stall_us, "Stall for up to so many microseconds");
+MODULE_PARM_DESC(stall_us, "Stall for up to so many microseconds, a second at most");
 
 static unsigned int fail_one_in;
 module_param(fail_one_in, uint, 0600);
@@ -57,6 +58,9 @@ static const char * const breakages[DREF_NR_BREAKAGES] = {
 	[DREF_BREAK_NO_CMPXCHG]		= "no-cmpxchg",
 	[DREF_BREAK_FREE_SLOT_EARLY]	= "free-slot-early",
 	[DREF_BREAK_MISSED_RESURRECT]	= "missed-resurrect",
+	[DREF_BREAK_LOST_KILL]		= "lost-kill",
+	[DREF_BREAK_SKIP_RCU]		= "skip-rcu",
+	[DREF_BREAK_LATE_WRITE]		= "late-write",
 };
 
 static int dref_break_set(const char *value, const struct kernel_param *param)
@@ -120,7 +124,8 @@ void dref_window_stall(void)
 		return;
 	}
 	until = ktime_get_mono_fast_ns() +
-		dref_random() % (READ_ONCE(stall_us) + 1) * NSEC_PER_USEC;
+		dref_random() % (min(READ_ONCE(stall_us), STALL_MAX_US) + 1) *
+		NSEC_PER_USEC;
 	while (ktime_get_mono_fast_ns() < until)
 		cpu_relax();
 }
@@ -145,15 +150,13 @@ static void dref_held_back_work(struct work_struct *work)
 	struct dref *ref, *next;
 
 	llist_for_each_entry_safe(ref, next, llist_del_all(&held_back), link)
-		dref_release_dead(ref);
+		dref_release(ref);
 }
 
 /* True if @ref, which is dead, shall be released much later */
 bool dref_hold_back(struct dref *ref)
 {
-	/* an exact object's release is the last put's, which cannot wait */
-	if (!dref_broken(LATE_RELEASE) ||
-	    (READ_ONCE(ref->mode) & DREF_MODE_STATE) == DREF_MODE_EXACT)
+	if (!dref_broken(LATE_RELEASE))
 		return false;
 	if (llist_add(&ref->link, &held_back))
 		schedule_delayed_work(&held_back_work,

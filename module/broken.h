@@ -3,9 +3,9 @@
  * Faults on demand.
  *
  * Who trusts a test has seen it fail.  In a build that is made for this, and in
- * no other, each of the lines on which dref's correctness rests can be broken
- * while it runs (broken.c), and dref-stress(8) must notice.  In every other
- * build what is here is a constant, and the compiler leaves nothing of it.
+ * no other, lines on which dref's correctness rests can be broken while it runs
+ * (broken.c), and dref-stress(8) must notice.  In every other build what is here
+ * is a constant, and the compiler leaves nothing of it.
  */
 #ifndef DREF_BROKEN_H
 #define DREF_BROKEN_H
@@ -25,6 +25,9 @@ enum dref_breakage {
 	DREF_BREAK_NO_CMPXCHG,		/* death does not look who comes */
 	DREF_BREAK_FREE_SLOT_EARLY,	/* a fold does not wait for Tasks RCU */
 	DREF_BREAK_MISSED_RESURRECT,	/* a pass does not look a second time */
+	DREF_BREAK_LOST_KILL,		/* a promotion forgets it */
+	DREF_BREAK_SKIP_RCU,		/* DREF_RCU does not wait */
+	DREF_BREAK_LATE_WRITE,		/* to the count, after release() */
 	DREF_NR_BREAKAGES
 };
 

@@ -23,6 +23,7 @@
 
 #include <linux/atomic.h>
 #include <linux/cache.h>
+#include <linux/cpumask.h>
 #include <linux/dref.h>
 #include <linux/dref_stress.h>
 #include <linux/mutex.h>
@@ -38,7 +39,9 @@
 #define STRESS_GRAVEYARD	256
 #define STRESS_MIN_ENTRIES	64	/* for each worker, beside those */
 #define STRESS_EXTRA_ENTRIES	16384	/* for all of them, if that is more */
-#define STRESS_MAX_IMMORTALS	4096
+#define STRESS_IMMORTALS	1024	/* at once, and then so many a second, */
+#define STRESS_IMMORTALS_RATE	2
+#define STRESS_MAX_IMMORTALS	65536	/* in all: enough for hours */
 #define STRESS_FLAP_PLACES	48	/* that "flap" has for itself */
 #define STRESS_WEAK_PLACES	64
 
@@ -178,6 +181,7 @@ struct stress_cpu;
  * @nr_places: how many
  * @workers: an array: first the caller's, then the module's own
  * @nr_workers: how many
+ * @cpumask: where the module has workers of its own
  * @cpus: what drives the module's own workers
  * @nr_batches: in progress now
  * @entries: all objects there can be at a time
@@ -186,12 +190,14 @@ struct stress_cpu;
  * @graveyard: the last to have died, watched for writes
  * @buried: how many have come to the graveyard
  * @released: how many have been released
+ * @begin: when it was set up, in jiffies
  * @immortals: how many have been made immortal
  * @yardstick: what may be expected of the machine
  * @latency: how many were released how long after their last put
  * @latency_max: the longest, in jiffies
  * @errors: how many, of each kind
  * @failed: there has been one
+ * @class_mutex: one worker at a time unregisters his class
  * @error_lock: protects @error
  * @error: the first one in words
  * @cost_mutex: protects the creation of @cost
@@ -205,6 +211,7 @@ struct stress_session {
 	unsigned int			nr_places;
 	struct stress_worker		*workers;
 	unsigned int			nr_workers;
+	struct cpumask			cpumask;
 	struct stress_cpu		*cpus;
 	atomic_t			nr_batches;
 	struct stress_entry		*entries;
@@ -214,13 +221,15 @@ struct stress_session {
 	struct stress_object		*graveyard[STRESS_GRAVEYARD];
 	atomic_t			buried ____cacheline_aligned;
 	atomic_long_t			released;
+	unsigned long			begin;
 	atomic_t			immortals;
 	struct stress_yardstick		yardstick;
 	atomic_long_t			latency[DREF_STRESS_LATENCIES];
 	unsigned long			latency_max;
 	atomic_long_t			errors[STRESS_NR_ERRORS];
 	bool				failed;
-	spinlock_t			error_lock;	/* error */
+	struct mutex			class_mutex;	/* unregistering a class */
+	raw_spinlock_t			error_lock;	/* error; in hard interrupts, too */
 	char				error[DREF_STRESS_ERROR_SIZE];
 
 	struct mutex			cost_mutex;	/* creation of cost */
@@ -267,7 +276,7 @@ struct dref_class *stress_class(const struct stress_session *session,
 				unsigned int index);
 
 /* dref_stress_contexts.c */
-unsigned int stress_contexts_workers(unsigned int contexts);
+unsigned int stress_contexts_workers(struct stress_session *session);
 int stress_contexts_start(struct stress_session *session);
 void stress_contexts_stop(struct stress_session *session,
 			  struct dref_stress_report *report);
@@ -309,6 +318,7 @@ void stress_error(struct stress_session *session, enum stress_error kind,
 bool stress_see(struct stress_worker *worker, struct stress_object *object);
 void stress_dropped_dead(struct stress_object *object);
 void stress_release(struct dref *ref);
+u64 stress_errors(const struct stress_session *session);
 void stress_verify_counts(struct stress_session *session);
 void stress_verify_objects(struct stress_session *session,
 			   struct dref_stress_report *report);

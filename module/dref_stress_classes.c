@@ -4,18 +4,18 @@
  * creates objects of, and tries to unregister while others still hold some.
  *
  * Only the worker creates objects of his class, so while he tries to unregister
- * it their number can only fall.  It is counted down in release(), which is a
- * little before dref counts; so a class that has none may be found busy, but not
- * time and again.
+ * it their number can only fall.  It is counted down a little before dref counts;
+ * so a class that has none may be found busy, but not for long.
  */
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/printk.h>
 
 #include "dref_stress.h"
 
-#define STRESS_UNREGISTER_TRIES	100	/* a millisecond apart */
+#define STRESS_BUSY	(5 * HZ)	/* with no objects, and only in passing */
 
 /* True if the worker has a class now; if it is a new one, then with these flags */
 bool stress_class_come(struct stress_worker *worker, unsigned int flags)
@@ -28,7 +28,8 @@ bool stress_class_come(struct stress_worker *worker, unsigned int flags)
 		 worker->session->number, worker->number);
 	class->name = worker->class_name;
 	class->release = stress_release;
-	class->flags = flags;
+	/* an immortal object of an earlier registration may be looked at */
+	WRITE_ONCE(class->flags, flags);
 	class->owner = THIS_MODULE;
 	if (dref_class_register(class))
 		worker->class_name[0] = '\0';
@@ -38,15 +39,18 @@ bool stress_class_come(struct stress_worker *worker, unsigned int flags)
 /* 0, or -EBUSY if objects of the class are alive */
 static int stress_class_unregister(struct stress_worker *worker)
 {
-	int err, tries = 0;
+	unsigned long give_up = jiffies + STRESS_BUSY +
+				stress_yardstick(&worker->session->yardstick);
 	long alive;
+	int err;
 
-	do {
-		if (tries)
-			usleep_range(1000, 2000);
+	for (;;) {
 		alive = atomic_long_read(&worker->class_alive);
 		err = dref_class_unregister(&worker->class);
-	} while (err == -EBUSY && !alive && ++tries < STRESS_UNREGISTER_TRIES);
+		if (err != -EBUSY || alive || time_after(jiffies, give_up))
+			break;
+		usleep_range(1000, 2000);
+	}
 	if (!err) {
 		worker->class_name[0] = '\0';
 		if (atomic_long_read(&worker->class_alive))
@@ -61,14 +65,20 @@ static int stress_class_unregister(struct stress_worker *worker)
 	return err;
 }
 
+/* One at a time: each takes passes, one after the other, and who waits is no stress */
 void stress_class_go(struct stress_worker *worker)
 {
-	if (worker->class_name[0] && stress_class_unregister(worker)) {
-		worker->counts[DREF_STRESS_CLASSES_BUSY]++;
+	if (!mutex_trylock(&worker->session->class_mutex))
 		return;
+	if (!worker->class_name[0]) {
+		worker->class_going = false;	/* it could not be registered */
+	} else if (stress_class_unregister(worker)) {
+		worker->counts[DREF_STRESS_CLASSES_BUSY]++;
+	} else {
+		worker->class_going = false;
+		worker->counts[DREF_STRESS_CLASSES_GONE]++;
 	}
-	worker->class_going = false;
-	worker->counts[DREF_STRESS_CLASSES_GONE]++;
+	mutex_unlock(&worker->session->class_mutex);
 }
 
 /* Everything has been released.  -EBUSY if a class stays, and its worker must. */

@@ -2,12 +2,12 @@
 /*
  * The module's own workers: the same steps in the other contexts.
  *
- * On each CPU there is one kernel thread and, for each context asked for, one
- * worker:
+ * On each CPU that the caller may use there is one kernel thread and, for each
+ * context asked for, one worker:
  *
  *	KTHREAD		the thread itself, a batch after the other
  *	SOFTIRQ		an hrtimer that expires in softirq context
- *	HARDIRQ		one that expires in hardirq context, also on PREEMPT_RT
+ *	HARDIRQ		one that expires in hardirq context, on PREEMPT_RT too
  *	IRQ_WORK	another of these, which queues an irq_work
  *
  * They take the same objects, through the same queue, as the caller's workers do,
@@ -59,7 +59,6 @@ struct stress_timer {
 
 /**
  * struct stress_cpu - what drives the workers of one CPU
- * @session: whose it is
  * @number: of the CPU
  * @thread: the thread
  * @worker: the thread's worker; NULL: it only starts timers
@@ -67,7 +66,6 @@ struct stress_timer {
  * @timers: by irq_contexts
  */
 struct stress_cpu {
-	struct stress_session	*session;
 	unsigned int		number;
 	struct task_struct	*thread;
 	struct stress_worker	*worker;
@@ -75,10 +73,20 @@ struct stress_cpu {
 	struct stress_timer	timers[ARRAY_SIZE(irq_contexts)];
 };
 
-/* How many workers there will be */
-unsigned int stress_contexts_workers(unsigned int contexts)
+/* How many workers there will be: on the CPUs that the caller may use */
+unsigned int stress_contexts_workers(struct stress_session *session)
 {
-	return nr_cpu_ids * hweight32(contexts);
+	cpumask_copy(&session->cpumask, current->cpus_ptr);
+	return cpumask_weight(&session->cpumask) * hweight32(session->setup.contexts);
+}
+
+/* Without "hard", PREEMPT_RT would have them in threads */
+static enum hrtimer_mode stress_timer_mode(unsigned int context)
+{
+	if (context == DREF_STRESS_SOFTIRQ)
+		return HRTIMER_MODE_REL_PINNED_SOFT;
+	return IS_ENABLED(CONFIG_PREEMPT_RT) ? HRTIMER_MODE_REL_PINNED_HARD :
+					       HRTIMER_MODE_REL_PINNED;
 }
 
 /* Do @steps steps, if anybody works; returns how many */
@@ -144,9 +152,7 @@ static void stress_start_timers(struct stress_cpu *cpu)
 		if (!timer->worker || hrtimer_active(&timer->hrtimer))
 			continue;
 		hrtimer_start(&timer->hrtimer, ms_to_ktime(1),
-			      irq_contexts[i] == DREF_STRESS_SOFTIRQ ?
-			      HRTIMER_MODE_REL_PINNED_SOFT :
-			      HRTIMER_MODE_REL_PINNED_HARD);
+			      stress_timer_mode(irq_contexts[i]));
 	}
 }
 
@@ -157,8 +163,11 @@ static int stress_thread(void *data)
 
 	while (!kthread_should_stop()) {
 		/* fails while the CPU is off line */
-		if (!set_cpus_allowed_ptr(current, cpumask_of(cpu->number)))
-			stress_start_timers(cpu);
+		if (set_cpus_allowed_ptr(current, cpumask_of(cpu->number))) {
+			schedule_timeout_idle(HZ / 20);
+			continue;
+		}
+		stress_start_timers(cpu);
 		steps = cpu->worker ? stress_work(cpu->worker, STRESS_THREAD_STEPS) : 0;
 		cpu->steps += steps;
 		if (steps)
@@ -172,6 +181,7 @@ static int stress_thread(void *data)
 static void stress_worker_init(struct stress_worker *worker, unsigned int context)
 {
 	worker->context = context;
+	memset(worker->counts, 0, sizeof(worker->counts));	/* of the set-up */
 	prandom_seed_state(&worker->rnd, worker->session->setup.seed ^
 			   (worker->number + 1) * 0x9e3779b97f4a7c15ULL);
 }
@@ -185,7 +195,6 @@ static struct stress_worker *stress_cpu_init(struct stress_session *session,
 	struct stress_timer *timer;
 	int i;
 
-	cpu->session = session;
 	if (contexts & DREF_STRESS_KTHREAD) {
 		stress_worker_init(worker, DREF_STRESS_KTHREAD);
 		cpu->worker = worker++;
@@ -197,11 +206,11 @@ static struct stress_worker *stress_cpu_init(struct stress_session *session,
 			continue;
 		stress_worker_init(worker, irq_contexts[i]);
 		timer->worker = worker++;
-		timer->irq_work = IRQ_WORK_INIT_HARD(stress_irq_work);
+		timer->irq_work = IS_ENABLED(CONFIG_PREEMPT_RT) ?
+				  IRQ_WORK_INIT_HARD(stress_irq_work) :
+				  IRQ_WORK_INIT(stress_irq_work);
 		dref_hrtimer_setup(&timer->hrtimer, stress_expired, CLOCK_MONOTONIC,
-				   irq_contexts[i] == DREF_STRESS_SOFTIRQ ?
-				   HRTIMER_MODE_REL_PINNED_SOFT :
-				   HRTIMER_MODE_REL_PINNED_HARD);
+				   stress_timer_mode(irq_contexts[i]));
 	}
 	return worker;
 }
@@ -220,11 +229,11 @@ int stress_contexts_start(struct stress_session *session)
 	if (!session->cpus)
 		return -ENOMEM;
 	for (i = 0; i < nr_cpu_ids; i++) {
+		if (!cpumask_test_cpu(i, &session->cpumask))
+			continue;
 		cpu = &session->cpus[i];
 		cpu->number = i;
 		worker = stress_cpu_init(session, cpu, worker);
-		if (!cpu_possible(i))
-			continue;
 		thread = kthread_run(stress_thread, cpu, "dref_stress/%u", i);
 		if (IS_ERR(thread))
 			return PTR_ERR(thread);

@@ -150,6 +150,20 @@ static void stress_take(struct stress_worker *worker, unsigned int hand,
 		WRITE_ONCE(worker->hands[hand], NULL);
 }
 
+/* If the place has had a reference all the time, it was wrong to refuse another */
+static void stress_refused(struct stress_worker *worker,
+			   const struct stress_object *object, unsigned int place)
+{
+	struct stress_session *session = worker->session;
+
+	smp_mb();	/* the answer, then whether it was right */
+	if (!stress_place_is_weak(session, place) &&
+	    rcu_access_pointer(session->places[place]) == object)
+		stress_error(session, STRESS_EARLY, object,
+			     "dref_tryget(): expected true, as place %u has a reference, seen false",
+			     place);
+}
+
 /* Look up what is published in @place, to the empty @hand */
 bool stress_tryget(struct stress_worker *worker, unsigned int hand,
 		   unsigned int place)
@@ -158,16 +172,15 @@ bool stress_tryget(struct stress_worker *worker, unsigned int hand,
 
 	rcu_read_lock();
 	object = rcu_dereference(worker->session->places[place]);
-	if (object && !dref_tryget(&object->ref))
-		object = NULL;
-	rcu_read_unlock();
-
-	if (!object) {
+	if (object && dref_tryget(&object->ref)) {
+		worker->counts[DREF_STRESS_TRYGETS]++;
+		stress_take(worker, hand, object);
+	} else {
 		worker->counts[DREF_STRESS_TRYGETS_FAILED]++;
-		return false;
+		if (object)
+			stress_refused(worker, object, place);
 	}
-	worker->counts[DREF_STRESS_TRYGETS]++;
-	stress_take(worker, hand, object);
+	rcu_read_unlock();
 	return worker->hands[hand];
 }
 
@@ -271,8 +284,10 @@ void stress_defer(struct stress_worker *worker, unsigned int hand)
 	struct stress_object *object = worker->hands[hand];
 	int err;
 
-	if (object->ref.class->flags & DREF_EXACT || !stress_may_allocate(worker) ||
-	    READ_ONCE(object->immortal))
+	/* dref_defer() is for tasks and softirqs */
+	if (worker->context & (DREF_STRESS_HARDIRQ | DREF_STRESS_IRQ_WORK) ||
+	    READ_ONCE(object->immortal) ||
+	    READ_ONCE(object->ref.class->flags) & DREF_EXACT)
 		return;
 	err = dref_defer(&object->ref, stress_gfp(worker));
 	if (!err)
@@ -287,20 +302,27 @@ void stress_defer(struct stress_worker *worker, unsigned int hand)
 /* Whoever has it goes on getting and putting it */
 void stress_immortalize(struct stress_worker *worker, unsigned int hand)
 {
+	struct stress_session *session = worker->session;
 	struct stress_object *object = worker->hands[hand];
+	unsigned long limit = STRESS_IMMORTALS +
+		(jiffies - session->begin) / HZ * STRESS_IMMORTALS_RATE;
 
-	if (atomic_inc_return(&worker->session->immortals) > STRESS_MAX_IMMORTALS ||
+	/* it would stay there for ever, and nothing would happen in that place */
+	if (object->place >= (int)stress_first_flap_place(session))
+		return;
+	if (atomic_inc_return(&session->immortals) > min(limit, STRESS_MAX_IMMORTALS + 0UL) ||
 	    xchg(&object->immortal, true)) {
-		atomic_dec(&worker->session->immortals);
+		atomic_dec(&session->immortals);
 		return;
 	}
-	dref_immortalize(&object->ref);
+	/* before dref: its class may be unregistered as soon as it knows */
 	if (object->alive)
 		atomic_long_dec(object->alive);
+	dref_immortalize(&object->ref);
 	worker->counts[DREF_STRESS_IMMORTALIZED]++;
 	if (!dref_is_immortal(&object->ref))
 		stress_error(worker->session, STRESS_MISCOUNTED, object,
-			     "expected it to be immortal after dref_immortalize()");
+			     "expected immortal after dref_immortalize(), seen counted");
 }
 
 /* Swap what is in @hand and what is in @slot of the queue, either may be empty */

@@ -59,7 +59,7 @@ void stress_error(struct stress_session *session, enum stress_error kind,
 
 	atomic_long_inc(&session->errors[kind]);
 
-	spin_lock_irqsave(&session->error_lock, flags);
+	raw_spin_lock_irqsave(&session->error_lock, flags);
 	if (!session->failed) {
 		len = object ? scnprintf(session->error, sizeof(session->error),
 					 "object %u generation %u: ",
@@ -70,7 +70,17 @@ void stress_error(struct stress_session *session, enum stress_error kind,
 		va_end(args);
 		WRITE_ONCE(session->failed, true);
 	}
-	spin_unlock_irqrestore(&session->error_lock, flags);
+	raw_spin_unlock_irqrestore(&session->error_lock, flags);
+}
+
+u64 stress_errors(const struct stress_session *session)
+{
+	u64 errors = 0;
+	int i;
+
+	for (i = 0; i < STRESS_NR_ERRORS; i++)
+		errors += atomic_long_read(&session->errors[i]);
+	return errors;
 }
 
 /* The initial reference is to be dropped, and the object is dead */
@@ -84,7 +94,7 @@ void stress_dropped_dead(struct stress_object *object)
 static void stress_saturated(struct stress_object *object)
 {
 	stress_error(object->session, STRESS_MISCOUNTED, object,
-		     "immortal, though nobody made it so: dref has saturated its count");
+		     "expected it to be counted, seen immortal: dref has saturated its count");
 }
 
 /* A holder looks at his object: is it alive, and how is it counted? */
@@ -259,10 +269,12 @@ static void stress_tally(struct stress_session *session)
 		object = session->entries[i].object;
 		if (object)
 			object->holders = 0;
+		cond_resched();
 	}
 	for (i = 0; i < session->nr_workers; i++) {
 		for (hand = 0; hand < STRESS_HANDS; hand++)
 			stress_count(session->workers[i].hands[hand]);
+		cond_resched();
 	}
 	for (i = 0; i < STRESS_QUEUE; i++)
 		stress_count(session->queue[i]);
@@ -282,6 +294,8 @@ static bool stress_count_agrees(const struct stress_object *object)
 	for (tries = 0; tries < 3; tries++) {
 		if (dref_read(&object->ref) == object->holders)
 			return true;
+		if (object->session->failed)
+			return false;	/* one error is enough to wait for */
 		dref_barrier();
 	}
 	return false;
@@ -324,6 +338,8 @@ static void stress_abandon(struct stress_object *object)
 		     dref_is_dying(&object->ref) ? "dying" :
 		     dref_is_deferred(&object->ref) ? "deferred" : "exact");
 	dref_immortalize(&object->ref);
+	if (object->alive)
+		atomic_long_dec(object->alive);
 	object->session = NULL;
 }
 
@@ -382,8 +398,7 @@ void stress_report(const struct stress_session *session,
 	report->miscounted = atomic_long_read(&session->errors[STRESS_MISCOUNTED]);
 	report->revived = atomic_long_read(&session->errors[STRESS_REVIVED]);
 	report->scribbled = atomic_long_read(&session->errors[STRESS_SCRIBBLED]);
-	for (i = 0; i < STRESS_NR_ERRORS; i++)
-		report->errors += atomic_long_read(&session->errors[i]);
+	report->errors = stress_errors(session);
 	for (i = 0; i < DREF_STRESS_LATENCIES; i++)
 		report->latency[i] = atomic_long_read(&session->latency[i]);
 	report->yardstick_ms = jiffies_to_msecs(stress_yardstick(&session->yardstick));

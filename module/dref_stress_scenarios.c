@@ -162,6 +162,8 @@ static void step_kill(struct stress_worker *worker)
 
 	stress_empty(worker, hand);
 	if (worker->hands[other]) {
+		if (!stress_random(worker, 4))
+			stress_defer(worker, other);
 		stress_tryget_live(worker, hand, other);
 		stress_exchange(worker, other, slot);
 		return;
@@ -228,20 +230,20 @@ static void step_immortalize(struct stress_worker *worker)
 
 	stress_empty(worker, hand);
 	stress_empty(worker, other);
-	if (stress_random(worker, 64)) {
-		stress_exchange(worker, hand, slot);
-		if (worker->hands[hand])
-			stress_get(worker, other, hand);
-		stress_exchange(worker, other, slot);
-		return;
+	/* whatever is in the queue: of any class, in any mode, held by anybody */
+	stress_exchange(worker, hand, slot);
+	if (!worker->hands[hand]) {
+		if (!stress_create(worker, hand))
+			return;
+		if (stress_random(worker, 2))
+			stress_defer(worker, hand);
 	}
-	if (!stress_create(worker, hand))
-		return;
-	if (stress_random(worker, 2))
-		stress_defer(worker, hand);
 	stress_get(worker, other, hand);
-	stress_exchange(worker, other, slot);
-	stress_immortalize(worker, hand);
+	if (!stress_random(worker, 64))
+		stress_immortalize(worker, hand);
+	/* few of those that come back to the queue shall be immortal */
+	if (!READ_ONCE(worker->hands[hand]->immortal) || !stress_random(worker, 4))
+		stress_exchange(worker, other, slot);
 }
 
 /*

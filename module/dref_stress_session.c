@@ -17,6 +17,7 @@
  *
  * Closing the file does the same, and throws the report away.
  */
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
@@ -98,7 +99,8 @@ struct stress_session *stress_session_new(void)
 		return NULL;
 	init_rwsem(&session->rwsem);
 	mutex_init(&session->cost_mutex);
-	spin_lock_init(&session->error_lock);
+	mutex_init(&session->class_mutex);
+	raw_spin_lock_init(&session->error_lock);
 	return session;
 }
 
@@ -177,9 +179,9 @@ static int stress_session_alloc(struct stress_session *session)
 	struct stress_worker *worker;
 	unsigned int i;
 
-	session->nr_workers = setup->workers + stress_contexts_workers(setup->contexts);
+	session->nr_workers = setup->workers + stress_contexts_workers(session);
 	session->nr_places = setup->objects + STRESS_FLAP_PLACES + STRESS_WEAK_PLACES;
-	session->nr_entries = 2 * setup->objects + 2 * STRESS_MAX_IMMORTALS +
+	session->nr_entries = 2 * setup->objects + STRESS_MAX_IMMORTALS +
 			      max_t(unsigned int, STRESS_EXTRA_ENTRIES,
 				    STRESS_MIN_ENTRIES * session->nr_workers);
 	session->places = kvcalloc(session->nr_places, sizeof(*session->places),
@@ -230,6 +232,7 @@ static void stress_session_reset(struct stress_session *session)
 
 	atomic_set(&session->buried, 0);
 	atomic_long_set(&session->released, 0);
+	session->begin = jiffies;
 	atomic_set(&session->immortals, 0);
 	for (i = 0; i < DREF_STRESS_LATENCIES; i++)
 		atomic_long_set(&session->latency[i], 0);
@@ -265,16 +268,6 @@ int stress_session_setup(struct stress_session *session,
 unlock:
 	up_write(&session->rwsem);
 	return err;
-}
-
-static u64 stress_errors(const struct stress_session *session)
-{
-	u64 errors = 0;
-	int i;
-
-	for (i = 0; i < STRESS_NR_ERRORS; i++)
-		errors += atomic_long_read(&session->errors[i]);
-	return errors;
 }
 
 static int stress_batch(struct stress_worker *worker, struct dref_stress_run *run)

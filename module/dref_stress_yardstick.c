@@ -49,7 +49,9 @@ void stress_yardstick_stop(struct stress_yardstick *yardstick)
 /* What dref may take on top of what it takes by choice, in jiffies; any context */
 unsigned long stress_yardstick(const struct stress_yardstick *yardstick)
 {
-	unsigned long now = jiffies - READ_ONCE(yardstick->begin);
+	/* in this order, or the one under way might begin in the future */
+	unsigned long begin = READ_ONCE(yardstick->begin);
+	unsigned long now = jiffies - begin;
 
 	return STRESS_YARDSTICKS * max(now, READ_ONCE(yardstick->longest));
 }

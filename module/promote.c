@@ -164,9 +164,11 @@ DEFINE_SPINLOCK(dref_bias_lock);
 /* Publish @slot; false if another promotion was quicker, or it is immortal now */
 static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 {
+	unsigned long flags, mode, killed = DREF_MODE_KILLED;
 	bool attached = false;
-	unsigned long flags, mode;
 
+	if (dref_broken(LOST_KILL))
+		killed = 0;
 	spin_lock_irqsave(&dref_bias_lock, flags);
 	mode = READ_ONCE(ref->mode);
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
@@ -175,7 +177,7 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 	while (!attached && (mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
 		attached = try_cmpxchg_release(&ref->mode, &mode,
 					       (__force unsigned long)slot->counts |
-					       (mode & DREF_MODE_KILLED));
+					       (mode & killed));
 	spin_unlock_irqrestore(&dref_bias_lock, flags);
 	return attached;
 }

@@ -81,6 +81,8 @@ static void dref_release_now(struct dref *ref)
 	if (dref_broken(DOUBLE_RELEASE))
 		class->release(ref);
 	class->release(ref);
+	if (dref_broken(LATE_WRITE))
+		atomic_long_inc(&ref->count);
 	/*
 	 * Last of all: when dref_class_unregister() has counted this, the
 	 * class may go.
@@ -126,7 +128,8 @@ void dref_class_release_work(struct work_struct *work)
 	dref_release_all(llist_del_all(&class->dead));
 }
 
-void dref_release_dead(struct dref *ref)
+/* @ref is dead, and nobody but the caller knows it */
+void dref_release(struct dref *ref)
 {
 	struct llist_head *dead;
 
@@ -138,13 +141,6 @@ void dref_release_dead(struct dref *ref)
 	dead = raw_cpu_ptr(&dref_dead);
 	if (llist_add(&ref->link, dead))
 		irq_work_queue(&dispatch_irq_work);
-}
-
-/* @ref is dead, and nobody but the caller knows it */
-void dref_release(struct dref *ref)
-{
-	if (!dref_hold_back(ref))
-		dref_release_dead(ref);
 }
 
 static void dref_dispatch_irq(struct irq_work *work)
@@ -162,7 +158,7 @@ static void dref_dispatch(void)
 		llist_for_each_entry_safe(ref, next,
 					  llist_del_all(per_cpu_ptr(&dref_dead, cpu)),
 					  link) {
-			if (ref->class->flags & DREF_RCU)
+			if (ref->class->flags & DREF_RCU && !dref_broken(SKIP_RCU))
 				llist_add(&ref->link, &rcu_next);
 			else
 				dref_deliver(ref);

@@ -43,9 +43,9 @@ all_refused() {
 	refused --workers 0 && refused --workers 1025 && refused --objects 0 &&
 	refused --objects 1048577 && refused --class none && refused --class sleep, &&
 	refused --seed x && refused --seed && refused --nonsense && refused -x &&
-	refused --late x && refused --break nonsense && refused --break &&
+	refused --late x && refused --late 25h && refused --break nonsense && refused --break &&
 	refused --json /nonsense/file && refused --csv /nonsense/file && refused --json &&
-	refused --life --reconcile && refused something
+	refused --life --reconcile && refused --cost --scenario mix && refused something
 }
 
 # What a run's operations were, without what depends on time.
@@ -135,7 +135,7 @@ live_at_most() { [ "$(live)" -le "$1" ]; }
 # What is left of a session whose program was killed: nothing.
 killed_leaves_nothing() {
 	before=$(live)
-	"$stress" --duration 1h --objects 1000 >/dev/null 2>&1 &
+	"$stress" --scenario shared --duration 1h --objects 1000 >/dev/null 2>&1 &
 	soon live_at_least $((before + 1000))
 	status=$?
 	kill -KILL $!

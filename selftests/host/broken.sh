@@ -59,12 +59,12 @@ make KDIR="$kdir" stress-broken tools >"$out" 2>&1 || { cat "$out"; exit 1; }
 [ $# -gt 0 ] || set -- $(tools/stress/dref-stress --list | sed -n '/^What --break/,$s/^  \([a-z-]*\) .*/\1/p')
 
 echo TAP version 13
-echo "1..$(($# + 2))"
+echo "1..$(($# + 3))"
 for what; do
 	caught "$what"
 	result $? "$what is caught: $(sed -n 's/^first error  //p' "$out")"
 done
-for scenario in mix flap; do
+for scenario in mix weak flap; do
 	survives $scenario
 	result $? "$scenario, not broken, survives"
 done

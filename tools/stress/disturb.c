@@ -3,19 +3,22 @@
  * Disturbers: a disturber is a row.
  *
  * Each has a thread, or one for each CPU, that disturbs, pauses for a random time,
- * and disturbs again until the run ends.  What it has changed it puts back then.
+ * and disturbs again until the run ends.  What it changes it changes by file.c,
+ * which puts it back in the end.
  * A disturber that this machine, kernel or build of dref.ko has nothing for says
  * what it lacks.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,9 +64,9 @@ struct disturbing {
  * @missing: NULL, or what it needs and lacks
  * @begin: what is to be done before the first time; or NULL
  * @disturb: once
- * @end: put back what was changed; or NULL
  * @pause_us: between two times, up to
  * @per_cpu: one thread for each CPU
+ * @tunes: it changes max_deferred
  */
 struct disturber {
 	const char	*name;
@@ -71,9 +74,9 @@ struct disturber {
 	const char	*(*missing)(void);
 	void		(*begin)(struct session *session);
 	void		(*disturb)(struct disturbing *disturbing);
-	void		(*end)(struct session *session);
 	unsigned int	pause_us;
 	bool		per_cpu;
+	bool		tunes;
 };
 
 static unsigned int up_to(struct disturbing *disturbing, unsigned int most)
@@ -99,7 +102,7 @@ static void pause_us(struct disturbing *disturbing, unsigned int us)
 
 /* ---- hotplug ---- */
 
-static bool cpu_path(unsigned int cpu, char *path, size_t size)
+static bool can_go(unsigned int cpu, char *path, size_t size)
 {
 	snprintf(path, size, CPU_ONLINE, cpu);
 	return !access(path, W_OK);
@@ -107,56 +110,47 @@ static bool cpu_path(unsigned int cpu, char *path, size_t size)
 
 static const char *hotplug_missing(void)
 {
+	unsigned int cpu, last = sysconf(_SC_NPROCESSORS_CONF);
 	char path[100];
-	unsigned int cpu;
 
-	/* CPU 0 usually stays; the last one that is on line does anyway */
-	for (cpu = 1; cpu < CPU_SETSIZE; cpu++) {
-		if (cpu_path(cpu, path, sizeof(path)))
+	/* CPU 0 usually stays */
+	for (cpu = 1; cpu < last; cpu++) {
+		if (can_go(cpu, path, sizeof(path)))
 			return NULL;
 	}
 	return "a CPU that can be taken off line";
 }
 
+/* One of those that the workers have, all of which were on line at the begin */
 static void hotplug(struct disturbing *disturbing)
 {
-	unsigned int cpu, last = sysconf(_SC_NPROCESSORS_CONF) - 1;
+	const struct options *options = disturbing->session->options;
+	unsigned int cpu = options->cpus[up_to(disturbing, options->nr_cpus - 1)];
+	uint64_t online;
 	char path[100];
 
 	/* refused for the last one that is on line */
-	cpu = 1 + up_to(disturbing, last - 1);
-	if (cpu_path(cpu, path, sizeof(path)) && write_value(path, !read_value(path)))
+	if (can_go(cpu, path, sizeof(path)) && read_value(path, &online) &&
+	    change_value(path, !online))
 		disturbing->times++;
-}
-
-static void hotplug_end(struct session *session)
-{
-	unsigned int cpu;
-	char path[100];
-
-	(void)session;
-	for (cpu = 1; cpu < CPU_SETSIZE; cpu++) {
-		if (cpu_path(cpu, path, sizeof(path)) && !read_value(path))
-			write_value(path, 1);
-	}
 }
 
 /* ---- pressure ---- */
 
+/* In the child of a program with threads: only calls that a signal handler could make */
 static uint64_t available(void)
 {
-	FILE *file = fopen("/proc/meminfo", "re");
-	unsigned long long kib = 0;
-	char line[100];
+	char text[512];
+	ssize_t len;
+	char *line;
+	int fd;
 
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
-			break;
-	}
-	fclose(file);
-	return kib * 1024;
+	fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[len > 0 ? len : 0] = '\0';
+	line = strstr(text, "MemAvailable:");
+	return line ? strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024 : 0;
 }
 
 /* In a process of its own, which is the first to go if it was too much */
@@ -166,7 +160,8 @@ static void fill_memory(void)
 	uint64_t give_up = now_ns() + FILL_NS;
 	char *memory;
 
-	write_value("/proc/self/oom_score_adj", 1000);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	write_text("/proc/self/oom_score_adj", "1000");
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
@@ -193,7 +188,7 @@ static void pressure(struct disturbing *disturbing)
 		usleep(10000);
 	}
 	/* and the shrinkers, which there may have been no need for */
-	write_value("/proc/sys/vm/drop_caches", 2);
+	write_text("/proc/sys/vm/drop_caches", "2");
 	disturbing->times++;
 }
 
@@ -211,26 +206,20 @@ static void oom_begin(struct session *session)
 {
 	if (access(FAILSLAB "probability", W_OK))
 		return;
-	__atomic_store_n(&session->failing, true, __ATOMIC_RELAXED);
-	write_text(FAILSLAB "task-filter", "Y");
-	write_text(FAILSLAB "ignore-gfp-wait", "N");
-	write_text(FAILSLAB "verbose", "0");
-	write_text(FAILSLAB "times", "-1");
-}
-
-static void oom_end(struct session *session)
-{
-	(void)session;
-	write_value(FAILSLAB "probability", 0);
-	write_value(DREF_PARAMETERS "fail_one_in", 0);
+	session->failing = true;
+	change_text(FAILSLAB "task-filter", "Y");
+	change_text(FAILSLAB "ignore-gfp-wait", "N");
+	change_text(FAILSLAB "verbose", "0");
+	change_text(FAILSLAB "times", "-1");
 }
 
 static void oom(struct disturbing *disturbing)
 {
-	write_value(FAILSLAB "probability", FAILSLAB_PERCENT);
-	write_value(DREF_PARAMETERS "fail_one_in", FAIL_ONE_IN);
+	change_value(FAILSLAB "probability", FAILSLAB_PERCENT);
+	change_value(DREF_PARAMETERS "fail_one_in", FAIL_ONE_IN);
 	pause_us(disturbing, up_to(disturbing, 1000000));
-	oom_end(disturbing->session);
+	change_value(FAILSLAB "probability", 0);
+	change_value(DREF_PARAMETERS "fail_one_in", 0);
 	disturbing->times++;
 }
 
@@ -243,7 +232,7 @@ static const char *debugfs_missing(void)
 
 static void reconcile(struct disturbing *disturbing)
 {
-	if (write_value(DREF_DEBUGFS "reconcile", 1))
+	if (write_text(DREF_DEBUGFS "reconcile", "1"))
 		disturbing->times++;
 }
 
@@ -252,14 +241,8 @@ static void reconcile(struct disturbing *disturbing)
 static void preempt_begin(struct session *session)
 {
 	(void)session;
-	write_value(DREF_PARAMETERS "stall_us", STALL_US);
-	write_value(DREF_PARAMETERS "stall_one_in", STALL_ONE_IN);
-}
-
-static void preempt_end(struct session *session)
-{
-	(void)session;
-	write_value(DREF_PARAMETERS "stall_one_in", 0);
+	change_value(DREF_PARAMETERS "stall_us", STALL_US);
+	change_value(DREF_PARAMETERS "stall_one_in", STALL_ONE_IN);
 }
 
 static void preempt(struct disturbing *disturbing)
@@ -288,7 +271,7 @@ static void tune(struct disturbing *disturbing)
 	unsigned int value = up_to(disturbing, most[which]) >> up_to(disturbing, 8);
 
 	/* out of range is refused: that is fine, too */
-	if (tunable_write(tunables[which], value))
+	if (change_tunable(tunables[which], value))
 		disturbing->times++;
 }
 
@@ -310,7 +293,6 @@ static const struct disturber disturbers[] = {
 		.what		= "take CPUs off line, and back",
 		.missing	= hotplug_missing,
 		.disturb	= hotplug,
-		.end		= hotplug_end,
 		.pause_us	= 500000,
 	}, {
 		.name		= "pressure",
@@ -323,7 +305,6 @@ static const struct disturber disturbers[] = {
 		.missing	= oom_missing,
 		.begin		= oom_begin,
 		.disturb	= oom,
-		.end		= oom_end,
 		.pause_us	= 1000000,
 	}, {
 		.name		= "reconcile",
@@ -336,7 +317,6 @@ static const struct disturber disturbers[] = {
 		.what		= "real-time threads; stalls in the window, if dref.ko has them",
 		.begin		= preempt_begin,
 		.disturb	= preempt,
-		.end		= preempt_end,
 		.pause_us	= 20000,
 		.per_cpu	= true,
 	}, {
@@ -344,6 +324,7 @@ static const struct disturber disturbers[] = {
 		.what		= "rewrite dref's tunables at random",
 		.missing	= debugfs_missing,
 		.disturb	= tune,
+		.tunes		= true,
 		.pause_us	= 50000,
 	}, {
 		.name		= "stutter",
@@ -366,6 +347,11 @@ const char *disturber_name(unsigned int number)
 const char *disturber_what(unsigned int number)
 {
 	return disturbers[number].what;
+}
+
+bool disturber_tunes(unsigned int number)
+{
+	return disturbers[number].tunes;
 }
 
 /* NULL, or what it needs and lacks here */
@@ -436,14 +422,11 @@ void disturb_start(struct session *session)
 }
 
 /* They see that the session stops */
-void disturb_stop(struct session *session)
+void disturb_stop(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr_threads; i++)
 		pthread_join(threads[i].thread, NULL);
-	for (i = 0; i < nr_disturbers; i++) {
-		if (session->options->disturbers & 1U << i && disturbers[i].end)
-			disturbers[i].end(session);
-	}
+	undo_changes();
 }

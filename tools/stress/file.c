@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel has in files: one value, or "name: value" lines.
+ * What the kernel has in files: values that are read, written, and put back.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,9 +14,6 @@
 const char * const tunables[TUNABLES] = {
 	"pass_min_ms", "pass_max_ms", "promote_threshold", "demote_passes", "max_deferred",
 };
-
-static uint64_t saved[TUNABLES];
-static bool have_saved;
 
 bool write_text(const char *path, const char *text)
 {
@@ -53,49 +51,87 @@ bool read_line(const char *path, char *line, size_t size)
 	return got;
 }
 
-/* 0 if there is none */
-uint64_t read_value(const char *path)
+bool read_value(const char *path, uint64_t *value)
 {
 	char line[64];
 
-	return read_line(path, line, sizeof(line)) ? strtoull(line, NULL, 10) : 0;
+	if (!read_line(path, line, sizeof(line)))
+		return false;
+	*value = strtoull(line, NULL, 10);
+	return true;
 }
 
-static void tunable_path(const char *name, char *path, size_t size)
-{
-	snprintf(path, size, DREF_DEBUGFS "%s", name);
-}
+/* ---- changes that are undone ---- */
 
-bool tunable_write(const char *name, uint64_t value)
-{
-	char path[100];
+static struct change {
+	char	*path;
+	char	*before;
+} *changes;
 
-	tunable_path(name, path, sizeof(path));
-	return write_value(path, value);
-}
+static size_t nr_changes;
+static pthread_mutex_t changes_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-void tunables_save(void)
+/* Newest first; and once more, as one value may be the limit of another's range */
+void undo_changes(void)
 {
-	char path[100];
+	int round;
 	size_t i;
 
-	for (i = 0; i < TUNABLES; i++) {
-		tunable_path(tunables[i], path, sizeof(path));
-		have_saved = !access(path, W_OK);
-		saved[i] = read_value(path);
-		if (!have_saved)
+	pthread_mutex_lock(&changes_mutex);
+	for (round = 0; round < 2; round++) {
+		for (i = nr_changes; i--; )
+			write_text(changes[i].path, changes[i].before);
+	}
+	nr_changes = 0;
+	pthread_mutex_unlock(&changes_mutex);
+}
+
+/* What is there before the first change is what it is to be after the last */
+static void remember(const char *path)
+{
+	char before[100];
+	struct change *more;
+	size_t i;
+
+	for (i = 0; i < nr_changes; i++) {
+		if (!strcmp(changes[i].path, path))
 			return;
 	}
+	if (!read_line(path, before, sizeof(before)))
+		return;
+	more = reallocarray(changes, nr_changes + 1, sizeof(*changes));
+	if (!more)
+		return;
+	if (!changes)
+		atexit(undo_changes);
+	changes = more;
+	changes[nr_changes].path = strdup(path);
+	changes[nr_changes].before = strdup(before);
+	if (changes[nr_changes].path && changes[nr_changes].before)
+		nr_changes++;
 }
 
-void tunables_restore(void)
+/* Until undo_changes(), which comes however the program ends, if it can do anything */
+bool change_text(const char *path, const char *text)
 {
-	size_t i;
+	pthread_mutex_lock(&changes_mutex);
+	remember(path);
+	pthread_mutex_unlock(&changes_mutex);
+	return write_text(path, text);
+}
 
-	if (!have_saved)
-		return;
-	/* pass_min_ms is at most pass_max_ms: so lower it first */
-	tunable_write("pass_min_ms", 1);
-	for (i = TUNABLES; i--; )
-		tunable_write(tunables[i], saved[i]);
+bool change_value(const char *path, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return change_text(path, text);
+}
+
+bool change_tunable(const char *name, uint64_t value)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), DREF_DEBUGFS "%s", name);
+	return change_value(path, value);
 }

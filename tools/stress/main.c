@@ -17,6 +17,7 @@
 
 #define DEFAULT_DURATION_NS	(10 * NSEC_PER_SEC)
 #define DEFAULT_LATE_NS		(5 * NSEC_PER_SEC)
+#define MAX_LATE_NS		(24 * 3600 * NSEC_PER_SEC)
 
 void die(int status, const char *format, ...)
 {
@@ -84,9 +85,12 @@ static const struct breakage {
 	{ "lost-put", "a put of an object that is dying gets lost", "mix" },
 	{ "skip-grace-period", "a pass does not wait for a grace period", "mix" },
 	{ "gets-before-puts", "a pass takes its sums in the wrong order", "mix" },
-	{ "no-cmpxchg", "death does not look whether somebody has got in", "mix" },
+	{ "no-cmpxchg", "death does not look whether somebody has got in", "weak" },
 	{ "free-slot-early", "a demotion does not wait for Tasks RCU", "flap" },
 	{ "missed-resurrect", "a pass does not look a second time", "mix" },
+	{ "lost-kill", "a promotion forgets that an object has been killed", "kill" },
+	{ "skip-rcu", "DREF_RCU does not wait for a grace period", "lookup" },
+	{ "late-write", "dref writes to the count after release()", "mix" },
 };
 
 static void list_all(void)
@@ -208,6 +212,8 @@ static void complete(struct options *options)
 			options->workers = DREF_STRESS_MAX_WORKERS;
 	}
 	for (i = 0; i < nr_disturbers; i++) {
+		if (options->disturb && !disturber_missing(i))
+			options->disturbers |= 1U << i;
 		if (options->disturbers & 1U << i && disturber_missing(i))
 			die(REFUSED, "--%s needs %s", disturber_name(i), disturber_missing(i));
 	}
@@ -247,7 +253,6 @@ int main(int argc, char **argv)
 	int (*run)(const struct options *options) = run_stress;
 	const struct breakage *breakage = NULL;
 	bool class_chosen = false;
-	unsigned int i;
 	int option;
 
 	add_disturbers(longs, DISTURBER);
@@ -295,6 +300,8 @@ int main(int argc, char **argv)
 			return CLEAN;
 		case LATE:
 			options.late_ns = time_given("late");
+			if (options.late_ns > MAX_LATE_NS)
+				die(REFUSED, "--late %s: more than a day", optarg);
 			break;
 		case JSON:
 			options.json = optarg;
@@ -306,10 +313,7 @@ int main(int argc, char **argv)
 			breakage = break_given();
 			break;
 		case DISTURB:
-			for (i = 0; i < nr_disturbers; i++) {
-				if (!disturber_missing(i))
-					options.disturbers |= 1U << i;
-			}
+			options.disturb = true;
 			break;
 		case 'h':
 			print_options();
@@ -333,15 +337,16 @@ int main(int argc, char **argv)
 
 	if (!options.cpus)
 		allowed_cpus(&options.cpus, &options.nr_cpus);
+	if (run != run_stress) {
+		if (options.scenario || options.disturbers || options.disturb || breakage ||
+		    options.json || options.csv)
+			die(REFUSED, "--life and --cost take no scenario, disturber or file");
+		options.scenario = scenario_find("shared");
+	}
 	if (breakage)
 		options.broken = breakage->name;
 	if (!options.scenario)
 		options.scenario = scenario_find(breakage ? breakage->scenario : "mix");
-	if (run != run_stress) {
-		if (options.disturbers || options.broken || options.json || options.csv)
-			die(REFUSED, "--life and --cost go without disturbers and files");
-		options.scenario = scenario_find("shared");
-	}
 	complete(&options);
 	if (!options.duration_ns && !options.ops)
 		options.duration_ns = DEFAULT_DURATION_NS;

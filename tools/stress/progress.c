@@ -28,7 +28,7 @@ static bool bar_shown;
 /* Before anything is set up, and before the first thread */
 void block_signals(void)
 {
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	struct sigaction action;
 	size_t i;
 
@@ -39,6 +39,8 @@ void block_signals(void)
 			sigaddset(&signals, ends[i]);
 	}
 	sigprocmask(SIG_BLOCK, &signals, NULL);
+	/* who reads no more still wants everything put back */
+	signal(SIGPIPE, SIG_IGN);
 }
 
 /* From here on a signal ends the program, as it would any other */

@@ -195,7 +195,11 @@ static struct json_object *latency_object(const struct dref_stress_report *repor
 
 	for (i = 0; i < DREF_STRESS_LATENCIES; i++) {
 		bucket = json_object_new_object();
-		add_number(bucket, "below_ms", 1ULL << i);
+		/* the last one has all the rest */
+		if (i < DREF_STRESS_LATENCIES - 1)
+			add_number(bucket, "below_ms", 1ULL << i);
+		else
+			add_text(bucket, "below_ms", NULL);
 		add_number(bucket, "objects", report->latency[i]);
 		json_object_array_add(histogram, bucket);
 	}

@@ -14,10 +14,10 @@
 /* Objects are soon promoted, and soon demoted */
 static void tune_quick(void)
 {
-	tunable_write("pass_min_ms", 1);
-	tunable_write("pass_max_ms", 5);
-	tunable_write("promote_threshold", 16);
-	tunable_write("demote_passes", 2);
+	change_tunable("pass_min_ms", 1);
+	change_tunable("pass_max_ms", 5);
+	change_tunable("promote_threshold", 16);
+	change_tunable("demote_passes", 2);
 }
 
 static void say_disturbers(const struct options *options)
@@ -109,7 +109,9 @@ static void say_latency(const struct dref_stress_report *report)
 	say("%-12s", "released");
 	for (i = 0; i < DREF_STRESS_LATENCIES; i++) {
 		if (report->latency[i])
-			say(" <%ums:%llu", 1U << i, (unsigned long long)report->latency[i]);
+			say(" %s%ums:%llu", i < DREF_STRESS_LATENCIES - 1 ? "<" : ">=",
+			    1U << (i < DREF_STRESS_LATENCIES - 1 ? i : i - 1),
+			    (unsigned long long)report->latency[i]);
 	}
 	say(" after the last put\n");
 	say("%-12s 50 %% below %u ms, 99 %% below %u ms, all within %llu ms\n", "latency",
@@ -188,7 +190,7 @@ static void work(struct result *result)
 	result->interrupted = show_progress(session, look, &result->watch);
 	session_stop(session);
 	result->failure = session_failure(session);
-	disturb_stop(session);
+	disturb_stop();
 	result->ns = now_ns() - begin;
 	result->steps = session_steps(session);
 	session_finish(session, &result->report);
@@ -196,15 +198,15 @@ static void work(struct result *result)
 		result->counts[i] = session_count(session, i) + result->report.kernel_counts[i];
 }
 
-static bool has_disturber(const struct options *options, const char *name)
+static bool max_deferred_fixed(const struct options *options)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr_disturbers; i++) {
-		if (!strcmp(name, disturber_name(i)))
-			return options->disturbers & 1U << i;
+		if (options->disturbers & 1U << i && disturber_tunes(i))
+			return false;
 	}
-	return false;
+	return true;
 }
 
 int run_stress(const struct options *options)
@@ -217,17 +219,15 @@ int run_stress(const struct options *options)
 	record_open(options);
 	say_begin(options);
 
-	tunables_save();
 	if (options->scenario->quick)
 		tune_quick();
-	if (options->broken)
-		write_text(DREF_PARAMETERS "break", options->broken);
-	watch_begin(&result.watch, !has_disturber(options, "tunables"));
+	if (options->broken && !change_text(DREF_PARAMETERS "break", options->broken))
+		die(REFUSED, "--break %s: this dref.ko knows nothing of this name",
+		    options->broken);
+	watch_begin(&result.watch, max_deferred_fixed(options));
 	session_setup(result.session, options->objects, options->class_flags);
 	work(&result);
-	if (options->broken)
-		write_text(DREF_PARAMETERS "break", "none");
-	tunables_restore();
+	undo_changes();
 	watch_end(&result.watch);
 	unblock_signals();
 

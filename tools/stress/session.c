@@ -5,10 +5,10 @@
  * Every worker of the kernel module belongs to one thread here, bound to one
  * CPU, which asks for one batch of steps after the other; or to a thread that has
  * processes do that, each of which lives for a few batches, and is killed in the
- * middle of one now and then.  What a worker draws in
- * its n-th batch depends on the seed, its number and n alone, so that the same
- * seed repeats the same choices; what the workers find, because of each other and
- * of the machine, is not the seed's doing.
+ * middle of one now and then.  What a worker draws in its n-th batch depends on
+ * the seed, its number and n alone, so that the same seed repeats the same
+ * choices; what the workers find, because of each other and of the machine, is
+ * not the seed's doing.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -48,6 +49,9 @@ void session_open(struct session **opened, const struct options *options)
 	session->options = options;
 	session->fd = open(DREF_STRESS_DEVICE, O_RDWR | O_CLOEXEC);
 	*opened = session;
+	/* dref's tunables are there once: two runs would restore each other's */
+	if (session->fd >= 0 && flock(session->fd, LOCK_EX | LOCK_NB))
+		die(REFUSED, "another dref-stress is running");
 	if (session->fd >= 0)
 		return;
 	switch (errno) {
@@ -63,6 +67,22 @@ void session_open(struct session **opened, const struct options *options)
 	}
 }
 
+static void bind_to(const unsigned int *cpus, unsigned int nr)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	while (nr--)
+		CPU_SET(cpus[nr], &set);
+	/* If they have gone off line meanwhile, any other will do */
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+void bind_to_cpu(unsigned int cpu)
+{
+	bind_to(&cpu, 1);
+}
+
 void session_setup(struct session *session, unsigned int objects, unsigned int flags)
 {
 	const struct options *options = session->options;
@@ -76,6 +96,8 @@ void session_setup(struct session *session, unsigned int objects, unsigned int f
 		.seed = options->seed,
 	};
 
+	/* the module's own workers are where this is */
+	bind_to(options->cpus, options->nr_cpus);
 	if (ioctl(session->fd, DREF_STRESS_SETUP, &setup))
 		die(FAILED, "cannot set up %u objects and %u workers: %s",
 		    setup.objects, setup.workers, strerror(errno));
@@ -88,16 +110,6 @@ static uint64_t batch_seed(uint64_t seed, unsigned int worker, uint64_t batch)
 	state = random_of(&state) + worker;
 	state = random_of(&state) + batch;
 	return random_of(&state);
-}
-
-void bind_to_cpu(unsigned int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	/* If the CPU has gone off line meanwhile, any other will do */
-	sched_setaffinity(0, sizeof(set), &set);
 }
 
 static bool stopping(const struct session *session)
@@ -126,9 +138,6 @@ static bool do_batch(struct worker *worker)
 	}
 	if (ioctl(session->fd, DREF_STRESS_RUN, &run)) {
 		if (errno == EINTR)
-			return true;
-		/* where allocations are made to fail, this one may, too */
-		if (errno == ENOMEM && session->failing)
 			return true;
 		__atomic_store_n(&session->broken, errno, __ATOMIC_RELAXED);
 		return false;
@@ -171,6 +180,7 @@ static void *thread_main(void *arg)
 static noreturn void process_main(struct worker *worker, unsigned int batches)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	let_allocations_fail(worker->session);
 	bind_to_cpu(worker->cpu);
 	while (batches-- && do_batch(worker))
 		;

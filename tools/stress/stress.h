@@ -66,9 +66,10 @@ struct options {
 	unsigned int		workers;
 	unsigned int		objects;
 	unsigned int		class_flags;
-	uint64_t		late_ns;	/* 0: no limit */
+	uint64_t		late_ns;
 	uint64_t		seed;
 	unsigned int		disturbers;	/* a bit for each row */
+	bool			disturb;	/* all of them that work here */
 	const char		*broken;	/* NULL: not */
 	const char		*json;
 	const char		*csv;
@@ -158,16 +159,24 @@ struct sample {
  * @begin: before there was any object,
  * @end: and when all of them were gone
  * @most: the greatest of each figure
+ * @last: the last sample that was recorded
  * @samples: one for each second or more
  * @nr_samples: how many
- * @too_many: slots were in use that max_deferred does not allow
+ * @interval_ns: between two of them
+ * @begin_ns: when the workers began
+ * @fixed: max_deferred stays as it is
+ * @too_many: slots were in use that it does not allow
  */
 struct watch {
 	struct sample	begin;
 	struct sample	end;
 	struct sample	most;
+	struct sample	last;
 	struct sample	*samples;
 	size_t		nr_samples;
+	uint64_t	interval_ns;
+	uint64_t	begin_ns;
+	bool		fixed;
 	bool		too_many;
 };
 
@@ -219,10 +228,11 @@ extern const char * const tunables[TUNABLES];
 bool write_text(const char *path, const char *text);
 bool write_value(const char *path, uint64_t value);
 bool read_line(const char *path, char *line, size_t size);
-uint64_t read_value(const char *path);
-bool tunable_write(const char *name, uint64_t value);
-void tunables_save(void);
-void tunables_restore(void);
+bool read_value(const char *path, uint64_t *value);
+bool change_text(const char *path, const char *text);
+bool change_value(const char *path, uint64_t value);
+bool change_tunable(const char *name, uint64_t value);
+void undo_changes(void);
 
 /* session.c */
 void session_open(struct session **session, const struct options *options);
@@ -263,10 +273,11 @@ const char *class_name(unsigned int flags, char *text, size_t size);
 extern const size_t nr_disturbers;
 const char *disturber_name(unsigned int number);
 const char *disturber_what(unsigned int number);
+bool disturber_tunes(unsigned int number);
 const char *disturber_missing(unsigned int number);
 uint64_t disturber_times(unsigned int number);
 void disturb_start(struct session *session);
-void disturb_stop(struct session *session);
+void disturb_stop(void);
 
 /* run.c, life.c, cost.c: each returns what the program exits with */
 int run_stress(const struct options *options);

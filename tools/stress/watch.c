@@ -15,9 +15,6 @@
 #define MAX_SAMPLES	4096		/* then every other one goes */
 #define SETTLE_NS	(3 * NSEC_PER_SEC)
 
-static uint64_t begin_ns, next_ns, interval_ns, last_steps, last_ns;
-static bool max_deferred_fixed;
-
 struct field {
 	const char	*name;
 	size_t		offset;
@@ -47,7 +44,7 @@ static void read_fields(const char *path, const struct field *fields, size_t nr,
 	fclose(file);
 }
 
-static void take_sample(struct sample *sample)
+static void take_sample(const struct watch *watch, struct sample *sample)
 {
 	static const struct field memory[] = {
 		{ "SUnreclaim", offsetof(struct sample, slab) },
@@ -63,12 +60,12 @@ static void take_sample(struct sample *sample)
 	};
 
 	memset(sample, 0, sizeof(*sample));
-	sample->ns = now_ns() - begin_ns;
+	sample->ns = now_ns() - watch->begin_ns;
 	read_fields("/proc/meminfo", memory, ARRAY_SIZE(memory), sample);
 	sample->slab *= 1024;
 	sample->percpu *= 1024;
 	read_fields(DREF_DEBUGFS "stats", stats, ARRAY_SIZE(stats), sample);
-	sample->max_deferred = read_value(DREF_DEBUGFS "max_deferred");
+	read_value(DREF_DEBUGFS "max_deferred", &sample->max_deferred);
 }
 
 static void keep_most(uint64_t *most, uint64_t value)
@@ -96,31 +93,31 @@ void watch_begin(struct watch *watch, bool fixed)
 	watch->samples = calloc(MAX_SAMPLES, sizeof(*watch->samples));
 	if (!watch->samples)
 		die(FAILED, "out of memory");
-	max_deferred_fixed = fixed;
-	begin_ns = now_ns();
-	interval_ns = SAMPLE_NS;
-	take_sample(&watch->begin);
+	watch->fixed = fixed;
+	watch->interval_ns = SAMPLE_NS;
+	watch->begin_ns = now_ns();
+	take_sample(watch, &watch->begin);
+	watch->most = watch->begin;
 }
 
 /* The workers begin now: time is counted from here */
 void watch_start(struct watch *watch)
 {
-	begin_ns = now_ns();
-	next_ns = interval_ns;
-	last_ns = 0;
-	last_steps = 0;
+	watch->begin_ns = now_ns();
 	watch->begin.ns = 0;
 }
 
 static void keep_sample(struct watch *watch, const struct sample *sample)
 {
-	size_t i;
+	size_t i, nr = watch->nr_samples;
 
-	if (watch->nr_samples == MAX_SAMPLES) {
+	if (nr && sample->ns - watch->samples[nr - 1].ns < watch->interval_ns)
+		return;
+	if (nr == MAX_SAMPLES) {
 		for (i = 0; i < MAX_SAMPLES / 2; i++)
 			watch->samples[i] = watch->samples[2 * i + 1];
 		watch->nr_samples = MAX_SAMPLES / 2;
-		interval_ns *= 2;
+		watch->interval_ns *= 2;
 	}
 	watch->samples[watch->nr_samples++] = *sample;
 }
@@ -130,19 +127,17 @@ void watch_look(struct watch *watch, const struct session *session)
 	struct sample sample;
 	double seconds;
 
-	take_sample(&sample);
+	take_sample(watch, &sample);
 	sample.steps = session_steps(session);
 	sample.errors = __atomic_load_n(&session->errors, __ATOMIC_RELAXED);
 	take_most(&watch->most, &sample);
-	if (max_deferred_fixed && sample.slots_used > sample.max_deferred)
+	if (watch->fixed && sample.max_deferred && sample.slots_used > sample.max_deferred)
 		watch->too_many = true;
-	if (sample.ns < next_ns)
+	if (sample.ns - watch->last.ns < SAMPLE_NS)
 		return;
-	next_ns = sample.ns + interval_ns;
-	seconds = (double)(sample.ns - last_ns) / NSEC_PER_SEC;
-	record_sample(&sample, (sample.steps - last_steps) / seconds);
-	last_ns = sample.ns;
-	last_steps = sample.steps;
+	seconds = (double)(sample.ns - watch->last.ns) / NSEC_PER_SEC;
+	record_sample(&sample, (sample.steps - watch->last.steps) / seconds);
+	watch->last = sample;
 	keep_sample(watch, &sample);
 }
 
@@ -158,7 +153,7 @@ void watch_end(struct watch *watch)
 	uint64_t give_up = now_ns() + SETTLE_NS;
 
 	for (;;) {
-		take_sample(&watch->end);
+		take_sample(watch, &watch->end);
 		if ((watch_growth(watch->begin.slab, watch->end.slab) < 1 &&
 		     watch_growth(watch->begin.percpu, watch->end.percpu) < 1) ||
 		    now_ns() > give_up || wait_a_tick())

@@ -22,11 +22,11 @@
  * -ENOTTY for an unknown call.  Fields marked "out" are ignored on the way in,
  * and written only on success.
  *
- * Memory: a session has at most 2 x objects + 64 x workers + 24576 objects alive
+ * Memory: a session has at most 2 x objects + 64 x workers + 81920 objects alive
  * and 256 dead ones under observation, of at most 256 bytes each, 40 bytes for
  * each of these numbers, and those objects that wait for a grace period to be
  * freed.  Workers are the caller's and the module's own: one for each context and
- * CPU.  It is charged to the memory cgroup of the caller.
+ * CPU.  What the caller allocates is charged to his memory cgroup.
  */
 #ifndef _UAPI_LINUX_DREF_STRESS_H
 #define _UAPI_LINUX_DREF_STRESS_H
@@ -99,8 +99,9 @@ enum dref_stress_count {
  *	DREF_STRESS_MAX_OBJECTS
  * @workers: 1 to DREF_STRESS_MAX_WORKERS
  * @flags: DREF_STRESS_SLEEP, ...
- * @contexts: DREF_STRESS_KTHREAD, ...: on each CPU the module has one worker for
- *	each of these, which works whenever a worker of the caller's does
+ * @contexts: DREF_STRESS_KTHREAD, ...: on each CPU that the caller may use, the
+ *	module has one worker for each of these, which works whenever a worker of
+ *	the caller's does
  * @scenario: what those do: enum dref_stress_scenario
  * @late_ms: an object that is released later than this after its last put is
  *	an error, on top of what the machine takes for grace periods and work
