@@ -29,7 +29,7 @@
 
 #define STALL_ATOMIC_US	500
 #define STALL_MAX_US	1000000U
-#define HOLD_BACK_MS	15000
+#define HOLD_BACK_MS	30000
 
 enum dref_breakage dref_breakage;
 

@@ -14,8 +14,11 @@
 
 #include "dref_stress.h"
 
-/* Two of a pass, one for DREF_RCU, and one for work items to get their turn */
-#define STRESS_YARDSTICKS	4
+/*
+ * Two passes, of two walks and a grace period each, one grace period for DREF_RCU,
+ * and the work items before and after: each of them may take as long as the other.
+ */
+#define STRESS_YARDSTICKS	10
 
 static void stress_yardstick_work(struct work_struct *work)
 {

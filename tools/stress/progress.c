@@ -166,6 +166,7 @@ bool show_progress(struct session *session, void (*look)(struct session *session
 	if (!options->quiet)
 		show(session, now_ns() - begin);
 	if (bar_shown)
-		say("\n");
+		printf("\n");		/* the last bar stays */
+	bar_shown = false;
 	return interrupted;
 }

@@ -102,22 +102,36 @@ static unsigned int latency_below(const struct dref_stress_report *report, doubl
 	return 1U << i;
 }
 
+static void say_histogram(const struct dref_stress_report *report)
+{
+	static const char full[] = "########################################";
+	const char *name = "released";
+	uint64_t most = 1;
+	unsigned int i;
+	bool rest;
+
+	for (i = 0; i < DREF_STRESS_LATENCIES; i++) {
+		if (most < report->latency[i])
+			most = report->latency[i];
+	}
+	for (i = 0; i < DREF_STRESS_LATENCIES; i++) {
+		if (!report->latency[i])
+			continue;
+		rest = i == DREF_STRESS_LATENCIES - 1;
+		say("%-12s %s %6u ms %12llu %.*s\n", name, rest ? "later" : "below",
+		    1U << (rest ? i - 1 : i), (unsigned long long)report->latency[i],
+		    (int)(report->latency[i] * strlen(full) / most), full);
+		name = "";
+	}
+}
+
 static void say_latency(const struct dref_stress_report *report)
 {
-	unsigned int i;
-
-	say("%-12s", "released");
-	for (i = 0; i < DREF_STRESS_LATENCIES; i++) {
-		if (report->latency[i])
-			say(" %s%ums:%llu", i < DREF_STRESS_LATENCIES - 1 ? "<" : ">=",
-			    1U << (i < DREF_STRESS_LATENCIES - 1 ? i : i - 1),
-			    (unsigned long long)report->latency[i]);
-	}
-	say(" after the last put\n");
+	say_histogram(report);
 	say("%-12s 50 %% below %u ms, 99 %% below %u ms, all within %llu ms\n", "latency",
 	    latency_below(report, 50), latency_below(report, 99),
 	    (unsigned long long)report->latency_max_ms);
-	say("%-12s on this machine, four grace periods and work items took up to %llu ms\n", "",
+	say("%-12s on this machine, ten grace periods with work items take up to %llu ms\n", "",
 	    (unsigned long long)report->yardstick_ms);
 }
 
