@@ -8,14 +8,13 @@
  *			broken.h says what each does
  *	stall_one_in	so many times, between the load of mode and the increment
  *			of the slot, an operation stalls,
- *	stall_us	for up to so long where it can be preempted, and for up
- *			to STALL_ATOMIC_US where it cannot
+ *	stall_us	for up to so long where it can be preempted; where it
+ *			cannot, for up to STALL_ATOMIC_US, but more often
  *	fail_one_in	so many of dref's own allocations fail
  *
  * The stall is no fault: the algorithm must stand any delay at that place.  It
  * only makes likely what is otherwise rare.
  */
-#include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/ktime.h>
 #include <linux/llist.h>
@@ -27,7 +26,8 @@
 
 #include "internal.h"
 
-#define STALL_ATOMIC_US	500
+#define STALL_ATOMIC_US	4000U
+#define STALL_ATOMIC	8	/* times as often */
 #define STALL_MAX_US	1000000U
 #define HOLD_BACK_MS	30000
 
@@ -115,17 +115,18 @@ static bool dref_one_in(unsigned int many)
  */
 void dref_window_stall(void)
 {
+	unsigned int one_in = READ_ONCE(stall_one_in);
+	unsigned int most_us = min(READ_ONCE(stall_us), STALL_MAX_US);
 	u64 until;
 
-	if (likely(!dref_one_in(READ_ONCE(stall_one_in))))
-		return;
 	if (!preemptible()) {
-		udelay(dref_random() % STALL_ATOMIC_US);
-		return;
+		one_in = DIV_ROUND_UP(one_in, STALL_ATOMIC);
+		most_us = min(most_us, STALL_ATOMIC_US);
 	}
+	if (likely(!dref_one_in(one_in)))
+		return;
 	until = ktime_get_mono_fast_ns() +
-		dref_random() % (min(READ_ONCE(stall_us), STALL_MAX_US) + 1) *
-		NSEC_PER_USEC;
+		dref_random() % (most_us + 1) * NSEC_PER_USEC;
 	while (ktime_get_mono_fast_ns() < until)
 		cpu_relax();
 }

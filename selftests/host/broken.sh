@@ -62,7 +62,8 @@ echo TAP version 13
 echo "1..$(($# + 3))"
 for what; do
 	caught "$what"
-	result $? "$what is caught: $(sed -n 's/^first error  //p' "$out")"
+	result $? "$what is caught$(sed -n -e 's/^steps .* in \([0-9.]* s\),.*/ after \1/p' \
+		-e 's/^first error  /: /p' "$out" | tr -d '\n')"
 done
 for scenario in mix weak flap; do
 	survives $scenario

@@ -83,7 +83,7 @@ static const struct breakage {
 	{ "late-release", "the dead lie about for 30 seconds", "mix" },
 	{ "double-release", "release() is called twice", "mix" },
 	{ "lost-put", "a put of an object that is dying gets lost", "mix" },
-	{ "skip-grace-period", "a pass does not wait for a grace period", "mix" },
+	{ "skip-grace-period", "a pass does not wait for a grace period", "weak" },
 	{ "gets-before-puts", "a pass takes its sums in the wrong order", "mix" },
 	{ "no-cmpxchg", "death does not look whether somebody has got in", "weak" },
 	{ "free-slot-early", "a demotion does not wait for Tasks RCU", "flap" },

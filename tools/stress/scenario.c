@@ -39,6 +39,7 @@ const struct scenario scenarios[] = {
 		.what		= "tryget of objects that only their users hold",
 		.step		= DREF_STRESS_WEAK,
 		.objects	= 1,
+		.quick		= true,
 	}, {
 		.name		= "churn",
 		.what		= "create, share and drop short-lived objects",
