@@ -286,6 +286,7 @@ void stress_step(struct stress_worker *worker, unsigned int scenario);
 
 /* dref_stress_hands.c */
 bool stress_create(struct stress_worker *worker, unsigned int hand);
+bool stress_create_deferred(struct stress_worker *worker, unsigned int hand);
 bool stress_create_own(struct stress_worker *worker, unsigned int hand);
 void stress_get(struct stress_worker *worker, unsigned int hand,
 		unsigned int from);

@@ -72,9 +72,12 @@ static bool stress_may_allocate(const struct stress_worker *worker)
 	       !(worker->context & (DREF_STRESS_HARDIRQ | DREF_STRESS_IRQ_WORK));
 }
 
-/* A new object; the initial reference comes to @hand, which is empty */
+/*
+ * A new object; the initial reference comes to @hand, which is empty.  It is of
+ * @class, or if that is NULL of one of the session's first @nr_classes in turn.
+ */
 static bool stress_create_of(struct stress_worker *worker, unsigned int hand,
-			     struct dref_class *class)
+			     struct dref_class *class, unsigned int nr_classes)
 {
 	struct stress_session *session = worker->session;
 	struct stress_object *object = NULL;
@@ -103,7 +106,8 @@ static bool stress_create_of(struct stress_worker *worker, unsigned int hand,
 		object->alive = &worker->class_alive;
 		atomic_long_inc(object->alive);
 	} else {
-		class = stress_class(session, object->index + object->generation - 1);
+		class = stress_class(session, (object->index + object->generation - 1) %
+					      nr_classes);
 	}
 	dref_init(&object->ref, class);
 	/* pairs with rcu_read_lock() in stress_session_state() */
@@ -117,13 +121,22 @@ static bool stress_create_of(struct stress_worker *worker, unsigned int hand,
 /* An object of the session's class, or of one of them */
 bool stress_create(struct stress_worker *worker, unsigned int hand)
 {
-	return stress_create_of(worker, hand, NULL);
+	return stress_create_of(worker, hand, NULL, STRESS_CLASSES);
+}
+
+/* One of a class that can be promoted, if there is a choice, and promoted */
+bool stress_create_deferred(struct stress_worker *worker, unsigned int hand)
+{
+	if (!stress_create_of(worker, hand, NULL, DREF_STRESS_EXACT))
+		return false;
+	stress_defer(worker, hand);
+	return true;
 }
 
 /* An object of the worker's own class */
 bool stress_create_own(struct stress_worker *worker, unsigned int hand)
 {
-	return stress_create_of(worker, hand, &worker->class);
+	return stress_create_of(worker, hand, &worker->class, 0);
 }
 
 /* Take another reference of what is in hand @from, to the empty @hand */

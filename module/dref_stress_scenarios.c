@@ -62,9 +62,9 @@ static void step_shared(struct stress_worker *worker)
 
 /*
  * Objects of which there is one reference, and that on its way round the CPUs:
- * take what the last one has put into the queue, get a new reference, pass it on,
- * and put the one that came.  A sum that is taken in the wrong order sees a put
- * and not the get before it, each on another CPU.
+ * take what the last one has put into the queue, get a new reference, leave that
+ * to the next one, and put the one that was there.  A sum that is taken in the
+ * wrong order sees a put and not the get before it, each on another CPU.
  */
 static void step_ring(struct stress_worker *worker)
 {
@@ -75,13 +75,12 @@ static void step_ring(struct stress_worker *worker)
 	stress_empty(worker, hand);
 	stress_empty(worker, other);
 	stress_exchange(worker, hand, slot);
-	if (!worker->hands[hand]) {
-		if (!stress_create(worker, hand))
-			return;
-		stress_defer(worker, hand);
-	}
+	/* an empty slot may only be one that another worker has just emptied */
+	if (!worker->hands[hand] && (stress_random(worker, STRESS_QUEUE) ||
+				     !stress_create_deferred(worker, hand)))
+		return;
 	stress_get(worker, other, hand);
-	stress_exchange(worker, other, (slot + 1) % STRESS_QUEUE);
+	stress_exchange(worker, other, slot);
 	stress_empty(worker, hand);
 }
 
@@ -124,9 +123,8 @@ static void step_weak(struct stress_worker *worker)
 
 	stress_empty(worker, hand);
 	if (!stress_tryget(worker, hand, place)) {
-		if (!stress_create(worker, hand))
+		if (!stress_create_deferred(worker, hand))
 			return;
-		stress_defer(worker, hand);
 		stress_publish_weak(worker, hand, place);
 	}
 	if (stress_random(worker, 4))
@@ -190,7 +188,7 @@ static void step_flap(struct stress_worker *worker)
 
 	stress_empty(worker, hand);
 	if (!stress_tryget(worker, hand, place)) {
-		if (stress_create(worker, hand))
+		if (stress_create_deferred(worker, hand))
 			stress_publish(worker, hand, place);
 		return;
 	}

@@ -84,7 +84,7 @@ static const struct breakage {
 	{ "double-release", "release() is called twice", "mix" },
 	{ "lost-put", "a put of an object that is dying gets lost", "mix" },
 	{ "skip-grace-period", "a pass does not wait for a grace period", "weak" },
-	{ "gets-before-puts", "a pass takes its sums in the wrong order", "mix" },
+	{ "gets-before-puts", "a pass takes its sums in the wrong order", "ring" },
 	{ "no-cmpxchg", "death does not look whether somebody has got in", "weak" },
 	{ "free-slot-early", "a demotion does not wait for Tasks RCU", "flap" },
 	{ "missed-resurrect", "a pass does not look a second time", "mix" },

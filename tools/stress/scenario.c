@@ -23,6 +23,7 @@ const struct scenario scenarios[] = {
 		.what		= "objects whose only reference goes round the CPUs",
 		.step		= DREF_STRESS_RING,
 		.objects	= 64,
+		.quick		= true,
 	}, {
 		.name		= "handover",
 		.what		= "put what another worker got, in another context",
