@@ -41,6 +41,7 @@
  * dref_reconcile() does not wait for that, but finishes the pass under way with
  * an expedited grace period and then runs his own.
  */
+#include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/irq_work.h>
 #include <linux/ktime.h>
@@ -283,6 +284,7 @@ static void dref_pass_begin(bool expedited)
 static bool dref_declare_dead(struct dref *ref, long count)
 {
 	if (dref_broken(NO_CMPXCHG)) {
+		udelay(10);	/* or it would take luck to be seen */
 		atomic_long_set(&ref->count, DREF_COUNT_DEAD);
 		return true;
 	}
