@@ -284,7 +284,7 @@ static void dref_pass_begin(bool expedited)
 static bool dref_declare_dead(struct dref *ref, long count)
 {
 	if (dref_broken(NO_CMPXCHG)) {
-		udelay(10);	/* or it would take luck to be seen */
+		udelay(9);	/* or it would take luck to be seen */
 		atomic_long_set(&ref->count, DREF_COUNT_DEAD);
 		return true;
 	}
