@@ -3,7 +3,10 @@
  * /sys/kernel/debug/dref, for root:
  *
  *	stats			counters and gauges of all classes together
- *	classes/NAME/stats	those of one class, and its flags
+ *	cpus			what each CPU has counted in slots
+ *	latency			of the releases of deferred objects, a histogram
+ *	classes/NAME/stats	counters and gauges of one class, and its flags
+ *	classes/NAME/objects	its deferred objects, a line each
  *	reconcile		write anything: dref_reconcile(); read: how many
  *				objects the last one released
  *	pass_min_ms		shortest time between periodic passes
@@ -32,6 +35,13 @@ static int stats_show(struct seq_file *seq, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int latency_show(struct seq_file *seq, void *unused)
+{
+	dref_latency_show(seq);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(latency);
 
 static int class_stats_show(struct seq_file *seq, void *unused)
 {
@@ -158,6 +168,7 @@ void dref_debugfs_add(struct dref_class *class)
 {
 	class->dir = debugfs_create_dir(class->name, classes_dir);
 	debugfs_create_file("stats", 0400, class->dir, class, &class_stats_fops);
+	debugfs_create_file("objects", 0400, class->dir, class, &dref_objects_fops);
 }
 
 void dref_debugfs_remove(struct dref_class *class)
@@ -172,6 +183,8 @@ void dref_debugfs_init(void)
 	dref_dir = debugfs_create_dir("dref", NULL);
 	classes_dir = debugfs_create_dir("classes", dref_dir);
 	debugfs_create_file("stats", 0400, dref_dir, NULL, &stats_fops);
+	debugfs_create_file("cpus", 0400, dref_dir, NULL, &dref_cpus_fops);
+	debugfs_create_file("latency", 0400, dref_dir, NULL, &latency_fops);
 	debugfs_create_file("reconcile", 0600, dref_dir, NULL, &reconcile_fops);
 	for (i = 0; i < ARRAY_SIZE(tunables); i++)
 		debugfs_create_file(tunables[i].name, 0600, dref_dir,

@@ -10,6 +10,7 @@
  *	release.c	dead -> released: who calls release(), and when
  *	class.c		classes, registered and not
  *	stats.c		events counted per class and CPU, summed when read
+ *	objects.c	what can be seen of deferred objects, one by one
  *	debugfs.c	all of it to be seen
  *	broken.c	faults on demand; only in a build made for that
  *
@@ -38,7 +39,9 @@
  *	    |------|--------|--------|--|--------------|------|---------|--------|
  *	         dead         bugs  none  1, 2, 3 ... references          overflow
  *
- * No put too many leads from life to death, because n is at most LIMIT.
+ * No put too many leads from life to death, because n is at most LIMIT.  Death
+ * is DREF_COUNT_DEAD, plus, for an object that was deferred, when it was last seen
+ * held, in microseconds.
  *
  * DREF_BIAS is added while a slot is attached, so that no put in flight can
  * see zero when the references that it balances are in the slot.  Whoever gets
@@ -70,6 +73,8 @@
  * @class: the object's class
  * @chunk: where the slot comes from
  * @node: in the free list of the chunk, or in one of the lists of the passes
+ * @since: jiffies when it was attached
+ * @held_ns: when the object was last seen to have references
  * @epoch: the last one that had begun when it was attached
  * @puts: P, the sum of puts at the begin of this pass
  * @activity: gets, puts and count as of the last periodic pass
@@ -84,6 +89,8 @@ struct dref_slot {
 	struct dref_class		*class;
 	struct dref_chunk		*chunk;
 	struct list_head		node;
+	unsigned long			since;
+	u64				held_ns;
 	unsigned long			epoch;
 	unsigned long			puts;
 	unsigned long			activity;
@@ -95,6 +102,9 @@ struct dref_slot {
 /* slot.c */
 struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_t gfp);
 void dref_slot_put(struct dref_slot *slot);
+void dref_slot_show(struct dref_slot *slot, struct dref *ref);
+void dref_slot_hide(struct dref_slot *slot);
+void dref_slot_clear(struct dref_slot *slot);
 unsigned long dref_slot_gets(const struct dref_slot *slot);
 unsigned long dref_slot_puts(const struct dref_slot *slot);
 void dref_slots_trim(void);
@@ -102,6 +112,32 @@ void dref_slots_exit(void);
 unsigned long dref_slots_used(void);
 unsigned long dref_slots_total(void);
 size_t dref_slot_bytes(void);
+struct dref_counts dref_cpu_counts(int cpu);
+
+/**
+ * struct dref_seen - what a deferred object looks like to somebody who walks by
+ * @ref: the object, which may be gone by now: for its address only
+ * @class: its class
+ * @mode: its mode word
+ * @count: references counted in count
+ * @gets: gets counted in the slot
+ * @puts: likewise
+ * @since: jiffies when it was promoted
+ * @idle_passes: as in struct dref_slot
+ */
+struct dref_seen {
+	const struct dref	*ref;
+	struct dref_class	*class;
+	unsigned long		mode;
+	long			count;
+	unsigned long		gets;
+	unsigned long		puts;
+	unsigned long		since;
+	unsigned int		idle_passes;
+};
+
+long dref_slots_look(unsigned long number, const struct dref_class *class,
+		     struct dref_seen *seen);
 
 /* count.c */
 enum dref_fault { DREF_UNDERFLOW, DREF_OVERFLOW };
@@ -176,12 +212,18 @@ enum dref_event {
 };
 
 void dref_count_event(struct dref_class *class, enum dref_event event);
+void dref_count_latency(const struct dref *ref);
 
 struct dref_class_cpu __percpu *dref_class_cpu_alloc(void);
 long dref_class_live(const struct dref_class *class);
 void dref_stats_retire(const struct dref_class *class);
 void dref_stats_show(struct seq_file *seq);
 void dref_class_stats_show(struct seq_file *seq, const struct dref_class *class);
+void dref_latency_show(struct seq_file *seq);
+
+/* objects.c */
+extern const struct file_operations dref_objects_fops;
+extern const struct file_operations dref_cpus_fops;
 
 /* debugfs.c */
 void dref_debugfs_init(void);

@@ -62,7 +62,8 @@ static struct dref_pass_stats pass;	/* as seen from outside: published */
 static bool pass_in_flight;	/* between begin and end */
 static unsigned long pass_cookie; /* the grace period that it waits for */
 static u64 pass_gp_start;
-static u64 pass_begin_ns;	/* time that begin took */
+static u64 pass_start;		/* time of begin */
+static u64 pass_begin_ns;	/* and how long it took */
 static unsigned int interval_ms;
 
 /* So that who wants to know does not wait for a pass, which waits for RCU */
@@ -110,8 +111,8 @@ static long dref_pass_sum(const struct dref_slot *slot, long count)
 /* The object is nothing of ours any more: its memory may go, the slot must wait */
 static void dref_orphan(struct dref_slot *slot)
 {
+	dref_slot_hide(slot);
 	atomic_long_dec(&slot->class->deferred);
-	slot->ref = NULL;
 	slot->tasks_gp = dref_tasks_gp_next();
 	list_move(&slot->node, &orphans);
 }
@@ -124,6 +125,7 @@ static void dref_orphans_collect(void)
 		if (!dref_tasks_gp_done(slot->tasks_gp))
 			continue;
 		list_del(&slot->node);
+		dref_slot_clear(slot);
 		dref_slot_put(slot);
 	}
 }
@@ -156,6 +158,7 @@ static void dref_detached(struct dref_slot *slot)
 {
 	atomic_long_dec(&slot->class->deferred);
 	list_del(&slot->node);
+	dref_slot_clear(slot);
 	dref_slot_put(slot);
 }
 
@@ -171,14 +174,17 @@ static void dref_fold(struct dref_slot *slot)
 	struct dref *ref = slot->ref;
 	bool folded, zero = false;
 
+	dref_slot_hide(slot);
 	spin_lock_irq(&dref_bias_lock);
 	folded = dref_change_mode(ref, DREF_MODE_DEMOTING, DREF_MODE_KILLED,
 				  raw_cpu_read(dref_home));
 	if (folded)
 		zero = atomic_long_add_negative(net - DREF_BIAS, &ref->count);
 	spin_unlock_irq(&dref_bias_lock);
-	if (!folded)
+	if (!folded) {
+		dref_slot_show(slot, ref);	/* and it is ours all the same */
 		return;
+	}
 
 	dref_count_event(slot->class, DREF_DEMOTIONS);
 	dref_detached(slot);
@@ -224,6 +230,7 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 		dref_orphan(slot);
 		return;
 	}
+	slot->held_ns = pass_start;
 
 	if (state == DREF_MODE_DEMOTING) {
 		if (dref_tasks_gp_done(slot->tasks_gp))
@@ -253,9 +260,9 @@ static void dref_pass_publish(void)
 
 static void dref_pass_begin(bool expedited)
 {
-	u64 start = ktime_get_ns();
 	struct dref_slot *slot, *next;
 
+	pass_start = ktime_get_ns();
 	WRITE_ONCE(pass.epoch, pass.epoch + 1);
 	last_begin = jiffies;
 	WRITE_ONCE(kicked, false);
@@ -273,22 +280,27 @@ static void dref_pass_begin(bool expedited)
 	dref_tasks_gp_advance();
 
 	pass_gp_start = ktime_get_ns();
-	pass_begin_ns = pass_gp_start - start;
+	pass_begin_ns = pass_gp_start - pass_start;
 	/* The walk's changes of mode come before the grace period */
 	pass_cookie = get_state_synchronize_rcu();
 	pass_in_flight = true;
 	dref_pass_publish();
 }
 
-/* Death, unless somebody has changed @count: then he has a reference */
-static bool dref_declare_dead(struct dref *ref, long count)
+/*
+ * Death, unless somebody has changed @count: then he has a reference.  What is
+ * left in count says when the object was last seen held (dref_count_latency()).
+ */
+static bool dref_declare_dead(struct dref *ref, long count, u64 held_ns)
 {
+	long dead = DREF_COUNT_DEAD + held_ns / NSEC_PER_USEC;
+
 	if (dref_broken(NO_CMPXCHG)) {
 		udelay(9);	/* or it would take luck to be seen */
-		atomic_long_set(&ref->count, DREF_COUNT_DEAD);
+		atomic_long_set(&ref->count, dead);
 		return true;
 	}
-	return atomic_long_try_cmpxchg(&ref->count, &count, DREF_COUNT_DEAD);
+	return atomic_long_try_cmpxchg(&ref->count, &count, dead);
 }
 
 /*
@@ -314,7 +326,7 @@ static bool dref_confirm(struct dref_slot *slot)
 	if (sum < 0) {
 		dref_saturate(ref, DREF_UNDERFLOW, "sum below zero", _THIS_IP_);
 	} else if (sum <= dref_broken(EARLY_RELEASE) &&
-		   dref_declare_dead(ref, count)) {
+		   dref_declare_dead(ref, count, slot->held_ns)) {
 		/* Nobody has a reference and nobody can get one */
 		if (dref_change_mode(ref, DREF_MODE_DYING, DREF_MODE_KILLED,
 				     DREF_MODE_DYING)) {
@@ -335,6 +347,7 @@ static bool dref_confirm(struct dref_slot *slot)
 		return false;
 	}
 	dref_count_event(slot->class, DREF_RESURRECTED);
+	slot->held_ns = ktime_get_ns();
 	slot->idle_passes = 0;
 	list_move_tail(&slot->node, &objects);
 	return false;
@@ -531,6 +544,7 @@ static void dref_forget_in(struct list_head *list, const struct dref_class *clas
 		if (slot->class != class)
 			continue;
 		list_del_init(&slot->node);
+		dref_slot_hide(slot);
 		if (list == &candidates)
 			pass.dying--;
 	}

@@ -78,6 +78,8 @@ static void dref_release_now(struct dref *ref)
 	/* An exact object dies with its mode unchanged */
 	event = (mode & DREF_MODE_STATE) == DREF_MODE_EXACT ?
 		DREF_RELEASED_EXACT : DREF_RELEASED_DEFERRED;
+	if (event == DREF_RELEASED_DEFERRED)
+		dref_count_latency(ref);
 	if (dref_broken(DOUBLE_RELEASE))
 		class->release(ref);
 	class->release(ref);

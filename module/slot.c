@@ -13,18 +13,27 @@
  * dref_read() may still be summing it, inside rcu_read_lock().  He may read
  * another object's counters, which is as good as any answer, but not freed
  * memory: so chunks are freed after an RCU grace period.
+ *
+ * Slots are also looked at (objects.c), one after the other in the order of their
+ * chunks' numbers, by readers who hold nothing up.  slot->ref is cleared under
+ * pool_lock before the object can be released, so under pool_lock, and nowhere
+ * else outside the passes, the object of a slot may be touched.
  */
 #include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/xarray.h>
 
 #include "internal.h"
 
 #define DREF_CHUNK_SLOTS	(SZ_4K / sizeof(struct dref_counts))
 
 struct dref_chunk {
+	u32				number;
 	struct list_head		node;	/* in chunks, the fuller part first */
 	struct dref_counts __percpu	*counts;
 	struct list_head		free;
@@ -37,6 +46,7 @@ static DEFINE_SPINLOCK(pool_lock);
 static LIST_HEAD(partial_chunks);	/* some slots free, at least one used */
 static LIST_HEAD(full_chunks);
 static struct dref_chunk *spare_chunk;	/* all slots free */
+static DEFINE_XARRAY_FLAGS(numbered_chunks, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_IRQ);
 static unsigned long slots_used;
 static unsigned long slots_total;
 
@@ -75,14 +85,33 @@ static void dref_chunk_free_rcu(struct rcu_head *rcu)
 	dref_chunk_free(container_of(rcu, struct dref_chunk, rcu));
 }
 
-/* Have an empty chunk: the spare one, or a new one */
+/* Nobody has a slot of it, and nobody can get one any more */
+static void dref_chunk_retire(struct dref_chunk *chunk)
+{
+	unsigned long flags;
+
+	xa_lock_irqsave(&numbered_chunks, flags);
+	__xa_erase(&numbered_chunks, chunk->number);
+	xa_unlock_irqrestore(&numbered_chunks, flags);
+	call_rcu(&chunk->rcu, dref_chunk_free_rcu);
+}
+
+/* Have another chunk */
 static int dref_chunk_add(gfp_t gfp)
 {
 	struct dref_chunk *chunk = dref_chunk_alloc(gfp);
 	unsigned long flags;
+	int err;
 
 	if (!chunk)
 		return -ENOMEM;
+	xa_lock_irqsave(&numbered_chunks, flags);
+	err = __xa_alloc(&numbered_chunks, &chunk->number, chunk, xa_limit_31b, gfp);
+	xa_unlock_irqrestore(&numbered_chunks, flags);
+	if (err) {
+		dref_chunk_free(chunk);
+		return -ENOMEM;
+	}
 	spin_lock_irqsave(&pool_lock, flags);
 	list_add_tail(&chunk->node, &partial_chunks);
 	slots_total += DREF_CHUNK_SLOTS;
@@ -124,7 +153,6 @@ unlock:
 struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_t gfp)
 {
 	struct dref_slot *slot;
-	int cpu;
 
 	while (!(slot = dref_slot_take())) {
 		if (dref_chunk_add(gfp))
@@ -133,23 +161,62 @@ struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_
 	if (IS_ERR(slot))
 		return slot;
 
-	for_each_possible_cpu(cpu)
-		memset(per_cpu_ptr(slot->counts, cpu), 0, sizeof(*slot->counts));
-	slot->ref = ref;
-	slot->class = class;
+	WRITE_ONCE(slot->class, class);
+	WRITE_ONCE(slot->since, jiffies);
+	slot->held_ns = ktime_get_ns();
 	slot->activity = 0;
 	slot->idle_passes = 0;
 	slot->demoting = false;
+	dref_slot_show(slot, ref);
 	return slot;
 }
 
+/* From now on @ref can be seen in its slot */
+void dref_slot_show(struct dref_slot *slot, struct dref *ref)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool_lock, flags);
+	slot->ref = ref;
+	spin_unlock_irqrestore(&pool_lock, flags);
+}
+
+/* The object may go: nobody looks at it through its slot any more */
+void dref_slot_hide(struct dref_slot *slot)
+{
+	dref_slot_show(slot, NULL);
+}
+
+/* Of slots that have been given back: what was counted in them, by CPU */
+static DEFINE_PER_CPU(struct dref_counts, retired_counts);
+
+/*
+ * Clear a slot that nobody increments any more; what it has counted is kept for
+ * dref_cpu_counts().  Under the passes' mutex.
+ */
+void dref_slot_clear(struct dref_slot *slot)
+{
+	struct dref_counts *counts, *retired;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		counts = per_cpu_ptr(slot->counts, cpu);
+		retired = per_cpu_ptr(&retired_counts, cpu);
+		WRITE_ONCE(retired->gets, retired->gets + counts->gets);
+		WRITE_ONCE(retired->puts, retired->puts + counts->puts);
+		WRITE_ONCE(counts->gets, 0);
+		WRITE_ONCE(counts->puts, 0);
+	}
+}
+
+/* Give back a slot which is all zero */
 void dref_slot_put(struct dref_slot *slot)
 {
 	struct dref_chunk *chunk = slot->chunk, *empty = NULL;
 	unsigned long flags;
 
-	slot->ref = NULL;
 	spin_lock_irqsave(&pool_lock, flags);
+	slot->ref = NULL;
 	list_add(&slot->node, &chunk->free);
 	slots_used--;
 	if (chunk->used-- == DREF_CHUNK_SLOTS)
@@ -165,7 +232,7 @@ void dref_slot_put(struct dref_slot *slot)
 	}
 	spin_unlock_irqrestore(&pool_lock, flags);
 	if (empty)
-		call_rcu(&empty->rcu, dref_chunk_free_rcu);
+		dref_chunk_retire(empty);
 }
 
 /* Give the spare chunk back to the system */
@@ -181,7 +248,7 @@ void dref_slots_trim(void)
 		slots_total -= DREF_CHUNK_SLOTS;
 	spin_unlock_irqrestore(&pool_lock, flags);
 	if (chunk)
-		call_rcu(&chunk->rcu, dref_chunk_free_rcu);
+		dref_chunk_retire(chunk);
 }
 
 /*
@@ -206,6 +273,94 @@ unsigned long dref_slot_puts(const struct dref_slot *slot)
 	for_each_possible_cpu(cpu)
 		sum += READ_ONCE(per_cpu_ptr(slot->counts, cpu)->puts);
 	return sum;
+}
+
+/*
+ * What @cpu has counted in slots since the module was loaded.  A slot that is
+ * given back meanwhile may be missed, or be counted twice.
+ */
+struct dref_counts dref_cpu_counts(int cpu)
+{
+	struct dref_counts sum = *per_cpu_ptr(&retired_counts, cpu), *counts;
+	struct dref_chunk *chunk;
+	unsigned long number;
+	int i;
+
+	rcu_read_lock();
+	xa_for_each(&numbered_chunks, number, chunk) {
+		counts = per_cpu_ptr(chunk->counts, cpu);
+		for (i = 0; i < DREF_CHUNK_SLOTS; i++) {
+			sum.gets += READ_ONCE(counts[i].gets);
+			sum.puts += READ_ONCE(counts[i].puts);
+		}
+	}
+	rcu_read_unlock();
+	return sum;
+}
+
+/*
+ * Look at the object in @slot, if it has one.  What was read without the lock is
+ * of this object only if the slot still has it in the end.
+ */
+static bool dref_slot_look(const struct dref_slot *slot, struct dref_seen *seen)
+{
+	unsigned long flags, puts = dref_slot_puts(slot);
+
+	spin_lock_irqsave(&pool_lock, flags);
+	seen->ref = slot->ref;
+	if (seen->ref) {
+		seen->class = slot->class;
+		seen->since = slot->since;
+		seen->idle_passes = READ_ONCE(slot->idle_passes);
+		seen->mode = READ_ONCE(seen->ref->mode);
+		seen->count = atomic_long_read(&seen->ref->count);
+	}
+	spin_unlock_irqrestore(&pool_lock, flags);
+	/* neither on its way to the slot nor on its way out */
+	if (!seen->ref || seen->mode & DREF_MODE_IMMORTAL || seen->count < 0 ||
+	    (seen->mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+		return false;
+
+	seen->count += 1 - DREF_BIAS;
+	seen->puts = puts;
+	seen->gets = dref_slot_gets(slot);
+	spin_lock_irqsave(&pool_lock, flags);
+	if (slot->ref != seen->ref || slot->since != seen->since)
+		seen->ref = NULL;
+	spin_unlock_irqrestore(&pool_lock, flags);
+	return seen->ref;
+}
+
+/*
+ * Find the first object of @class whose slot has @number, or a higher one, and
+ * look at it.  Returns the number, or -1.  Who goes on from there until the end
+ * sees all objects that are deferred meanwhile, and holds up nobody: gets, puts and
+ * passes know nothing of it.  May sleep.
+ */
+long dref_slots_look(unsigned long number, const struct dref_class *class,
+		     struct dref_seen *seen)
+{
+	unsigned long wanted = number / DREF_CHUNK_SLOTS, index = wanted;
+	unsigned int i = number % DREF_CHUNK_SLOTS;
+	struct dref_chunk *chunk;
+	bool found = false;
+
+	do {
+		rcu_read_lock();	/* for the chunk */
+		chunk = xa_find(&numbered_chunks, &index, ULONG_MAX, XA_PRESENT);
+		if (index != wanted)
+			i = 0;
+		while (chunk && !found && i < DREF_CHUNK_SLOTS)
+			found = dref_slot_look(&chunk->slots[i++], seen) &&
+				seen->class == class;
+		rcu_read_unlock();
+		if (found)
+			return index * DREF_CHUNK_SLOTS + i - 1;
+		wanted = ++index;
+		i = 0;
+		cond_resched();
+	} while (chunk);
+	return -1;
 }
 
 unsigned long dref_slots_used(void)
@@ -233,4 +388,5 @@ void dref_slots_exit(void)
 	list_splice_init(&full_chunks, &partial_chunks);
 	list_for_each_entry_safe(chunk, next, &partial_chunks, node)
 		dref_chunk_free(chunk);
+	xa_destroy(&numbered_chunks);
 }

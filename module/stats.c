@@ -4,6 +4,9 @@
  * reads them, so that no operation on an object ever pays for a shared write.
  * What a class has counted is kept when the class goes.
  */
+#include <linux/ktime.h>
+#include <linux/log2.h>
+
 #include "internal.h"
 
 /* Of the classes that are gone; under dref_classes_mutex */
@@ -56,6 +59,39 @@ long dref_class_live(const struct dref_class *class)
 	for_each_possible_cpu(cpu)
 		created += READ_ONCE(per_cpu_ptr(class->cpu, cpu)->created);
 	return created - ended;
+}
+
+/*
+ * Release latency.  Nobody knows when the last put of a deferred object was, as
+ * gets and puts leave nothing but a count.  It was after the last time that a pass
+ * saw a reference, which is in what is left of count, so what is counted here is
+ * a bound: no release was later than that.
+ */
+#define DREF_LATENCY_BUCKETS	32	/* 0, 1, 2-3, 4-7 ... microseconds */
+
+static DEFINE_PER_CPU(unsigned long [DREF_LATENCY_BUCKETS], dref_latency);
+
+/* @ref was deferred, is dead, and is about to be released */
+void dref_count_latency(const struct dref *ref)
+{
+	u64 held = atomic_long_read(&ref->count) - DREF_COUNT_DEAD;
+	u64 us = ktime_get_ns() / NSEC_PER_USEC - held;
+	unsigned int bucket = us ? ilog2(us) + 1 : 0;
+
+	this_cpu_inc(dref_latency[min(bucket, DREF_LATENCY_BUCKETS - 1U)]);
+}
+
+void dref_latency_show(struct seq_file *seq)
+{
+	unsigned long sum;
+	int i, cpu;
+
+	for (i = 0; i < DREF_LATENCY_BUCKETS; i++) {
+		sum = 0;
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(per_cpu(dref_latency[i], cpu));
+		seq_printf(seq, "%lu: %lu\n", i ? BIT(i - 1) : 0, sum);
+	}
 }
 
 void dref_stats_retire(const struct dref_class *class)

@@ -20,8 +20,13 @@
 
 static const char * const all_files[] = {
 	"stats", "reconcile", "pass_min_ms", "pass_max_ms", "promote_threshold",
-	"demote_passes", "max_deferred",
+	"demote_passes", "max_deferred", "cpus", "latency",
 };
+
+static bool is_read_only(const char *name)
+{
+	return !strcmp(name, "stats") || !strcmp(name, "cpus") || !strcmp(name, "latency");
+}
 
 static const char * const stats_names[] = {
 	"epoch", "passes", "passes_expedited", "deferred", "exact_live", "dying",
@@ -135,7 +140,7 @@ TEST_F(dref, files_and_modes)
 		ASSERT_EQ(0, stat(path_of(all_files[i]), &st)) {
 			TH_LOG("no %s", all_files[i]);
 		}
-		EXPECT_EQ(S_IFREG | (strcmp(all_files[i], "stats") ? 0600 : 0400), st.st_mode) {
+		EXPECT_EQ(S_IFREG | (is_read_only(all_files[i]) ? 0400 : 0600), st.st_mode) {
 			TH_LOG("mode of %s", all_files[i]);
 		}
 		EXPECT_EQ(0, st.st_uid);
@@ -268,8 +273,14 @@ TEST_F(dref, junk_is_refused)
 
 TEST_F(dref, stats_cannot_be_written)
 {
-	EXPECT_EQ(-EINVAL, put_text("stats", "0"));
-	EXPECT_EQ(-EINVAL, put("stats", nowhere(), 4));
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(all_files); i++) {
+		if (!is_read_only(all_files[i]))
+			continue;
+		EXPECT_EQ(-EINVAL, put_text(all_files[i], "0"));
+		EXPECT_EQ(-EINVAL, put(all_files[i], nowhere(), 4));
+	}
 }
 
 TEST_F(dref, reconcile_takes_anything)
@@ -374,6 +385,8 @@ static void reader(void)
 		dir = opendir(path_of("classes"));
 		while (dir && (entry = readdir(dir))) {
 			snprintf(name, sizeof(name), "classes/%s/stats", entry->d_name);
+			read_file(path_of(name), text, sizeof(text));
+			snprintf(name, sizeof(name), "classes/%s/objects", entry->d_name);
 			read_file(path_of(name), text, sizeof(text));
 		}
 		if (dir)

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What can be seen of deferred objects, one by one, and of the CPUs that count
+ * them: classes/NAME/objects and cpus in debugfs.
+ *
+ * There may be a hundred thousand objects, coming and going by the thousand a
+ * second.  A reader asks for one at a time, by the number of its slot (slot.c), so
+ * he needs no memory, and no get, put or pass ever waits for him.  An object that
+ * is deferred all the while is in the answer once.  Its line is what it looked
+ * like in passing: count, gets and puts are not from the same moment, but in the
+ * order of which a pass makes sure that it never shows too few references.
+ */
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/seq_file.h>
+
+#include "internal.h"
+
+/* How a reader goes through the slots: *pos is the number of one */
+static void *objects_look(struct seq_file *seq, loff_t *pos)
+{
+	struct dref_seen *seen = seq->private;
+	long number = dref_slots_look(*pos, file_inode(seq->file)->i_private, seen);
+
+	if (number < 0)
+		return NULL;
+	*pos = number;
+	return seen;
+}
+
+static void *objects_start(struct seq_file *seq, loff_t *pos)
+{
+	return objects_look(seq, pos);
+}
+
+static void *objects_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	++*pos;
+	return objects_look(seq, pos);
+}
+
+static void objects_stop(struct seq_file *seq, void *v)
+{
+}
+
+static const char *mode_name(unsigned long mode)
+{
+	switch (mode & DREF_MODE_STATE) {
+	case DREF_MODE_DEFERRED:	return "deferred";
+	case DREF_MODE_DEMOTING:	return "demoting";
+	case DREF_MODE_DYING:		return "dying";
+	default:			return "exact";
+	}
+}
+
+static int objects_show(struct seq_file *seq, void *v)
+{
+	const struct dref_seen *seen = v;
+
+	seq_printf(seq, "%p: mode %s count %ld gets %lu puts %lu age_ms %u idle_passes %u\n",
+		   seen->ref, mode_name(seen->mode), seen->count, seen->gets, seen->puts,
+		   jiffies_to_msecs(jiffies - seen->since), seen->idle_passes);
+	return 0;
+}
+
+static const struct seq_operations objects_ops = {
+	.start	= objects_start,
+	.next	= objects_next,
+	.stop	= objects_stop,
+	.show	= objects_show,
+};
+
+static int objects_open(struct inode *inode, struct file *file)
+{
+	return seq_open_private(file, &objects_ops, sizeof(struct dref_seen));
+}
+
+const struct file_operations dref_objects_fops = {
+	.owner		= THIS_MODULE,
+	.open		= objects_open,
+	.read		= seq_read,
+	.llseek		= seq_lseek,
+	.release	= seq_release_private,
+};
+
+/* *pos is the number of a possible CPU, plus one */
+static void *cpus_start(struct seq_file *seq, loff_t *pos)
+{
+	unsigned int cpu = cpumask_next(*pos - 1, cpu_possible_mask);
+
+	if (cpu >= nr_cpu_ids)
+		return NULL;
+	*pos = cpu;
+	return pos;
+}
+
+static void *cpus_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	++*pos;
+	return cpus_start(seq, pos);
+}
+
+static int cpus_show(struct seq_file *seq, void *v)
+{
+	int cpu = *(loff_t *)v;
+	struct dref_counts counts = dref_cpu_counts(cpu);
+
+	seq_printf(seq, "cpu%d: gets %lu puts %lu net %ld\n", cpu, counts.gets,
+		   counts.puts, (long)(counts.gets - counts.puts));
+	return 0;
+}
+
+static const struct seq_operations cpus_ops = {
+	.start	= cpus_start,
+	.next	= cpus_next,
+	.stop	= objects_stop,
+	.show	= cpus_show,
+};
+
+static int cpus_open(struct inode *inode, struct file *file)
+{
+	return seq_open(file, &cpus_ops);
+}
+
+const struct file_operations dref_cpus_fops = {
+	.owner		= THIS_MODULE,
+	.open		= cpus_open,
+	.read		= seq_read,
+	.llseek		= seq_lseek,
+	.release	= seq_release,
+};
