@@ -264,7 +264,7 @@ static void dref_pass_begin(bool expedited)
 
 	pass_start = ktime_get_ns();
 	WRITE_ONCE(pass.epoch, pass.epoch + 1);
-	last_begin = jiffies;
+	WRITE_ONCE(last_begin, jiffies);
 	WRITE_ONCE(kicked, false);
 
 	spin_lock_irq(&incoming_lock);

@@ -47,6 +47,7 @@ static LIST_HEAD(partial_chunks);	/* some slots free, at least one used */
 static LIST_HEAD(full_chunks);
 static struct dref_chunk *spare_chunk;	/* all slots free */
 static DEFINE_XARRAY_FLAGS(numbered_chunks, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_IRQ);
+/* Written under the lock, read without it */
 static unsigned long slots_used;
 static unsigned long slots_total;
 
@@ -114,7 +115,7 @@ static int dref_chunk_add(gfp_t gfp)
 	}
 	spin_lock_irqsave(&pool_lock, flags);
 	list_add_tail(&chunk->node, &partial_chunks);
-	slots_total += DREF_CHUNK_SLOTS;
+	WRITE_ONCE(slots_total, slots_total + DREF_CHUNK_SLOTS);
 	spin_unlock_irqrestore(&pool_lock, flags);
 	return 0;
 }
@@ -141,7 +142,7 @@ static struct dref_slot *dref_slot_take(void)
 
 	slot = list_first_entry(&chunk->free, struct dref_slot, node);
 	list_del_init(&slot->node);
-	slots_used++;
+	WRITE_ONCE(slots_used, slots_used + 1);
 	if (++chunk->used == DREF_CHUNK_SLOTS)
 		list_move(&chunk->node, &full_chunks);
 unlock:
@@ -218,14 +219,14 @@ void dref_slot_put(struct dref_slot *slot)
 	spin_lock_irqsave(&pool_lock, flags);
 	slot->ref = NULL;
 	list_add(&slot->node, &chunk->free);
-	slots_used--;
+	WRITE_ONCE(slots_used, slots_used - 1);
 	if (chunk->used-- == DREF_CHUNK_SLOTS)
 		list_move(&chunk->node, &partial_chunks);
 	if (!chunk->used) {
 		list_del(&chunk->node);
 		if (spare_chunk) {
 			empty = chunk;
-			slots_total -= DREF_CHUNK_SLOTS;
+			WRITE_ONCE(slots_total, slots_total - DREF_CHUNK_SLOTS);
 		} else {
 			spare_chunk = chunk;
 		}
@@ -245,7 +246,7 @@ void dref_slots_trim(void)
 	chunk = spare_chunk;
 	spare_chunk = NULL;
 	if (chunk)
-		slots_total -= DREF_CHUNK_SLOTS;
+		WRITE_ONCE(slots_total, slots_total - DREF_CHUNK_SLOTS);
 	spin_unlock_irqrestore(&pool_lock, flags);
 	if (chunk)
 		dref_chunk_retire(chunk);
