@@ -80,6 +80,11 @@ static void dref_release_now(struct dref *ref)
 		DREF_RELEASED_EXACT : DREF_RELEASED_DEFERRED;
 	if (event == DREF_RELEASED_DEFERRED)
 		dref_count_latency(ref);
+	/*
+	 * The allocator may write to what release() frees, count included: the
+	 * next dref_init() in this memory must not find a live object there.
+	 */
+	ref->link.next = NULL;
 	if (dref_broken(DOUBLE_RELEASE))
 		class->release(ref);
 	class->release(ref);
