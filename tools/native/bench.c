@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Threads, each bound to a CPU, that run a loop for a while.
+ *
+ * What a pair costs is CPU time over pairs, which other programs on the machine do
+ * not add to: a thread that waits for its turn uses none.  Where threads fight for
+ * a line they must be on their CPUs at the same time, so the share of the time
+ * that they were is kept beside each figure.  Only what waits for a grace period
+ * is measured by the clock on the wall.
+ *
+ * In a handover a thread gets a batch of references and tells its neighbour, who
+ * puts them: every reference is got on one CPU and put on another.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/jiffies.h>
+
+#include "bench.h"
+#include "shim/shim.h"
+
+#define CHUNK		1000UL	/* pairs between two looks at the phase */
+#define BATCH		100UL	/* references handed over at a time */
+
+enum phase { WARM_UP, MEASURE, STOP };
+
+struct bench {
+	const struct figure	*figure;
+	const struct options	*options;
+	enum phase		phase;
+	pthread_barrier_t	ready;
+	struct subject		*shared;
+	struct member		*members;
+};
+
+struct member {
+	pthread_t		thread;
+	struct bench		*bench;
+	unsigned int		number;
+	struct subject		*subject;
+	unsigned long		given;	/* batches, to the next one */
+	unsigned long		pairs;
+	double			cpu_ns, wall_ns;
+} __aligned(128);
+
+static double clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1e9 + now.tv_nsec;
+}
+
+static void bind_to(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die(1, "cannot run on CPU %u: %s", cpu, strerror(errno));
+}
+
+static struct subject *subject_new(const struct counter *counter)
+{
+	struct subject *subject = aligned_alloc(__alignof__(*subject), sizeof(*subject));
+
+	if (!subject)
+		die(1, "out of memory");
+	memset(subject, 0, sizeof(*subject));
+	counter->init(subject);
+	return subject;
+}
+
+static enum phase phase_of(const struct member *member)
+{
+	return READ_ONCE(member->bench->phase);
+}
+
+static void hand_over(struct member *member)
+{
+	const struct counter *counter = member->bench->figure->counter;
+	unsigned int left = member->number ?: member->bench->figure->threads;
+	struct member *giver = &member->bench->members[left - 1];
+
+	counter->gets(member->subject, BATCH);
+	/* pairs with the acquire of the next one */
+	smp_store_release(&member->given, member->given + 1);
+	/* acquire: his gets; at the end he may be gone, and has given as many */
+	while (smp_load_acquire(&giver->given) < member->given) {
+		if (phase_of(member) == STOP)
+			break;
+		cpu_relax();
+	}
+	counter->puts(member->subject, BATCH);
+}
+
+static unsigned long run_chunk(struct member *member)
+{
+	const struct figure *figure = member->bench->figure;
+	const struct counter *counter = figure->counter;
+
+	switch (figure->scenario) {
+	case HANDOVER:
+		hand_over(member);
+		return BATCH;
+	case LOOKUP:
+		counter->lookups(member->subject, CHUNK);
+		return CHUNK;
+	case LIVES:
+		counter->lives(member->subject, counter->lives_wait ? 1 : CHUNK);
+		return counter->lives_wait ? 1 : CHUNK;
+	default:
+		counter->pairs(member->subject, CHUNK);
+		return CHUNK;
+	}
+}
+
+static void member_run(void *arg)
+{
+	struct member *member = arg;
+	struct bench *bench = member->bench;
+	const struct counter *counter = bench->figure->counter;
+	bool own = bench->figure->scenario == OWN_OBJECT;
+
+	bind_to(bench->options->cpus[member->number]);
+	/* on its CPU, which is where an exact object is at home */
+	if (!member->number)
+		bench->shared = subject_new(counter);
+	pthread_barrier_wait(&bench->ready);
+	member->subject = own && member->number ? subject_new(counter) : bench->shared;
+	pthread_barrier_wait(&bench->ready);
+
+	while (phase_of(member) == WARM_UP)
+		run_chunk(member);
+	member->cpu_ns = -clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	member->wall_ns = -clock_ns(CLOCK_MONOTONIC);
+	while (phase_of(member) == MEASURE)
+		member->pairs += run_chunk(member);
+	member->cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	member->wall_ns += clock_ns(CLOCK_MONOTONIC);
+
+	pthread_barrier_wait(&bench->ready);
+	if (member->subject != bench->shared || !member->number) {
+		counter->exit(member->subject);
+		free(member->subject);
+	}
+}
+
+static void set_phase_after(struct bench *bench, unsigned int us, enum phase phase)
+{
+	usleep(us);
+	WRITE_ONCE(bench->phase, phase);
+}
+
+static void measure(struct bench *bench, double *ns, double *on_cpu)
+{
+	const struct figure *figure = bench->figure;
+	bool wall = figure->scenario == LIVES && figure->counter->lives_wait;
+	double cpu_ns = 0, wall_ns = 0;
+	unsigned long pairs = 0;
+	unsigned int i;
+
+	for (i = 0; i < figure->threads; i++) {
+		bench->members[i].bench = bench;
+		bench->members[i].number = i;
+		shim_thread(&bench->members[i].thread, member_run, &bench->members[i]);
+	}
+	schedule_begin();
+	set_phase_after(bench, bench->options->ms * 1000 / 4, MEASURE);
+	set_phase_after(bench, bench->options->ms * 1000, STOP);
+	for (i = 0; i < figure->threads; i++)
+		pthread_join(bench->members[i].thread, NULL);
+	schedule_end();
+	for (i = 0; i < figure->threads; i++) {
+		pairs += bench->members[i].pairs;
+		cpu_ns += bench->members[i].cpu_ns;
+		wall_ns += bench->members[i].wall_ns;
+	}
+	/* a thread that was not on its CPU at all has measured nothing */
+	*ns = pairs ? (wall ? wall_ns : cpu_ns) / pairs : 0;
+	*on_cpu = wall_ns ? cpu_ns / wall_ns : 0;
+}
+
+/* One more run of @figure */
+void bench_figure(const struct options *options, struct figure *figure)
+{
+	struct bench bench = { .figure = figure, .options = options };
+	double ns = 0, on_cpu = 0;
+
+	while (!ns) {
+		bench.phase = WARM_UP;
+		bench.members = aligned_alloc(__alignof__(struct member),
+					      figure->threads * sizeof(struct member));
+		if (!bench.members)
+			die(1, "out of memory");
+		memset(bench.members, 0, figure->threads * sizeof(struct member));
+		pthread_barrier_init(&bench.ready, NULL, figure->threads);
+		measure(&bench, &ns, &on_cpu);
+		pthread_barrier_destroy(&bench.ready);
+		free(bench.members);
+	}
+	figure->ns[figure->runs] = ns;
+	figure->on_cpu[figure->runs++] = on_cpu;
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The oracle: who holds what, without asking dref.
+ *
+ * A thread that holds an object says so in its hand, after it has got the
+ * reference and until before it puts it, so nobody's hand may have it when it is
+ * released; and whoever has just got it must find it alive.  In the end as many
+ * must have been released as were created, but for those that are immortal.
+ *
+ * A released object is freed after a grace period, as any object is that can be
+ * looked up under RCU, and until then nobody may write to its count.  If its class
+ * has waited for RCU, and it was out of its place before, it is freed at once.
+ * Where dref is broken nothing is freed, because who finds an object dead is to say
+ * so, and not to crash.
+ */
+#include "test.h"
+
+unsigned long oracle_created, oracle_released;
+
+static struct object *hands[MAX_THREADS];
+
+#define POISON	(LONG_MIN + 0x5eed)
+
+static void object_free(struct object *object)
+{
+	if (!test_broken)
+		kfree(object);
+}
+
+static void object_free_rcu(struct rcu_head *rcu)
+{
+	struct object *object = container_of(rcu, struct object, rcu);
+	long count = atomic_long_read(&object->ref.count);
+
+	check(count == POISON, "object %p: expected poison in its count, seen %ld", object,
+	      count);
+	object_free(object);
+}
+
+static void object_release(struct dref *ref)
+{
+	struct object *object = container_of(ref, struct object, ref);
+	unsigned int thread, state = xchg(&object->state, OBJECT_DEAD);
+	unsigned long marks = 0;
+
+	if (state != OBJECT_ALIVE) {
+		test_fail("object %p: expected a live one to be released, seen %#x", object,
+			  state);
+		return;
+	}
+	for (thread = 0; thread < MAX_THREADS; thread++) {
+		check(READ_ONCE(hands[thread]) != object,
+		      "object %p: expected nobody to hold it at its release, seen thread %u",
+		      object, thread);
+		marks += object->marks[thread];
+	}
+	check(marks < LONG_MAX, "object %p: nonsense in it", object);
+	if (object->place)
+		cmpxchg(object->place, object, NULL);
+	__atomic_add_fetch(&oracle_released, 1, __ATOMIC_RELAXED);
+	atomic_long_set(&ref->count, POISON);
+	if (ref->class == &class_rcu && !object->place)
+		object_free(object);
+	else
+		call_rcu(&object->rcu, object_free_rcu);
+}
+
+struct dref_class class_plain = { .name = "plain", .release = object_release };
+struct dref_class class_sleep = { .name = "sleep", .release = object_release,
+				  .flags = DREF_SLEEP };
+struct dref_class class_rcu = { .name = "rcu", .release = object_release,
+				.flags = DREF_RCU };
+struct dref_class class_exact = { .name = "exact", .release = object_release,
+				  .flags = DREF_EXACT };
+
+static struct dref_class * const classes[] = {
+	&class_plain, &class_sleep, &class_rcu, &class_exact,
+};
+
+struct object *object_new(struct dref_class *class)
+{
+	struct object *object = kzalloc(sizeof(*object), GFP_KERNEL);
+
+	if (!object)
+		shim_die("cannot create an object", ENOMEM);
+	object->state = OBJECT_ALIVE;
+	dref_init(&object->ref, class);
+	__atomic_add_fetch(&oracle_created, 1, __ATOMIC_RELAXED);
+	return object;
+}
+
+void object_expect_alive(const struct object *object)
+{
+	unsigned int state = READ_ONCE(object->state);
+
+	check(state == OBJECT_ALIVE, "object %p: expected to see a live one, seen %#x", object,
+	      state);
+}
+
+/* @thread has got a reference */
+void object_hold(struct object *object, unsigned int thread)
+{
+	WRITE_ONCE(hands[thread], object);
+	object_expect_alive(object);
+	object->marks[thread]++;
+}
+
+void object_let_go(unsigned int thread)
+{
+	WRITE_ONCE(hands[thread], NULL);
+}
+
+void oracle_begin(void)
+{
+	int i, err;
+
+	oracle_created = 0;
+	oracle_released = 0;
+	for (i = 0; i < ARRAY_SIZE(classes); i++) {
+		err = dref_class_register(classes[i]);
+		check(!err, "class %s: expected to be registered, seen %d", classes[i]->name, err);
+	}
+}
+
+/* All references have been dropped, and all threads but this one are gone */
+void oracle_end(void)
+{
+	unsigned long immortal, released;
+	int i, err;
+
+	dref_barrier();
+	dref_reconcile();	/* an immortal one's slot is due then */
+	immortal = test_stat("immortal");
+	released = READ_ONCE(oracle_released);
+	check(oracle_created == released + immortal,
+	      "expected %lu objects to be gone, seen %lu released and %lu immortal",
+	      oracle_created, released, immortal);
+	for (i = 0; i < ARRAY_SIZE(classes); i++) {
+		err = dref_class_unregister(classes[i]);
+		check(!err, "class %s: expected to be unregistered, seen %d",
+		      classes[i]->name, err);
+	}
+	rcu_barrier();		/* the objects are freed */
+}

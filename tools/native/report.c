@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What has been seen: a table for each scenario, the bounds, and JSON.
+ *
+ * A ratio is that of two figures of the same run, which follow each other within
+ * seconds; the median of these is what is held against a bound.  So what slows the
+ * whole machine down slows both.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include <json-c/json.h>
+
+#include "bench.h"
+
+static const struct {
+	const char *name;	/* in JSON */
+	const char *title;
+} scenarios[NR_SCENARIOS] = {
+	[ONE_OBJECT] = { "one_object", "get + put, one object for all threads" },
+	[OWN_OBJECT] = { "own_object", "get + put, an object for each thread" },
+	[LOOKUP] = { "lookup", "tryget under RCU + put, one object" },
+	[HANDOVER] = { "handover", "get on one CPU + put on the next, one object" },
+	[LIVES] = { "lives", "create + destroy, never shared" },
+};
+
+/* Of a figure, or of the ratio of two */
+static const struct bound {
+	const char		*name;
+	enum scenario		scenario;
+	const struct counter	*const *counter;
+	unsigned int		threads;
+	const struct counter	*const *other;
+	unsigned int		other_threads;
+	double			most;
+} bounds[] = {
+	{ "deferred / percpu_ref, 1 thread", ONE_OBJECT, &deferred_row, 1,
+	  &percpu_ref_row, 1, 0.35 },
+	{ "deferred / refcount_t, 1 thread", ONE_OBJECT, &deferred_row, 1,
+	  &refcount_row, 1, 0.5 },
+	{ "deferred, 2 threads / 1 thread", ONE_OBJECT, &deferred_row, 2,
+	  &deferred_row, 1, 1.1 },
+	{ "deferred / refcount_t, 2 threads", ONE_OBJECT, &deferred_row, 2,
+	  &refcount_row, 2, 0.1 },
+	{ "exact / refcount_t, 1 thread", ONE_OBJECT, &exact_row, 1, &refcount_row, 1, 1.25 },
+	{ "immortal / deferred, 1 thread", ONE_OBJECT, &immortal_row, 1, &deferred_row, 1, 1.0 },
+	{ "create + destroy, dref / kref", LIVES, &exact_row, 1, &kref_row, 1, 1.3 },
+	{ "create + destroy, dref / percpu_ref", LIVES, &exact_row, 1, &percpu_ref_row, 1, 0.05 },
+};
+
+static FILE *json_file;
+
+static int compare(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return (left > right) - (left < right);
+}
+
+static void sort(double *sorted, const double *values, unsigned int nr)
+{
+	memcpy(sorted, values, nr * sizeof(*values));
+	qsort(sorted, nr, sizeof(*sorted), compare);
+}
+
+double median(const double *values, unsigned int nr)
+{
+	double sorted[MAX_RUNS];
+
+	sort(sorted, values, nr);
+	return nr % 2 ? sorted[nr / 2] : (sorted[nr / 2 - 1] + sorted[nr / 2]) / 2;
+}
+
+static const struct figure *find(const struct figure *figures, size_t nr,
+				 enum scenario scenario, const struct counter *counter,
+				 unsigned int threads)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (figures[i].scenario == scenario && figures[i].counter == counter &&
+		    figures[i].threads == threads)
+			return &figures[i];
+	}
+	return NULL;
+}
+
+static double ratio(const struct figure *figure, const struct figure *other)
+{
+	double ratios[MAX_RUNS];
+	unsigned int i;
+
+	for (i = 0; i < figure->runs; i++)
+		ratios[i] = figure->ns[i] / other->ns[i];
+	return median(ratios, figure->runs);
+}
+
+/* ---- for people ---- */
+
+static void print_scenario(const struct options *options, enum scenario scenario,
+			   const struct figure *figures, size_t nr)
+{
+	const struct figure *figure, *first;
+	double sorted[MAX_RUNS];
+	unsigned int count;
+	size_t i;
+
+	printf("\n%s\n%-16s %7s %9s %20s %12s %7s\n", scenarios[scenario].title, "", "threads",
+	       "ns", "least - most", "/ first row", "on CPU");
+	for (count = 0; count < options->nr_counts; count++) {
+		first = NULL;
+		for (i = 0; i < nr_counters; i++) {
+			figure = find(figures, nr, scenario, &counters[i],
+				      options->counts[count]);
+			if (!figure)
+				continue;
+			if (!first)
+				first = figure;
+			sort(sorted, figure->ns, figure->runs);
+			printf("%-16s %7u %9.2f %9.2f - %8.2f %12.3f %5.0f %%\n",
+			       figure->counter->name, figure->threads,
+			       median(figure->ns, figure->runs), sorted[0],
+			       sorted[figure->runs - 1], ratio(figure, first),
+			       100 * median(figure->on_cpu, figure->runs));
+		}
+	}
+}
+
+static double bound_seen(const struct bound *bound, const struct figure *figures, size_t nr)
+{
+	const struct figure *figure, *other;
+
+	figure = find(figures, nr, bound->scenario, *bound->counter, bound->threads);
+	other = find(figures, nr, bound->scenario, *bound->other, bound->other_threads);
+	return figure && other ? ratio(figure, other) : -1;
+}
+
+static bool print_bounds(const struct figure *figures, size_t nr)
+{
+	bool met = true;
+	double seen;
+	size_t i;
+
+	printf("\n%-40s | %5s | %s\n", "figure", "bound", "seen");
+	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
+		seen = bound_seen(&bounds[i], figures, nr);
+		printf("%-40s | %5.2f | ", bounds[i].name, bounds[i].most);
+		if (seen < 0) {
+			printf("not measured\n");
+			continue;
+		}
+		printf("%.3f%s\n", seen, seen <= bounds[i].most ? "" : "  TOO MUCH");
+		met = met && seen <= bounds[i].most;
+	}
+	return met;
+}
+
+/* ---- for programs ---- */
+
+void report_open(const struct options *options)
+{
+	if (!options->json)
+		return;
+	json_file = fopen(options->json, "we");
+	if (!json_file)
+		die(2, "--json %s: %s", options->json, strerror(errno));
+}
+
+static void add_text(struct json_object *to, const char *name, const char *text)
+{
+	json_object_object_add(to, name, json_object_new_string(text));
+}
+
+static void add_double(struct json_object *to, const char *name, double value)
+{
+	json_object_object_add(to, name, json_object_new_double(value));
+}
+
+static struct json_object *array_of(const double *values, unsigned int nr)
+{
+	struct json_object *array = json_object_new_array();
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		json_object_array_add(array, json_object_new_double(values[i]));
+	return array;
+}
+
+static struct json_object *figure_object(const struct figure *figure)
+{
+	struct json_object *object = json_object_new_object();
+
+	add_text(object, "scenario", scenarios[figure->scenario].name);
+	add_text(object, "counter", figure->counter->name);
+	json_object_object_add(object, "threads", json_object_new_int(figure->threads));
+	add_double(object, "ns", median(figure->ns, figure->runs));
+	json_object_object_add(object, "ns_runs", array_of(figure->ns, figure->runs));
+	json_object_object_add(object, "on_cpu", array_of(figure->on_cpu, figure->runs));
+	return object;
+}
+
+static struct json_object *bound_object(const struct bound *bound, double seen)
+{
+	struct json_object *object = json_object_new_object();
+
+	add_text(object, "figure", bound->name);
+	add_double(object, "bound", bound->most);
+	if (seen >= 0)
+		add_double(object, "seen", seen);
+	else
+		json_object_object_add(object, "seen", NULL);
+	return object;
+}
+
+static void write_json(const struct options *options, const struct figure *figures, size_t nr)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *figures_array = json_object_new_array();
+	struct json_object *bounds_array = json_object_new_array();
+	struct utsname name;
+	double seen;
+	bool failed;
+	size_t i;
+
+	uname(&name);
+	add_text(object, "program", "dref-native");
+	add_text(object, "kernel", name.release);
+	add_text(object, "machine", name.machine);
+	json_object_object_add(object, "cpus", json_object_new_int(options->nr_cpus));
+	json_object_object_add(object, "runs", json_object_new_int(options->runs));
+	json_object_object_add(object, "ms", json_object_new_int(options->ms));
+	for (i = 0; i < nr; i++)
+		json_object_array_add(figures_array, figure_object(&figures[i]));
+	json_object_object_add(object, "figures", figures_array);
+	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
+		seen = bound_seen(&bounds[i], figures, nr);
+		json_object_array_add(bounds_array, bound_object(&bounds[i], seen));
+	}
+	json_object_object_add(object, "bounds", bounds_array);
+	fprintf(json_file, "%s\n",
+		json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+						       JSON_C_TO_STRING_SPACED |
+						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+	failed = ferror(json_file);
+	if (fclose(json_file) || failed)
+		die(1, "cannot write %s: %s", options->json, strerror(errno));
+}
+
+/* True if every bound that could be measured is met */
+bool report(const struct options *options, const struct figure *figures, size_t nr)
+{
+	enum scenario scenario;
+	bool met;
+
+	printf("dref-native: ns of CPU time, median of %u runs of %u ms\n", options->runs,
+	       options->ms);
+	for (scenario = 0; scenario < NR_SCENARIOS; scenario++)
+		print_scenario(options, scenario, figures, nr);
+	met = print_bounds(figures, nr);
+	if (json_file)
+		write_json(options, figures, nr);
+	return met;
+}

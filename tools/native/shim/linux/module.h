@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What else a module meets: itself, its parameters, its task, memory pressure,
+ * and files to print to.
+ */
+#ifndef SHIM_MODULE_H
+#define SHIM_MODULE_H
+
+#include <linux/kernel.h>
+
+struct module {
+	const char *name;
+};
+
+#define THIS_MODULE			NULL
+#define MODULE_LICENSE(text)		_Static_assert(sizeof(text), "")
+#define MODULE_AUTHOR(text)		_Static_assert(sizeof(text), "")
+#define MODULE_DESCRIPTION(text)	_Static_assert(sizeof(text), "")
+#define MODULE_PARM_DESC(name, text)	_Static_assert(sizeof(text), "")
+
+int shim_module_init(void);
+void shim_module_exit(void);
+
+#define module_init(function)	int shim_module_init(void) { return function(); }
+#define module_exit(function)	void shim_module_exit(void) { function(); }
+
+/* For who wants to set one, a variable says where it is */
+struct kernel_param;
+
+struct kernel_param_ops {
+	int (*set)(const char *value, const struct kernel_param *param);
+	int (*get)(char *value, const struct kernel_param *param);
+};
+
+#define module_param(name, type, mode)		unsigned int * const shim_param_##name = &(name)
+#define module_param_cb(name, ops, arg, mode) \
+	const struct kernel_param_ops * const shim_param_##name = (ops)
+
+int shim_match_string(const char * const *array, size_t nr, const char *string);
+
+#define sysfs_match_string(array, string) \
+	shim_match_string(array, ARRAY_SIZE(array), string)
+
+/* No module ever goes */
+struct notifier_block {
+	int (*notifier_call)(struct notifier_block *nb, unsigned long state, void *data);
+};
+
+#define MODULE_STATE_GOING		2
+#define NOTIFY_DONE			0
+#define NOTIFY_OK			1
+#define register_module_notifier(nb)	((void)(nb), 0)
+#define unregister_module_notifier(nb)	((void)(nb))
+
+struct task_struct {
+	struct work_struct *work;	/* that it runs */
+};
+
+extern __thread struct task_struct shim_task;
+
+#define current				(&shim_task)
+#define fatal_signal_pending(task)	((void)(task), false)
+#define might_sleep()			((void)0)
+#define cond_resched()			((void)0)
+
+struct shrink_control;
+
+struct shrinker {
+	unsigned long	(*count_objects)(struct shrinker *shrinker, struct shrink_control *sc);
+	unsigned long	(*scan_objects)(struct shrinker *shrinker, struct shrink_control *sc);
+	int		seeks;
+};
+
+#define SHRINK_STOP		(~0UL)
+#define DEFAULT_SEEKS		2
+
+int register_shrinker(struct shrinker *shrinker, const char *name);
+void unregister_shrinker(struct shrinker *shrinker);
+
+struct seq_file {
+	FILE *file;
+};
+
+#define seq_printf(seq, ...)	fprintf((seq)->file, __VA_ARGS__)
+
+#endif /* SHIM_MODULE_H */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Per-CPU data and the preemption count.
+ *
+ * A thread that has called cpu_online() is a CPU: no other thread is that CPU at
+ * the same time, so whatever it does to its area is as undisturbed as what a
+ * kernel does with one instruction.  As in the kernel, a per-CPU pointer is the
+ * address that the data would have in the section, all CPUs' areas are at some
+ * distance from it, and on x86-64 that distance is the base of the segment %gs,
+ * which user space leaves alone.  So the operations are the kernel's, to the
+ * byte:
+ *
+ *	this_cpu_inc(p->gets)		incq %gs:(%rax)
+ *	preempt_disable()		incl %gs:__preempt_count(%rip)
+ *	preempt_enable()		decl %gs:__preempt_count(%rip), je
+ *
+ * preempt_enable() is that of a preemptible kernel: the count has a bit that is
+ * clear when somebody wants to run, and at zero the scheduler is called.  Here
+ * nobody ever wants to.
+ *
+ * Elsewhere, and for the sanitizers, which do not look into assembler, the
+ * operations are relaxed atomics on the area, each in an RCU read-side section of
+ * its own, as is what is done with preemption off: that is what the proof of dref
+ * makes of one instruction.
+ */
+#ifndef SHIM_PERCPU_H
+#define SHIM_PERCPU_H
+
+#include <linux/kernel.h>
+#include <linux/rcupdate.h>
+
+#define NR_CPUS			1024
+#define CONFIG_NR_CPUS		NR_CPUS
+
+#define __percpu_section	__attribute__((section("percpu")))
+#define DECLARE_PER_CPU(type, name)	extern __percpu_section typeof(type) name
+#define DEFINE_PER_CPU(type, name)	__percpu_section typeof(type) name
+
+extern unsigned int nr_cpu_ids;
+extern unsigned long __per_cpu_offset[NR_CPUS];
+
+#define num_possible_cpus()	nr_cpu_ids
+#define for_each_possible_cpu(cpu) \
+	for ((cpu) = 0; (cpu) < (int)nr_cpu_ids; (cpu)++)
+
+#define per_cpu_ptr(ptr, cpu)	((typeof(ptr))((unsigned long)(ptr) + __per_cpu_offset[cpu]))
+#define per_cpu(var, cpu)	(*per_cpu_ptr(&(var), cpu))
+#define raw_cpu_ptr(ptr)	((typeof(ptr))((unsigned long)(ptr) + shim_cpu_offset()))
+
+DECLARE_PER_CPU(unsigned int, cpu_number);
+DECLARE_PER_CPU(int, __preempt_count);
+
+/* As in the kernel, an inverted bit: zero means that somebody wants to run */
+#define PREEMPT_ENABLED		INT_MIN
+
+void preempt_schedule(void);
+
+#ifdef CONFIG_X86_64
+
+DECLARE_PER_CPU(unsigned long, this_cpu_off);
+
+#define raw_cpu_read(var) ({						\
+	typeof(var) __value;						\
+									\
+	asm("mov%z1 %%gs:%1, %0" : "=r" (__value) : "m" (var));		\
+	__value;							\
+})
+#define raw_cpu_write(var, value) \
+	asm("mov%z0 %1, %%gs:%0" : "=m" (var) : "re" (value))
+#define shim_cpu_inc(var)	asm volatile("inc%z0 %%gs:%0" : "+m" (var))
+#define shim_cpu_dec(var)	asm volatile("dec%z0 %%gs:%0" : "+m" (var))
+#define shim_cpu_add(var, n) \
+	asm volatile("add%z0 %1, %%gs:%0" : "+m" (var) : "re" ((typeof(var))(n)))
+#define shim_cpu_offset()	raw_cpu_read(this_cpu_off)
+
+static __always_inline void preempt_disable(void)
+{
+	shim_cpu_inc(__preempt_count);
+	barrier();
+}
+
+static __always_inline void preempt_enable(void)
+{
+	bool zero;
+
+	barrier();
+	asm volatile("decl %%gs:%0" : "+m" (__preempt_count), "=@cce" (zero));
+	if (unlikely(zero))
+		preempt_schedule();
+}
+
+#else
+
+extern __thread unsigned long shim_this_cpu_offset;
+
+#define shim_cpu_offset()		shim_this_cpu_offset
+#define shim_this_cpu(var)		raw_cpu_ptr(&(var))
+#define raw_cpu_read(var)		READ_ONCE(*shim_this_cpu(var))
+#define raw_cpu_write(var, value)	WRITE_ONCE(*shim_this_cpu(var), value)
+#define shim_cpu_inc(var)		shim_cpu_add(var, 1)
+#define shim_cpu_dec(var)		shim_cpu_add(var, -1)
+#define shim_cpu_add(var, n) do {					\
+	rcu_read_lock();						\
+	__atomic_fetch_add(shim_this_cpu(var), n, __ATOMIC_RELAXED);	\
+	rcu_read_unlock();						\
+} while (0)
+
+static inline void preempt_disable(void)
+{
+	shim_cpu_inc(__preempt_count);
+	rcu_read_lock();
+}
+
+static inline void preempt_enable(void)
+{
+	rcu_read_unlock();
+	shim_cpu_dec(__preempt_count);
+}
+
+#endif /* CONFIG_X86_64 */
+
+#define this_cpu_inc(var)	shim_cpu_inc(var)
+/* A constant one is an increment, as in the kernel */
+#define this_cpu_add(var, n) do {			\
+	if (__builtin_constant_p(n) && (n) == 1)	\
+		shim_cpu_inc(var);			\
+	else if (__builtin_constant_p(n) && (n) == -1UL) \
+		shim_cpu_dec(var);			\
+	else						\
+		shim_cpu_add(var, n);			\
+} while (0)
+#define this_cpu_sub(var, n)	this_cpu_add(var, -(typeof(var))(n))
+#define raw_smp_processor_id()	raw_cpu_read(cpu_number)
+#define preemptible()		(raw_cpu_read(__preempt_count) == PREEMPT_ENABLED)
+
+void __percpu *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp);
+void __percpu *__alloc_percpu(size_t size, size_t align);
+void free_percpu(void __percpu *ptr);
+
+#endif /* SHIM_PERCPU_H */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * RCU and Tasks RCU, by liburcu (rcu.c).
+ *
+ * rcu_read_lock() is a function that is not inline, as in a preemptible kernel.
+ */
+#ifndef SHIM_RCUPDATE_H
+#define SHIM_RCUPDATE_H
+
+#include <linux/atomic.h>
+
+typedef void (*rcu_callback_t)(struct rcu_head *head);
+
+void __rcu_read_lock(void);
+void __rcu_read_unlock(void);
+void synchronize_rcu(void);
+void call_rcu(struct rcu_head *head, rcu_callback_t func);
+void rcu_barrier(void);
+void call_rcu_tasks(struct rcu_head *head, rcu_callback_t func);
+void rcu_barrier_tasks(void);
+unsigned long get_state_synchronize_rcu(void);
+unsigned long start_poll_synchronize_rcu(void);
+bool poll_state_synchronize_rcu(unsigned long cookie);
+
+#define synchronize_rcu_expedited()	synchronize_rcu()
+#define rcu_read_lock_held()		true
+
+static inline void rcu_read_lock(void)
+{
+	__rcu_read_lock();
+}
+
+static inline void rcu_read_unlock(void)
+{
+	__rcu_read_unlock();
+}
+
+#endif /* SHIM_RCUPDATE_H */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Locks: all of them are mutexes of the C library.  A spinning thread would only
+ * keep the CPU from the one that it waits for, and no interrupt takes a lock here.
+ * A task that waits for one has switched voluntarily.
+ */
+#ifndef SHIM_SPINLOCK_H
+#define SHIM_SPINLOCK_H
+
+#include <pthread.h>
+
+#include <linux/kernel.h>
+
+struct mutex {
+	pthread_mutex_t lock;
+};
+
+typedef struct mutex spinlock_t;
+
+#define DEFINE_MUTEX(name)	struct mutex name = { PTHREAD_MUTEX_INITIALIZER }
+#define DEFINE_SPINLOCK(name)	DEFINE_MUTEX(name)
+
+void mutex_lock(struct mutex *mutex);
+
+static inline void mutex_unlock(struct mutex *mutex)
+{
+	pthread_mutex_unlock(&mutex->lock);
+}
+
+#define lockdep_assert_held(lock)	((void)(lock))
+#define spin_lock(lock)			mutex_lock(lock)
+#define spin_unlock(lock)		mutex_unlock(lock)
+#define spin_lock_irq(lock)		mutex_lock(lock)
+#define spin_unlock_irq(lock)		mutex_unlock(lock)
+#define spin_lock_irqsave(lock, flags)	((flags) = 0, mutex_lock(lock))
+#define spin_unlock_irqrestore(lock, flags) ((void)(flags), mutex_unlock(lock))
+
+#endif /* SHIM_SPINLOCK_H */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Work queues: two threads each, and a timer for all (workqueue.c).
+ *
+ * An irq_work runs where it is queued, which is where the interrupt comes if
+ * nothing holds it off.
+ */
+#ifndef SHIM_WORKQUEUE_H
+#define SHIM_WORKQUEUE_H
+
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+
+struct work_struct;
+struct workqueue_struct;
+typedef void (*work_func_t)(struct work_struct *work);
+
+/**
+ * struct work_struct - a function to be called by a work queue
+ * @func: the function
+ * @wq: the queue it is in, or was last in
+ * @entry: in the queue's list
+ * @pending: on its way to the queue or in it
+ * @queued: in the queue
+ * @running: by one of the queue's threads
+ * @ticket: number in the order of queueing
+ * @running_ticket: that of the running one
+ */
+struct work_struct {
+	work_func_t		func;
+	struct workqueue_struct	*wq;
+	struct list_head	entry;
+	bool			pending;
+	bool			queued;
+	bool			running;
+	unsigned long		ticket;
+	unsigned long		running_ticket;
+};
+
+struct delayed_work {
+	struct work_struct	work;
+	struct list_head	timer;
+	u64			expires;	/* 0: not armed */
+};
+
+struct rcu_work {
+	struct work_struct	work;
+	struct rcu_head		rcu;
+};
+
+#define DECLARE_WORK(name, function)	struct work_struct name = { .func = (function) }
+#define DECLARE_DELAYED_WORK(name, function) \
+	struct delayed_work name = { .work.func = (function) }
+#define INIT_WORK(work, function)	(*(work) = (struct work_struct) { .func = (function) })
+#define INIT_RCU_WORK(rwork, function)	INIT_WORK(&(rwork)->work, function)
+
+#define WQ_UNBOUND	0
+#define WQ_MEM_RECLAIM	0
+
+extern struct workqueue_struct *system_unbound_wq;
+
+struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int max_active);
+void destroy_workqueue(struct workqueue_struct *wq);
+bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
+bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *work,
+			unsigned long delay);
+bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *work,
+		      unsigned long delay);
+bool queue_rcu_work(struct workqueue_struct *wq, struct rcu_work *work);
+bool cancel_delayed_work(struct delayed_work *work);
+void cancel_delayed_work_sync(struct delayed_work *work);
+bool flush_work(struct work_struct *work);
+bool flush_delayed_work(struct delayed_work *work);
+bool flush_rcu_work(struct rcu_work *work);
+void flush_workqueue(struct workqueue_struct *wq);
+struct work_struct *current_work(void);
+
+#define schedule_delayed_work(work, delay) \
+	queue_delayed_work(system_unbound_wq, work, delay)
+
+struct irq_work {
+	void		(*func)(struct irq_work *work);
+	atomic_long_t	busy;
+};
+
+#define IRQ_WORK_INIT_HARD(function)	{ .func = (function) }
+
+void irq_work_queue(struct irq_work *work);
+void irq_work_sync(struct irq_work *work);
+
+#endif /* SHIM_WORKQUEUE_H */

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * dref-native-test: the core of dref.ko under real threads, in user space.
+ *
+ * It takes seconds, needs no virtual machine, and runs with the sanitizers, which
+ * see what a kernel does not show.  Each test is a process of its own, in which dref
+ * is loaded and unloaded.  A test fails with the first thing that it did not expect,
+ * which is said in one line; a warning of dref that the test does not expect is one.
+ *
+ * In the build with faults on demand, --break says which; then a test is expected
+ * to fail, and the exit status is the same as always: 1 if one did.
+ */
+#include <getopt.h>
+#include <stdarg.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/jiffies.h>
+
+#include "test.h"
+
+unsigned int test_threads = 4, test_ms = 400;
+unsigned long test_warnings;
+bool test_broken;
+
+static bool failed;
+
+bool test_failed(void)
+{
+	return READ_ONCE(failed);
+}
+
+/* The first failure is the one to be told */
+void test_fail(const char *format, ...)
+{
+	va_list args;
+
+	if (__atomic_exchange_n(&failed, true, __ATOMIC_SEQ_CST))
+		return;
+	printf("# ");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+}
+
+/* One of the values that a kernel has in debugfs */
+unsigned long test_stat(const char *name)
+{
+	size_t size, len = strlen(name);
+	unsigned long value = 0;
+	struct seq_file seq;
+	char *text, *line;
+
+	seq.file = open_memstream(&text, &size);
+	if (!seq.file)
+		shim_die("cannot read statistics", errno);
+	dref_stats_show(&seq);
+	fclose(seq.file);
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		if (!strncmp(line, name, len) && line[len] == ':')
+			value = strtoul(line + len + 1, NULL, 10);
+	}
+	free(text);
+	return value;
+}
+
+/* Hurry, or nothing would be promoted and demoted within a test */
+static void tune(void)
+{
+	dref_pass_min_ms = 1;
+	dref_pass_max_ms = 8;
+	dref_promote_threshold = 4;
+	dref_demote_passes = 2;
+	test_stall(2000, 3000);
+}
+
+/* A slot of an immortal object is due after a Tasks RCU grace period, and a pass */
+static void expect_no_slot(void)
+{
+	int i;
+
+	for (i = 0; i < 10000 / POLL_MS && dref_slots_used(); i++)
+		msleep(POLL_MS);
+	check(!dref_slots_used(), "expected all slots to be free, seen %lu in use",
+	      dref_slots_used());
+}
+
+/* In the test's own process */
+static bool run_test(const struct test *test)
+{
+	unsigned long warnings;
+	int err;
+
+	/* one that hangs has failed, too */
+	alarm(60 + test_ms / 1000);
+	tune();
+	shim_boot(test_threads + 1);
+	err = shim_module_init();
+	check(!err, "expected dref to be loaded, seen %d", err);
+	test->run(test);
+	warnings = shim_warnings();
+	check(warnings == test_warnings, "expected %lu warnings, seen %lu", test_warnings,
+	      warnings);
+	/* After a failure nothing is known of the state of dref */
+	if (failed)
+		return false;
+	expect_no_slot();
+	shim_module_exit();
+	shim_halt();
+	return !failed;
+}
+
+static bool test_passes(const struct test *test)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		shim_die("cannot start a process", errno);
+	if (!pid)
+		exit(run_test(test) ? 0 : 1);
+	if (waitpid(pid, &status, 0) < 0)
+		shim_die("cannot wait for a test", errno);
+	if (WIFSIGNALED(status))
+		printf("# killed by signal %d\n", WTERMSIG(status));
+	return !status;
+}
+
+static void print_options(void)
+{
+	printf("Usage: dref-native-test [OPTION]... [TEST]...\n"
+	       "Run these tests of the core of dref, or all.\n"
+	       "\n"
+	       "  -t, --threads N   in those tests that have many (4)\n"
+	       "  -m, --ms N        how long these take (400)\n"
+	       "  -b, --break WHAT  break dref: module/broken.h says how; only in build/broken\n"
+	       "  -l, --list        the names of the tests\n"
+	       "  -h, --help        this text\n"
+	       "\n"
+	       "Exit status: 0 all is well, 1 a test failed, 2 wrong usage.\n");
+}
+
+__printf(1, 2) __noreturn
+static void refuse(const char *format, ...)
+{
+	va_list args;
+
+	fputs("dref-native-test: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputs(" (--help shows the options)\n", stderr);
+	exit(2);
+}
+
+static unsigned int number_given(const char *option, unsigned int most)
+{
+	char *end;
+	unsigned long value = strtoul(optarg, &end, 10);
+
+	if (optarg[0] < '0' || optarg[0] > '9' || *end || !value || value > most)
+		refuse("--%s %s: not a number from 1 to %u", option, optarg, most);
+	return value;
+}
+
+#ifdef DREF_BROKEN
+
+/*
+ * One in so many operations stalls for up to @us between the load of mode and the
+ * increment, which is no fault: the algorithm must stand it.
+ */
+void test_stall(unsigned int one_in, unsigned int us)
+{
+	WRITE_ONCE(*shim_param_stall_one_in, one_in);
+	WRITE_ONCE(*shim_param_stall_us, us);
+}
+
+static void break_given(void)
+{
+	if (shim_param_break->set(optarg, NULL))
+		refuse("--break %s: there is nothing of this name", optarg);
+	test_broken = strcmp(optarg, "none");
+}
+
+#else
+
+void test_stall(unsigned int one_in, unsigned int us)
+{
+}
+
+static void break_given(void)
+{
+	refuse("--break %s: this dref cannot be broken; the one in build/broken can", optarg);
+}
+
+#endif /* DREF_BROKEN */
+
+static const struct test *const test_lists[] = { contract_tests, race_tests };
+
+static void list_tests(void)
+{
+	const struct test *test;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(test_lists); i++) {
+		for (test = test_lists[i]; test->name; test++)
+			printf("%s\n", test->name);
+	}
+}
+
+static bool test_named(const char *name)
+{
+	const struct test *test;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(test_lists); i++) {
+		for (test = test_lists[i]; test->name; test++) {
+			if (!strcmp(test->name, name))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool wanted(const struct test *test, char **names)
+{
+	if (!*names)
+		return true;
+	for (; *names; names++) {
+		if (!strcmp(test->name, *names))
+			return true;
+	}
+	return false;
+}
+
+static bool run_tests(char **names)
+{
+	const struct test *test;
+	unsigned int number = 0;
+	bool passed = true, passes;
+	int i;
+
+	printf("TAP version 13\n");
+	for (i = 0; i < ARRAY_SIZE(test_lists); i++) {
+		for (test = test_lists[i]; test->name; test++) {
+			if (!wanted(test, names))
+				continue;
+			fflush(stdout);
+			passes = test_passes(test);
+			passed = passed && passes;
+			printf("%sok %u %s\n", passes ? "" : "not ", ++number, test->name);
+		}
+	}
+	printf("1..%u\n", number);
+	return passed;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "threads",	required_argument,	NULL, 't' },
+		{ "ms",		required_argument,	NULL, 'm' },
+		{ "break",	required_argument,	NULL, 'b' },
+		{ "list",	no_argument,		NULL, 'l' },
+		{ "help",	no_argument,		NULL, 'h' },
+		{ }
+	};
+	int option, i;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":t:m:b:lh", longs, NULL)) >= 0) {
+		switch (option) {
+		case 't':
+			test_threads = number_given("threads", MAX_THREADS);
+			break;
+		case 'm':
+			test_ms = number_given("ms", 3600000);
+			break;
+		case 'b':
+			break_given();
+			break;
+		case 'l':
+			list_tests();
+			return 0;
+		case 'h':
+			print_options();
+			return 0;
+		case ':':
+			refuse("%s needs a value", argv[optind - 1]);
+		default:
+			refuse("%s: no such option", argv[optind - 1]);
+		}
+	}
+	for (i = optind; i < argc; i++) {
+		if (!test_named(argv[i]))
+			refuse("%s: no such test", argv[i]);
+	}
+	return run_tests(argv + optind) ? 0 : 1;
+}

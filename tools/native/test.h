@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of dref-native-test know of each other.
+ *
+ *	test.c			options, tests one after the other, KTAP
+ *	test_contract.c		what one thread can see of the contract
+ *	test_races.c		threads that do it all at a time
+ *	oracle.c		who holds what, without asking dref
+ */
+#ifndef TEST_H
+#define TEST_H
+
+#include <pthread.h>
+
+#include <linux/atomic.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "../../module/internal.h"
+#include "shim/shim.h"
+
+#define MAX_THREADS	64
+#define POLL_MS		5	/* to look again */
+
+struct test {
+	const char	*name;
+	void		(*run)(const struct test *test);
+	const void	*data;
+};
+
+/* test.c */
+extern unsigned int test_threads, test_ms;
+extern unsigned long test_warnings;	/* that the test expects */
+extern bool test_broken;
+bool test_failed(void);
+__printf(1, 2) void test_fail(const char *format, ...);
+unsigned long test_stat(const char *name);
+void test_stall(unsigned int one_in, unsigned int us);
+
+/* @condition must hold; if not, that is the end of the test, with what is said */
+#define check(condition, ...) do {		\
+	if (!(condition))			\
+		test_fail(__VA_ARGS__);		\
+} while (0)
+
+/* module/broken.c */
+extern unsigned int * const shim_param_stall_one_in, * const shim_param_stall_us;
+extern const struct kernel_param_ops * const shim_param_break;
+
+/* test_contract.c, test_races.c: ended by one without a name */
+extern const struct test contract_tests[], race_tests[];
+
+/* oracle.c */
+
+/**
+ * struct object - what a client of dref has
+ * @ref: its count
+ * @rcu: to free it
+ * @state: OBJECT_ALIVE, and something else when it has been released
+ * @claimed: somebody is about to drop its place's reference
+ * @killed: set when dref_kill() has returned
+ * @place: where it is published
+ * @marks: a word for each thread that has held it, written without any lock: if a
+ *	put did not order it before release(), ThreadSanitizer would say so
+ */
+struct object {
+	struct dref	ref;
+	struct rcu_head	rcu;
+	unsigned int	state;
+	bool		claimed;
+	bool		killed;
+	struct object	**place;
+	unsigned long	marks[MAX_THREADS];
+};
+
+#define OBJECT_ALIVE	0xa11fe000U
+#define OBJECT_DEAD	0xdeadbeefU
+
+extern struct dref_class class_plain, class_sleep, class_rcu, class_exact;
+extern unsigned long oracle_created, oracle_released;
+
+void oracle_begin(void);
+void oracle_end(void);
+struct object *object_new(struct dref_class *class);
+void object_expect_alive(const struct object *object);
+void object_hold(struct object *object, unsigned int thread);
+void object_let_go(unsigned int thread);
+
+static inline void object_put(struct object *object, unsigned int thread)
+{
+	object_let_go(thread);
+	dref_put(&object->ref);
+}
+
+#endif /* TEST_H */

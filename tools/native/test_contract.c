@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What one thread can see of the contract: each mode, and each way from one to
+ * the other.
+ */
+#include <linux/jiffies.h>
+
+#include "test.h"
+
+static bool tryget_live(struct object *object)
+{
+	bool got;
+
+	rcu_read_lock();
+	got = dref_tryget_live(&object->ref);
+	rcu_read_unlock();
+	return got;
+}
+
+/* Wait for what happens by itself: passes are some milliseconds apart */
+static bool soon(bool (*happened)(const struct dref *ref), const struct dref *ref)
+{
+	int i;
+
+	for (i = 0; i < 10000 / POLL_MS && !happened(ref); i++)
+		msleep(POLL_MS);
+	return happened(ref);
+}
+
+static bool is_exact(const struct dref *ref)
+{
+	return (READ_ONCE(ref->mode) & DREF_MODE_STATE) == DREF_MODE_EXACT;
+}
+
+static bool one_released(const struct dref *ref)
+{
+	return READ_ONCE(oracle_released) == 1;
+}
+
+static void expect_released(unsigned long expected)
+{
+	unsigned long released = READ_ONCE(oracle_released);
+
+	check(released == expected, "expected %lu releases, seen %lu", expected, released);
+}
+
+static void expect_count(const struct object *object, long expected)
+{
+	long count = dref_read(&object->ref);
+
+	check(count == expected, "expected %ld references, seen %ld", expected, count);
+}
+
+static void expect_deferred(const struct object *object, bool expected)
+{
+	check(dref_is_deferred(&object->ref) == expected, "expected %s mode, seen mode %#lx",
+	      expected ? "deferred" : "exact", object->ref.mode);
+}
+
+static void test_exact(const struct test *test)
+{
+	struct object *object;
+
+	oracle_begin();
+	object = object_new(&class_plain);
+	dref_get(&object->ref);
+	dref_get_many(&object->ref, 3);
+	expect_count(object, 5);
+	dref_put_many(&object->ref, 3);
+	dref_put(&object->ref);
+	expect_count(object, 1);
+	expect_released(0);
+	dref_put(&object->ref);
+	expect_released(1);		/* at once */
+	oracle_end();
+}
+
+/* Memory that an allocator has scribbled on is as good as new */
+static void reuse_release(struct dref *ref)
+{
+}
+
+static void test_reuse(const struct test *test)
+{
+	struct dref_class class = { .name = "reuse", .release = reuse_release };
+	struct dref ref = { };
+
+	check(!dref_class_register(&class), "expected a class to be registered");
+	dref_init(&ref, &class);
+	dref_put(&ref);
+	atomic_long_set(&ref.count, 7);
+	dref_init(&ref, &class);
+	check(dref_read(&ref) == 1, "expected 1 reference, seen %ld", dref_read(&ref));
+	dref_put(&ref);
+	check(!dref_class_unregister(&class), "expected the class to have no object");
+}
+
+/* Where release() runs is the class's flags' doing, and all run in the end */
+static void test_flags(const struct test *test)
+{
+	struct dref_class *classes[] = { &class_sleep, &class_rcu };
+	int i;
+
+	oracle_begin();
+	for (i = 0; i < ARRAY_SIZE(classes); i++)
+		dref_put(&object_new(classes[i])->ref);
+	dref_barrier();
+	expect_released(2);
+	oracle_end();
+}
+
+static void test_deferred(const struct test *test)
+{
+	struct object *object;
+	int err;
+
+	oracle_begin();
+	object = object_new(&class_plain);
+	dref_get(&object->ref);
+	err = dref_defer(&object->ref, GFP_KERNEL);
+	check(!err, "expected a slot, seen %d", err);
+	expect_deferred(object, true);
+	dref_get(&object->ref);
+	dref_get_many(&object->ref, 7);
+	expect_count(object, 10);
+	dref_put_many(&object->ref, 8);
+	check(tryget_live(object), "expected a tryget to succeed");
+	expect_count(object, 3);
+	check(!dref_reconcile(), "expected nothing to be found dead");
+	dref_put_many(&object->ref, 3);
+	check(dref_reconcile() == 1, "expected one object to be found dead");
+	expect_released(1);
+	oracle_end();
+}
+
+/* Nobody asks for it: passes come by themselves */
+static void test_periodic(const struct test *test)
+{
+	struct object *object;
+
+	oracle_begin();
+	object = object_new(&class_plain);
+	dref_defer(&object->ref, GFP_KERNEL);
+	dref_put(&object->ref);
+	check(soon(one_released, NULL), "expected a pass to find the object, seen none");
+	oracle_end();
+}
+
+static void test_demote(const struct test *test)
+{
+	struct object *object;
+
+	oracle_begin();
+	object = object_new(&class_plain);
+	dref_defer(&object->ref, GFP_KERNEL);
+	dref_get(&object->ref);
+	check(soon(is_exact, &object->ref), "expected to be demoted, seen mode %#lx",
+	      object->ref.mode);
+	expect_count(object, 2);
+	dref_put_many(&object->ref, 2);
+	expect_released(1);
+	oracle_end();
+}
+
+static void test_kill(const struct test *test)
+{
+	struct object *object;
+
+	oracle_begin();
+	object = object_new(&class_plain);
+	dref_get(&object->ref);
+	check(tryget_live(object), "expected a tryget before the kill to succeed");
+	dref_put(&object->ref);
+	dref_kill(&object->ref);
+	dref_defer(&object->ref, GFP_KERNEL);
+	expect_deferred(object, true);
+	check(!tryget_live(object), "expected no tryget after the kill to succeed");
+	dref_put(&object->ref);
+	check(dref_reconcile() == 1, "expected the killed object to be found dead");
+	oracle_end();
+}
+
+static void test_immortal(const struct test *test)
+{
+	static const struct dref constant = DREF_INIT_IMMORTAL(NULL);
+	struct object *object;
+
+	dref_get((struct dref *)&constant);	/* it is in .rodata */
+	dref_put((struct dref *)&constant);
+	check(dref_read(&constant) == DREF_IMMORTAL_COUNT, "expected an immortal count");
+	oracle_begin();
+	object = object_new(&class_plain);
+	dref_defer(&object->ref, GFP_KERNEL);
+	dref_immortalize(&object->ref);
+	dref_put_many(&object->ref, 9);
+	check(tryget_live(object), "expected a tryget to succeed");
+	expect_count(object, DREF_IMMORTAL_COUNT);
+	oracle_end();
+	expect_released(0);
+	kfree(object);
+}
+
+static void test_no_slot(const struct test *test)
+{
+	struct object *object;
+	int err;
+
+	oracle_begin();
+	object = object_new(&class_exact);
+	err = dref_defer(&object->ref, GFP_KERNEL);
+	check(err == -EINVAL, "expected %d, seen %d", -EINVAL, err);
+	dref_put(&object->ref);
+	dref_max_deferred = 0;
+	object = object_new(&class_plain);
+	err = dref_defer(&object->ref, GFP_KERNEL);
+	check(err == -ENOSPC, "expected %d, seen %d", -ENOSPC, err);
+	expect_deferred(object, false);
+	dref_put(&object->ref);
+	expect_released(2);
+	oracle_end();
+}
+
+/* Everything that dref warns of leaks, and is not released twice */
+static void test_mistakes(const struct test *test)
+{
+	struct object *object;
+	struct dref none = { };
+
+	oracle_begin();
+	shim_silent = true;
+	dref_init(&none, NULL);
+	check(dref_is_immortal(&none), "expected a count without class to be immortal");
+	object = object_new(&class_plain);
+	dref_init(&object->ref, &class_plain);
+	expect_count(object, 1);
+	dref_put_many(&object->ref, 2);
+	check(dref_is_immortal(&object->ref), "expected an underflow to saturate");
+	shim_silent = false;
+	test_warnings = 3;
+	oracle_end();
+	expect_released(0);
+	kfree(object);
+}
+
+static void test_classes(const struct test *test)
+{
+	struct object *object;
+	int err;
+
+	oracle_begin();
+	shim_silent = true;
+	err = dref_class_register(&class_plain);
+	check(err == -EEXIST, "expected %d, seen %d", -EEXIST, err);
+	object = object_new(&class_plain);
+	dref_defer(&object->ref, GFP_KERNEL);
+	err = dref_class_unregister(&class_plain);
+	check(err == -EBUSY, "expected %d, seen %d", -EBUSY, err);
+	shim_silent = false;
+	dref_put(&object->ref);
+	dref_class_drain(&class_plain);
+	expect_released(1);
+	err = dref_class_register(&class_plain);
+	check(!err, "expected a class to come back, seen %d", err);
+	oracle_end();
+}
+
+const struct test contract_tests[] = {
+	{ "exact", test_exact },
+	{ "reuse", test_reuse },
+	{ "flags", test_flags },
+	{ "deferred", test_deferred },
+	{ "periodic", test_periodic },
+	{ "demote", test_demote },
+	{ "kill", test_kill },
+	{ "immortal", test_immortal },
+	{ "no_slot", test_no_slot },
+	{ "mistakes", test_mistakes },
+	{ "classes", test_classes },
+	{ }
+};

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Threads that do it all at a time.
+ *
+ * A scenario is a row: what a thread does in a step.  All threads take steps until
+ * the time is up or something has failed, and one more does nothing but expedited
+ * passes, with memory pressure now and then.  In the end each place is emptied, and
+ * the oracle counts.
+ *
+ * A place is a pointer to an object that all threads know.  In "ring" and "flap" it
+ * has a reference, in "weak" it has none, so that whoever looks there resurrects.
+ */
+#include <sched.h>
+
+#include <linux/jiffies.h>
+
+#include "test.h"
+
+#define MAX_PLACES	256
+#define LINGER_US	200	/* in a lookup, now and then */
+
+struct worker {
+	pthread_t	thread;
+	unsigned int	number;
+	u64		random;
+	const struct scenario *scenario;
+};
+
+struct scenario {
+	void		(*step)(struct worker *worker);
+	unsigned int	places;
+	bool		filled;		/* with a reference for each place */
+	bool		passes;		/* expedited, all the time */
+	const char	*seen;		/* what dref must have counted */
+};
+
+static struct object *places[MAX_PLACES];
+static bool stop;
+
+/* xorshift64 (Marsaglia, 2003) */
+static unsigned int draw(struct worker *worker, unsigned int below)
+{
+	worker->random ^= worker->random << 13;
+	worker->random ^= worker->random >> 7;
+	worker->random ^= worker->random << 17;
+	return (worker->random >> 32) % below;
+}
+
+static struct object **draw_place(struct worker *worker)
+{
+	return &places[draw(worker, worker->scenario->places)];
+}
+
+static struct dref_class *draw_class(struct worker *worker)
+{
+	struct dref_class * const classes[] = {
+		&class_plain, &class_sleep, &class_rcu,
+	};
+
+	return classes[draw(worker, ARRAY_SIZE(classes))];
+}
+
+static bool lookup(struct object *object)
+{
+	return object && dref_tryget(&object->ref);
+}
+
+/* ---- what the threads do ---- */
+
+/* All objects are there all the time, and become hot */
+static void step_shared(struct worker *worker)
+{
+	struct object *object = *draw_place(worker);
+
+	dref_get(&object->ref);
+	object_hold(object, worker->number);
+	object_put(object, worker->number);
+}
+
+/* Who finds an object has its only reference, gets another one, puts the first */
+static void step_ring(struct worker *worker)
+{
+	struct object *object = xchg(draw_place(worker), NULL);
+
+	while (object) {
+		object_hold(object, worker->number);
+		dref_defer(&object->ref, GFP_KERNEL);
+		dref_get(&object->ref);
+		dref_put(&object->ref);
+		object_let_go(worker->number);
+		/* whom it displaces goes on from there */
+		object = xchg(draw_place(worker), object);
+	}
+}
+
+static void create_weak(struct worker *worker, struct object **place, struct object *old)
+{
+	struct object *object = object_new(draw_class(worker));
+
+	object_hold(object, worker->number);
+	object->place = place;
+	dref_defer(&object->ref, GFP_KERNEL);
+	cmpxchg(place, old, object);
+	object_put(object, worker->number);
+}
+
+/* Places hold no reference: a lookup gets one out of zero, or finds it dead */
+static void step_weak(struct worker *worker)
+{
+	struct object **place = draw_place(worker), *object;
+	bool got;
+
+	rcu_read_lock();
+	object = READ_ONCE(*place);
+	if (object && !draw(worker, 4))
+		dref_read(&object->ref);	/* its slot may go meanwhile */
+	got = lookup(object);
+	rcu_read_unlock();
+	if (!got) {
+		create_weak(worker, place, object);
+		return;
+	}
+	object_hold(object, worker->number);
+	udelay(draw(worker, 16));	/* a lookup may be there before death, and a put after */
+	object_put(object, worker->number);
+}
+
+/* An object rests for so long that it is demoted, and gets promoted again */
+static void step_flap(struct worker *worker)
+{
+	struct object *object = *draw_place(worker);
+
+	test_stall(50, 60000);	/* for longer than it takes to be demoted */
+	dref_get(&object->ref);
+	object_hold(object, worker->number);
+	if (draw(worker, 4))
+		dref_defer(&object->ref, GFP_KERNEL);
+	object_put(object, worker->number);
+	msleep(draw(worker, 2));
+}
+
+/* The place's reference is dropped by a kill, and the place gets another object */
+static void replace(struct worker *worker, struct object **place, struct object *object)
+{
+	if (xchg(&object->claimed, true))
+		return;
+	dref_kill(&object->ref);
+	smp_store_release(&object->killed, true);	/* after the kill */
+	smp_store_release(place, object_new(draw_class(worker)));	/* initialised */
+}
+
+/* Objects come and go: none that has been killed may be found by a tryget_live */
+static void step_churn(struct worker *worker)
+{
+	struct object **place = draw_place(worker), *object;
+	bool live, killed;
+
+	rcu_read_lock();
+	object = smp_load_acquire(place);		/* with replace() */
+	if (!draw(worker, 64))
+		udelay(LINGER_US);
+	killed = smp_load_acquire(&object->killed);	/* with replace() */
+	live = dref_tryget_live(&object->ref);
+	if (!live && !lookup(object)) {
+		/* dead, but its release() waits for us if its class does */
+		if (object->ref.class == &class_rcu)
+			object_expect_alive(object);
+		rcu_read_unlock();
+		return;
+	}
+	rcu_read_unlock();
+	check(!live || !killed, "object %p: expected no tryget_live after the kill, seen one",
+	      object);
+	object_hold(object, worker->number);
+	if (!draw(worker, 8))
+		dref_defer(&object->ref, GFP_KERNEL);
+	if (!draw(worker, 4))
+		replace(worker, place, object);
+	object_put(object, worker->number);
+}
+
+/* Some of them become immortal while others use them */
+static void step_immortal(struct worker *worker)
+{
+	struct object *object = *draw_place(worker);
+
+	dref_get(&object->ref);
+	object_hold(object, worker->number);
+	if (!draw(worker, 4))
+		dref_defer(&object->ref, GFP_KERNEL);
+	if (!draw(worker, 1000))
+		dref_immortalize(&object->ref);
+	object_put(object, worker->number);
+}
+
+/* Each thread has a class of its own, again and again */
+static void own_release(struct dref *ref)
+{
+	kfree(container_of(ref, struct object, ref));
+}
+
+static void step_classes(struct worker *worker)
+{
+	char name[16];
+	struct dref_class class = {
+		.name = name,
+		.release = own_release,
+		.flags = draw(worker, DREF_SLEEP | DREF_RCU | DREF_EXACT),
+	};
+	struct object *objects[8];
+	int i, err;
+
+	snprintf(name, sizeof(name), "own%u", worker->number);
+	err = dref_class_register(&class);
+	check(!err, "class %s: expected to be registered, seen %d", name, err);
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		objects[i] = kzalloc(sizeof(*objects[i]), GFP_KERNEL);
+		dref_init(&objects[i]->ref, &class);
+		if (draw(worker, 2))
+			dref_defer(&objects[i]->ref, GFP_KERNEL);
+	}
+	for (i = 0; i < ARRAY_SIZE(objects); i++)
+		dref_put(&objects[i]->ref);
+	err = dref_class_unregister(&class);
+	check(!err, "class %s: expected to be unregistered, seen %d", name, err);
+}
+
+/* ---- threads ---- */
+
+static bool go_on(void)
+{
+	return !READ_ONCE(stop) && !test_failed();
+}
+
+static void worker_run(void *arg)
+{
+	struct worker *worker = arg;
+
+	while (go_on()) {
+		worker->scenario->step(worker);
+		schedule();
+		if (!draw(worker, 64))
+			sched_yield();
+	}
+}
+
+static void passes_run(void *arg)
+{
+	unsigned int i = 0;
+
+	while (go_on()) {
+		dref_reconcile();
+		if (!(++i % 8))
+			shim_shrink();
+		msleep(POLL_MS / 5);
+	}
+}
+
+static void fill(const struct scenario *scenario)
+{
+	unsigned int i;
+
+	for (i = 0; i < scenario->places; i++)
+		places[i] = scenario->filled ? object_new(&class_plain) : NULL;
+}
+
+/* A pass may be in the middle of a fold: then dref_read() is nearly right */
+static void expect_one(const struct object *object)
+{
+	long count = 0;
+	int i;
+
+	for (i = 0; i < 100 && count != 1; i++) {
+		count = dref_read(&object->ref);
+		if (count != 1)
+			msleep(POLL_MS);
+	}
+	check(count == 1, "object %p: expected 1 reference, seen %ld", object, count);
+}
+
+/* The places' references, and the memory of what is immortal and nobody frees */
+static void empty(const struct scenario *scenario, struct object **immortals)
+{
+	struct object *object;
+	unsigned int i;
+
+	for (i = 0; i < scenario->places; i++) {
+		immortals[i] = NULL;
+		if (!scenario->filled)
+			continue;	/* and releases may still look there */
+		object = places[i];
+		if (dref_is_immortal(&object->ref))
+			immortals[i] = object;
+		else
+			expect_one(object);
+		dref_put(&object->ref);
+	}
+}
+
+static void run_scenario(const struct test *test)
+{
+	const struct scenario *scenario = test->data;
+	struct worker workers[MAX_THREADS + 1];
+	struct object *immortals[MAX_PLACES];
+	unsigned long before;
+	u64 until = ktime_get_ns() + test_ms * NSEC_PER_MSEC;
+	unsigned int i, nr = test_threads;
+
+	oracle_begin();
+	before = scenario->seen ? test_stat(scenario->seen) : 0;
+	fill(scenario);
+	WRITE_ONCE(stop, false);
+	for (i = 0; i < nr; i++) {
+		workers[i].number = i;
+		workers[i].random = (i + 1) * 0x9e3779b97f4a7c15UL;
+		workers[i].scenario = scenario;
+		shim_thread(&workers[i].thread, worker_run, &workers[i]);
+	}
+	if (scenario->passes)
+		shim_thread(&workers[nr++].thread, passes_run, NULL);
+	while (ktime_get_ns() < until && go_on())
+		msleep(POLL_MS);
+	WRITE_ONCE(stop, true);
+	schedule_begin();
+	for (i = 0; i < nr; i++)
+		pthread_join(workers[i].thread, NULL);
+	schedule_end();
+	if (test_failed())
+		return;
+	check(!scenario->seen || test_stat(scenario->seen) > before,
+	      "expected some %s, seen none", scenario->seen);
+	empty(scenario, immortals);
+	oracle_end();
+	for (i = 0; i < scenario->places; i++)
+		kfree(immortals[i]);
+}
+
+#define SCENARIO(...) (&(const struct scenario) { __VA_ARGS__ })
+
+const struct test race_tests[] = {
+	{ "shared", run_scenario, SCENARIO(step_shared, 8, true, true, "promotions") },
+	{ "ring", run_scenario, SCENARIO(step_ring, 16, true, true, NULL) },
+	{ "weak", run_scenario, SCENARIO(step_weak, 8, false, true, "resurrected") },
+	{ "flap", run_scenario, SCENARIO(step_flap, 64, true, false, "demotions") },
+	{ "churn", run_scenario, SCENARIO(step_churn, 16, true, true, "released_deferred") },
+	{ "immortals", run_scenario, SCENARIO(step_immortal, 64, true, true, "immortal") },
+	{ "own_classes", run_scenario, SCENARIO(step_classes, 1, false, false, NULL) },
+	{ }
+};
