@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# dref in user space: the core's tests pass, also under the sanitizers; where dref is
+# broken they do not; and what dref-native measures is the kernel's fast path.
+
+. ../common.sh
+
+cd ../../tools/native || exit
+out=$(mktemp) || exit
+trap 'rm -f "$out"' EXIT
+
+if ! make dref-native tests >"$out" 2>&1; then
+	plan 1
+	sed 's/^/# /' "$out"
+	result 1 "dref-native and its tests build"
+	finish
+fi
+
+# says STATUS COMMAND...: the command exits with that; if not, what it has said is shown.
+says() {
+	expected=$1
+	shift
+	timeout 120 "$@" >"$out" 2>&1
+	status=$?
+	[ $status -eq "$expected" ] && return
+	echo "# $*: exit status $status, not $expected"
+	sed 's/^/# /' "$out"
+	return 1
+}
+
+# A test has found something wrong, and has not just died of it. It ends when it has.
+caught() {
+	says 1 build/broken/dref-native-test --ms 5000 --break "$@" && grep -q '^# .*expected .*seen' "$out"
+}
+
+# One turn of the loop: up to the conditional jump that goes back.
+turn() {
+	objdump -d --no-show-raw-insn --disassemble="$1" dref-native | awk '
+		/^ *[0-9a-f]+:\t/ {
+			sub(/^ */, "")
+			address = $1
+			sub(/:.*/, "", address)
+			at[++n] = address
+			sub(/^[0-9a-f]+:[ \t]*/, "")
+			line[n] = $0
+			for (i = 1; /^jne/ && i < n; i++) {
+				if (at[i] != $2)
+					continue
+				for (; i <= n; i++)
+					print line[i]
+				exit
+			}
+		}'
+}
+
+plan 19
+for build in plain broken tsan asan; do
+	says 0 build/$build/dref-native-test
+	result $? "the tests pass: $build"
+done
+caught lost-put weak
+result $? "lost-put is caught"
+caught skip-grace-period weak
+result $? "skip-grace-period is caught"
+caught no-cmpxchg weak
+result $? "no-cmpxchg is caught"
+caught missed-resurrect weak
+result $? "missed-resurrect is caught"
+caught gets-before-puts ring churn
+result $? "gets-before-puts is caught"
+caught early-release ring
+result $? "early-release is caught"
+caught free-slot-early flap
+result $? "free-slot-early is caught"
+caught skip-rcu churn
+result $? "skip-rcu is caught"
+caught double-release exact
+result $? "double-release is caught"
+caught late-write exact
+result $? "late-write is caught"
+says 1 build/broken/dref-native-test --break lost-kill kill
+result $? "lost-kill is caught"
+
+if [ "$(uname -m)" = x86_64 ] && command -v objdump >/dev/null; then
+	turn deferred_pairs >"$out"
+	sed 's/^/# /' "$out"
+	[ "$(wc -l <"$out")" -eq 10 ] && [ "$(grep -c '^incq.*%gs:' "$out")" -eq 2 ] &&
+		! grep -Eq '^(lock|call)' "$out"
+	result $? "a deferred get and put are the kernel's 10 instructions"
+else
+	skip "a deferred get and put are the kernel's 10 instructions: needs x86-64, objdump"
+fi
+
+# A bound may be missed on a machine that is busy, or of another kind.
+./dref-native --threads 1 --runs 1 --ms 2 --json "$out" >/dev/null 2>&1
+[ $? -le 1 ] && grep -q '"counter": "dref, deferred"' "$out" && grep -q '"bounds"' "$out"
+result $? "dref-native measures"
+says 2 ./dref-native --threads 0 && says 2 ./dref-native --threads 2,1 &&
+	says 2 ./dref-native --threads 1, && says 2 ./dref-native --threads 100000 &&
+	says 2 ./dref-native --runs 0 && says 2 ./dref-native --ms 1s &&
+	says 2 ./dref-native --json /nonsense/file && says 2 ./dref-native --nonsense &&
+	says 2 ./dref-native nonsense && says 2 ./dref-native --runs &&
+	says 2 build/plain/dref-native-test --break lost-put && [ "$(wc -l <"$out")" -eq 1 ]
+result $? "2 and one line for a wrong command line"
+missing=
+for word in $(./dref-native --help | grep -o -e '--[a-z]*' | sort -u); do
+	grep -q -e "Fl ${word#--}\( \|$\)" dref-native.8 || missing="$missing $word"
+done
+[ -z "$missing" ]
+result $? "dref-native.8 names every option$missing"
+finish
