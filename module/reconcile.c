@@ -207,7 +207,7 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 	state = mode & DREF_MODE_STATE;
 	if (state == DREF_MODE_DEFERRED && slot->demoting) {
 		slot->demoting = false;		/* cancelled */
-		slot->idle_passes = 0;
+		WRITE_ONCE(slot->idle_passes, 0);
 	}
 
 	slot->puts = dref_broken(GETS_BEFORE_PUTS) ? dref_slot_gets(slot) :
@@ -243,9 +243,12 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 	activity = slot->puts * 2 + sum + count;
 	if (activity != slot->activity) {
 		slot->activity = activity;
-		slot->idle_passes = 0;
-	} else if (++slot->idle_passes >= READ_ONCE(dref_demote_passes) &&
-		   dref_change_state(slot, DREF_MODE_DEFERRED, DREF_MODE_DEMOTING)) {
+		WRITE_ONCE(slot->idle_passes, 0);
+		return;
+	}
+	WRITE_ONCE(slot->idle_passes, slot->idle_passes + 1);
+	if (slot->idle_passes >= READ_ONCE(dref_demote_passes) &&
+	    dref_change_state(slot, DREF_MODE_DEFERRED, DREF_MODE_DEMOTING)) {
 		slot->demoting = true;
 		slot->tasks_gp = dref_tasks_gp_next();
 	}
@@ -348,7 +351,7 @@ static bool dref_confirm(struct dref_slot *slot)
 	}
 	dref_count_event(slot->class, DREF_RESURRECTED);
 	slot->held_ns = ktime_get_ns();
-	slot->idle_passes = 0;
+	WRITE_ONCE(slot->idle_passes, 0);
 	list_move_tail(&slot->node, &objects);
 	return false;
 }

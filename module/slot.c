@@ -162,11 +162,11 @@ struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_
 	if (IS_ERR(slot))
 		return slot;
 
-	WRITE_ONCE(slot->class, class);
-	WRITE_ONCE(slot->since, jiffies);
+	slot->class = class;
+	slot->since = jiffies;
 	slot->held_ns = ktime_get_ns();
 	slot->activity = 0;
-	slot->idle_passes = 0;
+	WRITE_ONCE(slot->idle_passes, 0);
 	slot->demoting = false;
 	dref_slot_show(slot, ref);
 	return slot;
@@ -282,11 +282,13 @@ unsigned long dref_slot_puts(const struct dref_slot *slot)
  */
 struct dref_counts dref_cpu_counts(int cpu)
 {
-	struct dref_counts sum = *per_cpu_ptr(&retired_counts, cpu), *counts;
+	struct dref_counts sum, *counts = per_cpu_ptr(&retired_counts, cpu);
 	struct dref_chunk *chunk;
 	unsigned long number;
 	int i;
 
+	sum.gets = READ_ONCE(counts->gets);
+	sum.puts = READ_ONCE(counts->puts);
 	rcu_read_lock();
 	xa_for_each(&numbered_chunks, number, chunk) {
 		counts = per_cpu_ptr(chunk->counts, cpu);

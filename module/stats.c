@@ -4,8 +4,8 @@
  * reads them, so that no operation on an object ever pays for a shared write.
  * What a class has counted is kept when the class goes.
  */
+#include <linux/bitops.h>
 #include <linux/ktime.h>
-#include <linux/log2.h>
 
 #include "internal.h"
 
@@ -76,9 +76,8 @@ void dref_count_latency(const struct dref *ref)
 {
 	u64 held = atomic_long_read(&ref->count) - DREF_COUNT_DEAD;
 	u64 us = ktime_get_ns() / NSEC_PER_USEC - held;
-	unsigned int bucket = us ? ilog2(us) + 1 : 0;
 
-	this_cpu_inc(dref_latency[min(bucket, DREF_LATENCY_BUCKETS - 1U)]);
+	this_cpu_inc(dref_latency[min(fls64(us), DREF_LATENCY_BUCKETS - 1)]);
 }
 
 void dref_latency_show(struct seq_file *seq)

@@ -67,6 +67,7 @@
 #define SZ_4K			4096
 #define BITS_PER_LONG		64
 #define BIT(nr)			(1UL << (nr))
+#define fls64(x)		((x) ? 64 - __builtin_clzll(x) : 0)
 
 #define MAX_ERRNO		4095
 
