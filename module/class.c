@@ -126,6 +126,7 @@ static void dref_class_let_go(struct dref_class *class,
 	/*
 	 * An object that was made immortal may be in the promotion queue, or in
 	 * the hands of somebody who saw it counted and is looking at its class.
+	 * (litmus: class-gone)
 	 */
 	dref_promotions_flush();
 	synchronize_rcu_expedited();

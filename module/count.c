@@ -49,7 +49,7 @@ bool dref_make_immortal(struct dref *ref)
 	 *
 	 * An object ends once, and that is counted once.  Death is a cmpxchg of
 	 * count, so this either keeps it from happening or comes after it, and
-	 * then dref_release_now() or the pass counts.
+	 * then dref_release_now() or the pass counts.  (litmus: immortal-death)
 	 */
 	if (atomic_long_xchg(&ref->count, DREF_COUNT_IMMORTAL) >= -DREF_COUNT_LIMIT - 1)
 		dref_count_event(ref->class, DREF_IMMORTALIZED);
@@ -227,6 +227,7 @@ void dref_count_zero(struct dref *ref, unsigned long caller)
 
 	if (READ_ONCE(ref->mode) & DREF_MODE_IMMORTAL)
 		return;
+	/* The put was fully ordered; litmus: put-release-exact */
 	if (likely(atomic_long_try_cmpxchg(&ref->count, &none, DREF_COUNT_DEAD)))
 		dref_release(ref);
 	else
@@ -284,6 +285,7 @@ void dref_put_slow(struct dref *ref, unsigned long n)
 	    (mode & DREF_MODE_STATE) == DREF_MODE_DYING)
 		return;
 	dref_used(ref, mode);	/* still a holder: after the put it may be gone */
+	/* litmus: c-mb-G-release, put-release-exact */
 	if (atomic_long_add_negative(-(long)n, &ref->count))
 		dref_count_zero(ref, _RET_IP_);
 	return;
@@ -304,7 +306,7 @@ bool dref_tryget_slow(struct dref *ref)
 {
 	unsigned long mode;
 
-	preempt_disable();	/* as in dref_tryget() */
+	preempt_disable();	/* as in dref_tryget(); litmus: dying-tryget */
 	mode = READ_ONCE(ref->mode);
 	if (mode & DREF_MODE_IMMORTAL) {
 		preempt_enable();
@@ -317,6 +319,7 @@ bool dref_tryget_slow(struct dref *ref)
 	}
 	preempt_enable();
 
+	/* litmus: dead-tryget */
 	if (!atomic_long_inc_unless_negative(&ref->count))
 		return dref_is_immortal(ref);
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
@@ -374,7 +377,10 @@ long dref_read(const struct dref *ref)
 	long count;
 	int cpu;
 
-	/* An object that dies meanwhile gives its slot back; see slot.c */
+	/*
+	 * An object that dies meanwhile gives its slot back; see slot.c.
+	 * (litmus: chunk-free)
+	 */
 	rcu_read_lock();
 	mode = READ_ONCE(ref->mode);
 	if (mode & DREF_MODE_IMMORTAL) {

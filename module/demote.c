@@ -46,7 +46,10 @@ static struct {
 static void dref_tasks_gp_callback(struct rcu_head *rcu)
 {
 	tasks_gp.rcu_cookie = start_poll_synchronize_rcu();
-	/* pairs with the acquire in dref_tasks_gp_advance() */
+	/*
+	 * Pairs with the acquire in dref_tasks_gp_advance().
+	 * (litmus: tasks-gp-callback)
+	 */
 	smp_store_release(&tasks_gp.in_flight, false);
 }
 
@@ -65,7 +68,10 @@ bool dref_tasks_gp_done(unsigned long gp)
 /* See what is over, and start what is wanted */
 void dref_tasks_gp_advance(void)
 {
-	/* pairs with the release in dref_tasks_gp_callback() */
+	/*
+	 * Pairs with the release in dref_tasks_gp_callback().
+	 * (litmus: tasks-gp-callback)
+	 */
 	if (smp_load_acquire(&tasks_gp.in_flight))
 		return;
 	if (tasks_gp.done != tasks_gp.started) {

@@ -112,6 +112,7 @@ static void dref_measure(struct dref *ref, unsigned long mode)
 	/*
 	 * Mode, then link; pairs with smp_mb() in dref_promotions_flush(): if the
 	 * object is still in the queue, the worker will see that it is hot.
+	 * (litmus: queue-link)
 	 */
 	if (cmpxchg(&ref->link.next, &ref->link, NULL) != &ref->link)
 		return;
@@ -127,7 +128,10 @@ static void dref_measure(struct dref *ref, unsigned long mode)
  */
 void dref_heat(struct dref *ref, unsigned long mode)
 {
-	/* Made immortal meanwhile, it does not keep its class; RCU does (class.c) */
+	/*
+	 * Made immortal meanwhile, it does not keep its class; RCU does (class.c).
+	 * (litmus: class-gone)
+	 */
 	rcu_read_lock();
 	if (!dref_is_immortal(ref))
 		dref_measure(ref, mode);
@@ -137,7 +141,10 @@ void dref_heat(struct dref *ref, unsigned long mode)
 /* A demoting object is in use again, and the caller holds a reference */
 void dref_cancel_demotion(struct dref *ref, unsigned long mode)
 {
-	/* it may also be dying, folded or cancelled by now: all of them fine */
+	/*
+	 * It may also be dying, folded or cancelled by now: all of them fine.
+	 * (litmus: demote-cancel)
+	 */
 	cmpxchg(&ref->mode, mode,
 		(mode & ~DREF_MODE_STATE) | DREF_MODE_DEFERRED);
 }
@@ -171,9 +178,13 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 		killed = 0;
 	spin_lock_irqsave(&dref_bias_lock, flags);
 	mode = READ_ONCE(ref->mode);
+	/* Puts may be in flight; litmus: promote-inflight */
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
 		atomic_long_add(DREF_BIAS, &ref->count);
-	/* Under the lock it stays exact, or becomes immortal */
+	/*
+	 * Under the lock it stays exact, or becomes immortal.
+	 * (litmus: promote-bias, promote-zero, promote-kill)
+	 */
 	while (!attached && (mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
 		attached = try_cmpxchg_release(&ref->mode, &mode,
 					       (__force unsigned long)slot->counts |
@@ -240,7 +251,10 @@ void dref_promotions_flush(void)
 	mutex_lock(&promote_mutex);
 	llist_for_each_entry_safe(ref, next, llist_del_all(&promote_queue), link) {
 		WRITE_ONCE(ref->link.next, &ref->link);
-		/* Link, then mode; pairs with try_cmpxchg() in dref_measure() */
+		/*
+		 * Link, then mode; pairs with try_cmpxchg() in dref_measure().
+		 * (litmus: queue-link)
+		 */
 		smp_mb();
 		if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
 			dref_cool(ref, 1UL << min(failed++, 6U));

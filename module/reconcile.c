@@ -92,6 +92,7 @@ void dref_pass_add(struct dref_slot *slot)
 	unsigned long flags;
 
 	slot->epoch = READ_ONCE(pass.epoch);
+	/* litmus: promote-pass */
 	spin_lock_irqsave(&incoming_lock, flags);
 	list_add_tail(&slot->node, &incoming);
 	spin_unlock_irqrestore(&incoming_lock, flags);
@@ -113,6 +114,7 @@ static void dref_orphan(struct dref_slot *slot)
 {
 	dref_slot_hide(slot);
 	atomic_long_dec(&slot->class->deferred);
+	/* litmus: demote-reuse */
 	slot->tasks_gp = dref_tasks_gp_next();
 	list_move(&slot->node, &orphans);
 }
@@ -167,6 +169,7 @@ static void dref_detached(struct dref_slot *slot)
  * object was put into "demoting" has been made, and the slot stands still.
  * While count is biased no put can see zero, so the object is ours until the
  * bias has gone; then it is anybody's, unless we took the last reference with it.
+ * (litmus: demote-fold, demote-reuse, demote-release)
  */
 static void dref_fold(struct dref_slot *slot)
 {
@@ -176,6 +179,7 @@ static void dref_fold(struct dref_slot *slot)
 
 	dref_slot_hide(slot);
 	spin_lock_irq(&dref_bias_lock);
+	/* litmus: demote-cancel */
 	folded = dref_change_mode(ref, DREF_MODE_DEMOTING, DREF_MODE_KILLED,
 				  raw_cpu_read(dref_home));
 	if (folded)
@@ -210,6 +214,7 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 		WRITE_ONCE(slot->idle_passes, 0);
 	}
 
+	/* P, before the grace period; litmus: P-gp-G-slot, P-gp-c */
 	slot->puts = dref_broken(GETS_BEFORE_PUTS) ? dref_slot_gets(slot) :
 						     dref_slot_puts(slot);
 	count = atomic_long_read(&ref->count);
@@ -284,7 +289,10 @@ static void dref_pass_begin(bool expedited)
 
 	pass_gp_start = ktime_get_ns();
 	pass_begin_ns = pass_gp_start - pass_start;
-	/* The walk's changes of mode come before the grace period */
+	/*
+	 * The walk's P and its changes of mode come before the grace period.
+	 * (litmus: P-gp-G-slot, P-gp-c, dying-tryget)
+	 */
 	pass_cookie = get_state_synchronize_rcu();
 	pass_in_flight = true;
 	dref_pass_publish();
@@ -303,6 +311,7 @@ static bool dref_declare_dead(struct dref *ref, long count, u64 held_ns)
 		atomic_long_set(&ref->count, dead);
 		return true;
 	}
+	/* litmus: dead-tryget, immortal-death */
 	return atomic_long_try_cmpxchg(&ref->count, &count, dead);
 }
 
@@ -319,7 +328,7 @@ static bool dref_confirm(struct dref_slot *slot)
 	/*
 	 * G is read after count; P was read before the grace period.  Pairs
 	 * with the full barrier in exact puts: a put that is in this count was
-	 * preceded by its get, which G then sees.
+	 * preceded by its get, which G then sees.  (litmus: c-mb-G)
 	 */
 	smp_mb();
 	sum = dref_pass_sum(slot, count);
@@ -330,7 +339,10 @@ static bool dref_confirm(struct dref_slot *slot)
 		dref_saturate(ref, DREF_UNDERFLOW, "sum below zero", _THIS_IP_);
 	} else if (sum <= dref_broken(EARLY_RELEASE) &&
 		   dref_declare_dead(ref, count, slot->held_ns)) {
-		/* Nobody has a reference and nobody can get one */
+		/*
+		 * Nobody has a reference, nobody can get one, and what holders
+		 * did is seen.  (litmus: put-release-deferred)
+		 */
 		if (dref_change_mode(ref, DREF_MODE_DYING, DREF_MODE_KILLED,
 				     DREF_MODE_DYING)) {
 			dref_detached(slot);

@@ -180,6 +180,7 @@ static void dref_rcu_advance(void)
 	if (!llist_empty(&rcu_waiting) || llist_empty(&rcu_next))
 		return;
 	rcu_waiting.first = llist_del_all(&rcu_next);
+	/* A grace period that begins after all of these deaths; litmus: dead-rcu */
 	rcu_cookie = get_state_synchronize_rcu();
 	queue_rcu_work(dref_wq, &rcu_work);
 }
@@ -218,6 +219,7 @@ void dref_releases_flush(void)
 	waiting = llist_del_all(&rcu_waiting);
 	next = llist_del_all(&rcu_next);
 	if (waiting || next) {
+		/* litmus: dead-rcu */
 		synchronize_rcu_expedited();
 		dref_deliver_all(waiting);
 		dref_deliver_all(next);

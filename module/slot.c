@@ -162,6 +162,7 @@ struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_
 	if (IS_ERR(slot))
 		return slot;
 
+	/* All of it is zero, and so published; litmus: promote-zero */
 	slot->class = class;
 	slot->since = jiffies;
 	slot->held_ns = ktime_get_ns();
@@ -232,6 +233,7 @@ void dref_slot_put(struct dref_slot *slot)
 		}
 	}
 	spin_unlock_irqrestore(&pool_lock, flags);
+	/* litmus: chunk-free */
 	if (empty)
 		dref_chunk_retire(empty);
 }

@@ -220,7 +220,7 @@ bool dref_tryget_slow(struct dref *ref);
 /*
  * The window between the load of mode and the increment must be over when the
  * slot of a live object is taken away.  Tasks RCU waits for that at no cost
- * here; a preemptible kernel without it has to pay.
+ * here; a preemptible kernel without it has to pay.  (litmus: demote-fold)
  */
 #if defined(CONFIG_PREEMPTION) && !defined(CONFIG_TASKS_RCU)
 static inline void dref_window_open(void) { preempt_disable(); }
@@ -318,8 +318,10 @@ static __always_inline void dref_get(struct dref *ref)
 	unsigned long mode;
 
 	dref_window_open();
+	/* the address of the increment depends on it; litmus: promote-zero */
 	mode = READ_ONCE(ref->mode);
 	if (likely(!(mode & DREF_MODE_TAGS))) {
+		/* litmus: P-gp-G-slot */
 		this_cpu_inc(dref_counts(mode)->gets);
 		dref_window_close();
 		return;
@@ -328,6 +330,7 @@ static __always_inline void dref_get(struct dref *ref)
 
 	if (mode & DREF_MODE_IMMORTAL)
 		return;
+	/* No order is needed; litmus: P-gp-c */
 	if (unlikely(!dref_mode_is_home(mode)))
 		dref_get_slow(ref, 1);
 	else if (unlikely(atomic_long_add_negative(1, &ref->count)))
@@ -348,7 +351,11 @@ static __always_inline void dref_put(struct dref *ref)
 {
 	unsigned long mode;
 
-	barrier();	/* the compiler may move nothing below the increment */
+	/*
+	 * The compiler may move nothing below the increment.
+	 * (litmus: put-release-deferred)
+	 */
+	barrier();
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
 	if (likely(!(mode & DREF_MODE_TAGS))) {
@@ -364,7 +371,8 @@ static __always_inline void dref_put(struct dref *ref)
 		dref_put_slow(ref, 1);
 	/*
 	 * Fully ordered: an exact put must be at least a release, or the pass
-	 * that sees it in count may miss the get that it balances.
+	 * that sees it in count may miss the get that it balances, and the last
+	 * put what this holder did.  (litmus: c-mb-G-release, put-release-exact)
 	 */
 	else if (unlikely(atomic_long_add_negative(-1, &ref->count)))
 		dref_put_zero(ref);
@@ -433,8 +441,11 @@ static __always_inline bool dref_tryget(struct dref *ref)
 {
 	unsigned long mode;
 
-	preempt_disable();
-	/* acquire: the caller's loads come after the pointer's */
+	preempt_disable();	/* litmus: dying-tryget */
+	/*
+	 * Acquire: the caller's loads come after the pointer's.
+	 * (litmus: tryget-publish)
+	 */
 	mode = smp_load_acquire(&ref->mode);
 	if (likely(!(mode & DREF_MODE_TAGS))) {
 		this_cpu_inc(dref_counts(mode)->gets);
@@ -447,6 +458,7 @@ static __always_inline bool dref_tryget(struct dref *ref)
 		return true;
 	if (unlikely(!dref_mode_is_home(mode)))
 		return dref_tryget_slow(ref);
+	/* litmus: dead-tryget */
 	return atomic_long_inc_unless_negative(&ref->count);
 }
 
