@@ -1,0 +1,660 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The whole life of one object, for spin: every interleaving of what follows.
+ *
+ *	user	3 of them: get, put, hand-over, tryget, kill, immortalize
+ *	worker	takes the object from the promotion queue and promotes it
+ *	deferrer  a holder who calls dref_defer() and puts
+ *	pass	begin, grace period, end; demotes and folds
+ *	reclaim	frees the object, a grace period after release()
+ *
+ * Memory is sequentially consistent here: what weaker CPUs do is the subject of
+ * ../litmus.  Each statement that is executed in one step touches shared memory
+ * once, and between two steps a task can be preempted for as long as it takes, and
+ * go on on any CPU: so an increment chooses its CPU when it is made.
+ *
+ * What must hold is asserted: no release while there is a reference, none twice,
+ * none of an immortal object; no increment of a slot that is not the object's any
+ * more; no touch of the object after it has been freed; no false alarm, that is, no
+ * get from zero, put below zero or sum below zero; killed stays killed.  That every
+ * object which has been dropped is released, or immortal, is the formula "ends",
+ * under weak fairness.
+ *
+ * What is bounded is a number (OPS, KILLS, ...): a budget that is shared by all
+ * users, from which the one takes who acts first.  Puts cost nothing, so nobody is
+ * kept from dropping what he holds; passes go on for ever.
+ *
+ * With -DMUTATION_x one line is wrong, by the names of module/broken.h where there is
+ * one; run has the list.
+ */
+
+/* ---- what a configuration may set ---- */
+
+#define USERS	3
+#define CPUS	3
+#define HELD	1		/* by each user, to begin with */
+#ifndef START
+#define START	EXACT		/* or DEFERRED */
+#endif
+#ifndef OPS			/* gets and hand-overs */
+#define OPS	0
+#endif
+#ifndef TRYGETS
+#define TRYGETS	0
+#endif
+#ifndef KILLS
+#define KILLS	0
+#endif
+#ifndef IMMORTALS
+#define IMMORTALS 0
+#endif
+#ifndef DEMOTIONS
+#define DEMOTIONS 0
+#endif
+#ifndef HEATS			/* that is, promotions by way of the queue */
+#define HEATS	0
+#endif
+#ifndef MISLED			/* first looks of a pass that see zero where there is none */
+#define MISLED	0
+#endif
+#ifndef DEFERRERS		/* that is, dref_defer() by a holder */
+#define DEFERRERS 0
+#endif
+
+/* ---- the object ---- */
+
+/* Mode: the state, and tags; see dref.h */
+#define DEFERRED	0
+#define EXACT		1
+#define DEMOTING	2
+#define DYING		3
+#define STATE		3
+#define KILLED		4
+#define IMMORTAL	8
+
+/* Count holds the references less one; see internal.h */
+#ifdef MUTATION_NO_BIAS
+#define BIAS		0
+#else
+#define BIAS		32
+#endif
+#define DEAD		(-96)
+#define COUNT_IMMORTAL	(32 + 16)
+
+byte mode = START;
+short count = USERS * HELD + DEFERRERS - 1 + (START == DEFERRED -> BIAS : 0);
+bool linked;			/* its link is claimed for the queue */
+bool queued;			/* and there it is */
+
+/* Its slot, if it has one */
+byte gets[CPUS], puts[CPUS];
+bool attached = (START == DEFERRED);	/* an increment of the slot is the object's */
+bool listed = (START == DEFERRED);	/* the passes know it */
+byte generation;		/* how many slots it has had */
+bool bias_lock;
+
+/* ---- the rest of the kernel ---- */
+
+#define ME		(1 << _pid)
+
+byte rcu;			/* who is in an RCU section */
+byte pass_gp, reclaim_gp;	/* whom each of these grace periods waits for */
+byte window;			/* who has not switched voluntarily since a load of mode */
+byte tasks_gp;			/* whom Tasks RCU waits for */
+
+/* ---- what is true, whatever the counters say ---- */
+
+byte held[USERS] = HELD;	/* references */
+byte queue_holds;		/* of the queue, and of who has taken from it */
+byte deferrers_hold = DEFERRERS;
+bool released, published = true, freed;
+bool made_immortal;		/* by a holder */
+bool killed;
+
+byte ops = OPS, trygets = TRYGETS, kills = KILLS, immortals = IMMORTALS,
+     demotions = DEMOTIONS, heats = HEATS, misled = MISLED;
+
+#define nobody_holds	(held[0] + held[1] + held[2] + queue_holds + deferrers_hold == 0)
+
+ltl ends { <> (released || mode & IMMORTAL) }
+
+/* ---- touching it ---- */
+
+inline load_mode()
+{
+	assert(!freed);
+	m = mode;
+	g = generation
+}
+
+inline touch_slot()
+{
+	assert(attached && g == generation && !freed);
+	if
+	:: cpu = 0
+	:: cpu = 1
+	:: cpu = 2
+	fi
+}
+
+/* compare and exchange of the state, as dref_change_mode(); sets ok */
+inline change_state(from, to)
+{
+	assert(!freed);
+	if
+	:: !(mode & IMMORTAL) && (mode & STATE) == from ->
+		mode = (mode & KILLED) | to;
+		ok = true
+	:: else ->
+		ok = false
+	fi
+}
+
+inline release()
+{
+	assert(!released);
+	assert(nobody_holds);
+	assert(!made_immortal);
+	assert(!killed || mode & KILLED);
+	released = true;
+	published = false
+}
+
+/* A put has got count below zero: dref_count_zero() */
+inline count_zero()
+{
+	if
+	:: atomic { mode & IMMORTAL -> skip }
+	:: atomic { else ->
+		assert(count == -1);
+		count = DEAD;
+		release()
+	   }
+	fi
+}
+
+/* A holder has found m, demoting; only if mode is what it was */
+inline cancel_demotion()
+{
+	atomic {
+		assert(!freed);
+		if
+		:: mode == m -> mode = m & ~STATE
+		:: else
+		fi
+	}
+}
+
+/* A holder has found m: dref_used() */
+inline used()
+{
+	if
+	:: (m & STATE) == DEMOTING ->
+		cancel_demotion()
+	:: (m & STATE) == EXACT && !(m & KILLED) && heats > 0 ->
+		/* dref_measure(): it may be hot */
+		atomic {
+			assert(!freed);
+			if
+			:: !linked && heats > 0 -> heats--; linked = true; ok = true
+			:: ok = false
+			fi
+		}
+		if
+		:: ok ->
+#ifndef MUTATION_QUEUE_REFERENCE
+			atomic { count++; queue_holds++ }
+#endif
+			queued = true;
+			ok = false
+		:: else
+		fi
+	:: else
+	fi
+}
+
+/* A slot for the object, and the bias: dref_promote() */
+inline promote()
+{
+	atomic { load_mode() }
+	if
+	:: !(m & IMMORTAL) && (m & STATE) == DEMOTING ->
+		cancel_demotion()
+	:: !(m & IMMORTAL) && (m & STATE) == EXACT ->
+		atomic { !bias_lock -> bias_lock = true }
+		atomic { load_mode(); if
+			:: !(m & IMMORTAL) && (m & STATE) == EXACT -> count = count + BIAS
+			:: else
+			fi }
+		if
+		:: !(m & IMMORTAL) && (m & STATE) == EXACT ->
+			/* try_cmpxchg_release(), again if it has been killed meanwhile */
+			atomic {
+				change_state(EXACT, DEFERRED);
+				if
+				:: ok ->
+#ifdef MUTATION_LOST_KILL
+					mode = DEFERRED;
+#endif
+					/* a slot, all zero, that nobody knew */
+					gets[0] = 0; gets[1] = 0; gets[2] = 0;
+					puts[0] = 0; puts[1] = 0; puts[2] = 0;
+					generation++;
+					attached = true
+				:: else
+				fi
+			}
+		:: else -> ok = false
+		fi;
+		bias_lock = false;
+		if
+		:: ok -> listed = true; ok = false	/* dref_pass_add() */
+		:: else
+		fi
+	:: else
+	fi
+}
+
+/* ---- users ---- */
+
+/* From the load of mode on, until it may switch voluntarily */
+inline window_open()
+{
+	window = window | ME;
+	load_mode()
+}
+
+inline window_close()
+{
+	window = window & ~ME;
+	tasks_gp = tasks_gp & ~ME;
+	m = 0;
+	g = 0;
+	cpu = 0
+}
+
+/* holder is where the reference is accounted for; + 1 or - 1 at the very instant */
+inline get(holder)
+{
+	atomic { window_open() }
+	if
+	:: m & IMMORTAL ->
+		atomic { holder++; window_close() }
+	:: (m & (STATE | IMMORTAL)) == DEFERRED ->
+		atomic { touch_slot(); gets[cpu]++; holder++; window_close() }
+	:: else ->
+		atomic {
+			assert(!freed && (count >= 0));
+			count++;
+			holder++
+		}
+		used();
+		atomic { window_close() }
+	fi
+}
+
+inline put(holder)
+{
+	atomic { window_open() }
+	if
+	:: m & IMMORTAL ->
+		atomic { holder--; window_close() }
+	:: (m & (STATE | IMMORTAL)) == DEFERRED ->
+		atomic { touch_slot(); puts[cpu]++; holder--; window_close() }
+	:: else ->
+		used();
+		atomic {
+			assert(!freed);
+#ifdef MUTATION_LOST_PUT
+			if
+			:: (m & STATE) != DYING -> count--
+			:: else
+			fi;
+#else
+			count--;
+#endif
+			holder--;
+			window_close();
+			ok = count < 0
+		}
+		if
+		:: ok ->
+			ok = false;
+			count_zero()
+		:: else
+		fi
+	fi
+}
+
+inline rcu_lock()
+{
+	rcu = rcu | ME
+}
+
+inline rcu_unlock()
+{
+	rcu = rcu & ~ME;
+	pass_gp = pass_gp & ~ME;
+	reclaim_gp = reclaim_gp & ~ME
+}
+
+/* The caller has found the object, inside rcu_read_lock() */
+inline tryget(holder)
+{
+	atomic { window_open() }
+	if
+	:: m & IMMORTAL ->
+		atomic { holder++; window_close() }
+	:: (m & (STATE | IMMORTAL)) == DEFERRED ->
+		atomic { touch_slot(); gets[cpu]++; holder++; window_close() }
+	:: else ->
+		atomic {
+			assert(!freed);
+			if
+			:: count >= 0 -> count++; holder++; ok = true
+			:: else -> ok = false
+			fi
+		}
+		if
+		:: ok -> ok = false; used()
+		:: else
+		fi;
+		atomic { window_close() }
+	fi
+}
+
+active [USERS] proctype user()
+{
+	byte m, g, cpu;
+	bool ok;
+
+end:	do
+	:: atomic { held[_pid] > 0 && ops > 0 -> ops-- }
+		get(held[_pid])
+	:: held[_pid] > 0 ->
+		put(held[_pid])
+	:: atomic { held[_pid] > 0 && ops > 0 -> ops--; held[_pid]--;
+		held[(_pid + 1) % USERS]++ }
+	:: atomic { held[_pid] > 0 && ops > 0 -> ops--; held[_pid]--;
+		held[(_pid + 2) % USERS]++ }
+#if TRYGETS
+	:: atomic { published && trygets > 0 -> trygets--;
+rcu_lock() }
+		tryget(held[_pid]);
+		atomic { rcu_unlock() }
+#endif
+#if KILLS
+	:: atomic { held[_pid] > 0 && kills > 0 && !(mode & IMMORTAL) ->
+		kills--; assert(!freed); killed = true; mode = mode | KILLED }
+		put(held[_pid])
+#endif
+#if IMMORTALS
+	:: atomic { held[_pid] > 0 && immortals > 0 && !(mode & IMMORTAL) ->
+		immortals--; assert(!freed); made_immortal = true;
+		mode = IMMORTAL | (mode & KILLED) }
+		count = COUNT_IMMORTAL
+#endif
+	od
+}
+
+#if HEATS
+active proctype worker()
+{
+	byte m, g, cpu;
+	bool ok;
+
+end:	do
+	:: queued ->
+		atomic { queued = false; assert(!freed); linked = false }
+		promote();
+#ifndef MUTATION_QUEUE_REFERENCE
+		put(queue_holds)
+#endif
+	od
+}
+#endif
+
+#if DEFERRERS
+active [DEFERRERS] proctype deferrer()
+{
+	byte m, g, cpu;
+	bool ok;
+
+	promote();
+	put(deferrers_hold)
+}
+#endif
+
+/* ---- passes ---- */
+
+/* Tasks RCU grace periods are numbered: demote.c */
+inline tasks_gp_next()
+{
+#ifdef MUTATION_STAMP_EARLY
+	slot_gp = started;
+#else
+	slot_gp = started + 1;
+#endif
+	wanted = started + 1
+}
+
+inline tasks_gp_advance()
+{
+	if
+	:: done != started && tasks_gp == 0 -> done = started
+	:: true				/* it may take minutes */
+	fi;
+	if
+	:: done == started && wanted != started ->
+		started = wanted;
+		tasks_gp = window
+	:: else
+	fi
+}
+
+#ifdef MUTATION_FREE_SLOT_EARLY
+#define tasks_gp_done	true
+#else
+#define tasks_gp_done	(slot_gp <= done)
+#endif
+
+inline detach()
+{
+	attached = false;
+	listed = false
+}
+
+#ifdef MUTATION_GETS_BEFORE_PUTS
+#define FIRST	gets
+#define SECOND	puts
+#define SUM	(c + 1 - BIAS + p - n)
+#else
+#define FIRST	puts
+#define SECOND	gets
+#define SUM	(c + 1 - BIAS + n - p)
+#endif
+
+#ifdef MUTATION_EARLY_RELEASE
+#define NONE	1
+#else
+#define NONE	0
+#endif
+
+/* The slot of an object that is immortal: as soon as Tasks RCU says */
+inline orphan()
+{
+	atomic { tasks_gp_next() }
+	do
+	:: tasks_gp_done -> break
+	:: else -> atomic { tasks_gp_advance() }
+	od;
+	atomic { detach() }
+}
+
+inline fold()
+{
+	/* the slot stands still: it does not matter when it is read */
+	n = gets[0] + gets[1] + gets[2] - puts[0] - puts[1] - puts[2];
+	atomic { !bias_lock -> bias_lock = true }
+	atomic { change_state(DEMOTING, EXACT) }
+	if
+	:: ok ->
+		atomic {
+			count = count + n - BIAS;
+			detach();
+			demoting = false;
+			bias_lock = false;
+			ok = count < 0
+		}
+		if
+		:: ok -> count_zero()
+		:: else
+		fi
+	:: else -> bias_lock = false
+	fi
+}
+
+inline examine()
+{
+	/* sum before this pass's grace period: P */
+	p = FIRST[0];
+	p = p + FIRST[1];
+	p = p + FIRST[2];
+	/*
+	 * The first look only saves work, so it may be had in one step; and it may
+	 * be wrong, because on a weakly ordered CPU no grace period has passed yet.
+	 */
+	atomic {
+		c = count;
+		n = SECOND[0] + SECOND[1] + SECOND[2];
+		if
+		:: SUM <= NONE -> ok = true
+		:: SUM > NONE && misled > 0 -> misled--; ok = true
+		:: SUM > NONE -> ok = false
+		fi
+	}
+	if
+	:: ok ->
+#ifdef MUTATION_DEMOTING_IGNORED
+		if
+		:: (m & STATE) == DEMOTING -> ok = false
+		:: else -> atomic { change_state((m & STATE), DYING) }
+		fi
+#else
+		atomic { change_state((m & STATE), DYING) }
+#endif
+	:: else ->
+		ok = false;
+		if
+		:: (m & STATE) == DEMOTING && tasks_gp_done ->
+			fold();
+			ok = false
+		:: (m & STATE) == DEFERRED && demotions > 0 ->
+			/* it may have been idle */
+			atomic {
+				change_state(DEFERRED, DEMOTING);
+				if
+				:: ok -> demotions--; demoting = true; tasks_gp_next()
+				:: else
+				fi;
+				ok = false
+			}
+		:: true
+		fi
+	fi
+}
+
+inline confirm()
+{
+	c = count;			/* moment t */
+	n = SECOND[0];
+	n = n + SECOND[1];
+	n = n + SECOND[2];
+#ifndef MUTATION_MISSED_RESURRECT
+	assert(SUM >= 0 || mode & IMMORTAL);
+#endif
+	if
+#ifdef MUTATION_MISSED_RESURRECT
+	:: true ->
+#else
+	:: SUM <= NONE ->
+#endif
+#ifdef MUTATION_NO_CMPXCHG
+		atomic { count = DEAD; ok = true }
+#else
+		atomic { if
+			:: count == c -> count = DEAD; ok = true
+			:: else -> ok = false
+			fi }
+#endif
+	:: else -> ok = false
+	fi;
+	if
+	:: ok ->
+		/* nobody who has a reference can have made it immortal */
+		atomic {
+			assert(!(mode & IMMORTAL));
+			detach();
+			release();
+			ok = false
+		}
+	:: else ->
+#ifdef MUTATION_RESURRECT_FORGOTTEN
+		listed = false
+#else
+		atomic {
+			if
+			:: demoting -> change_state(DYING, DEMOTING)
+			:: else -> change_state(DYING, DEFERRED)
+			fi;
+			ok = false
+		}
+#endif
+	fi
+}
+
+active proctype pass()
+{
+	byte m, started, done, wanted, slot_gp;
+	short p, n, c;
+	bool ok, demoting;
+
+end:	do
+	:: listed ->
+		atomic { tasks_gp_advance() }
+		m = mode;
+		if
+		:: m & IMMORTAL ->
+			orphan()
+		:: else ->
+#ifndef MUTATION_CANCEL_MISSED
+			if
+			:: (m & STATE) == DEFERRED -> demoting = false
+			:: else
+			fi;
+#endif
+			examine();
+			atomic { tasks_gp_advance() }
+			if
+			:: ok ->
+#ifndef MUTATION_SKIP_GRACE_PERIOD
+				pass_gp = rcu;
+				pass_gp == 0;
+#endif
+				confirm()
+			:: else
+			fi
+		fi;
+		atomic { m = 0; p = 0; n = 0; c = 0 }
+	od
+}
+
+active proctype reclaim()
+{
+end:	released;
+#ifndef MUTATION_SKIP_RCU
+	reclaim_gp = rcu;
+	reclaim_gp == 0;
+#endif
+	freed = true
+}
