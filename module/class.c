@@ -145,6 +145,15 @@ static bool dref_class_remove(struct dref_class *class)
 	if (!cpu)
 		return false;
 
+	/*
+	 * Somebody may have been about to pin it for an object which was made
+	 * immortal meanwhile.  (litmus: class-pin)
+	 */
+	synchronize_rcu_expedited();
+	/* pairs with the release in dref_class_unpin() */
+	while (atomic_long_read_acquire(&class->deferred))
+		msleep(1);
+
 	dref_class_let_go(class, cpu);
 	return true;
 }

@@ -195,6 +195,16 @@ void dref_releases_exit(void);
 extern struct mutex dref_classes_mutex;
 extern struct list_head dref_classes;
 int dref_classes_init(void);
+
+/*
+ * An object that has kept its class for having a slot does so no more.  Pairs with
+ * the acquire in dref_class_remove(): what was done to the class is over.
+ */
+static inline void dref_class_unpin(struct dref_class *class)
+{
+	(void)atomic_long_dec_return_release(&class->deferred);
+}
+
 void dref_classes_exit(void);
 
 /* stats.c */

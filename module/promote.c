@@ -193,7 +193,10 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 	return attached;
 }
 
-/* The class of a counted object, which then stays; NULL if immortal */
+/*
+ * The class of a counted object, which then stays until dref_class_unpin(); NULL if
+ * immortal.  (litmus: class-pin)
+ */
 static struct dref_class *dref_class_pin(const struct dref *ref)
 {
 	struct dref_class *class = NULL;
@@ -232,7 +235,7 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 		dref_count_event(class, DREF_PROMOTIONS_FAILED);
 	else
 		dref_slot_put(slot);
-	atomic_long_dec(&class->deferred);
+	dref_class_unpin(class);
 	return PTR_ERR_OR_ZERO(slot);
 }
 

@@ -113,7 +113,7 @@ static long dref_pass_sum(const struct dref_slot *slot, long count)
 static void dref_orphan(struct dref_slot *slot)
 {
 	dref_slot_hide(slot);
-	atomic_long_dec(&slot->class->deferred);
+	dref_class_unpin(slot->class);
 	/* litmus: demote-reuse */
 	slot->tasks_gp = dref_tasks_gp_next();
 	list_move(&slot->node, &orphans);
@@ -158,7 +158,7 @@ static bool dref_change_state(const struct dref_slot *slot, unsigned long from,
 /* The slot is not the object's any more, and nobody can increment it */
 static void dref_detached(struct dref_slot *slot)
 {
-	atomic_long_dec(&slot->class->deferred);
+	dref_class_unpin(slot->class);
 	list_del(&slot->node);
 	dref_slot_clear(slot);
 	dref_slot_put(slot);

@@ -75,6 +75,11 @@ static inline long atomic_long_read(const atomic_long_t *v)
 	return READ_ONCE(v->counter);
 }
 
+static inline long atomic_long_read_acquire(const atomic_long_t *v)
+{
+	return __atomic_load_n(&v->counter, __ATOMIC_ACQUIRE);
+}
+
 static inline void atomic_long_set(atomic_long_t *v, long i)
 {
 	WRITE_ONCE(v->counter, i);
@@ -98,6 +103,11 @@ static inline void atomic_long_dec(atomic_long_t *v)
 static inline long atomic_long_add_return(long i, atomic_long_t *v)
 {
 	return __atomic_add_fetch(&v->counter, i, __ATOMIC_SEQ_CST);
+}
+
+static inline long atomic_long_dec_return_release(atomic_long_t *v)
+{
+	return __atomic_sub_fetch(&v->counter, 1, __ATOMIC_RELEASE);
 }
 
 static __always_inline bool atomic_long_add_negative(long i, atomic_long_t *v)
