@@ -152,7 +152,7 @@ static bool dref_class_remove(struct dref_class *class)
 	synchronize_rcu_expedited();
 	/* pairs with the release in dref_class_unpin() */
 	while (atomic_long_read_acquire(&class->deferred))
-		msleep(1);
+		msleep(20);
 
 	dref_class_let_go(class, cpu);
 	return true;
