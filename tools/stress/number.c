@@ -13,10 +13,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "stress.h"
+#include "number.h"
 
 /* The number at the begin of *text, which then is after it */
-static bool take_number(const char **text, uint64_t *value)
+bool take_number(const char **text, uint64_t *value)
 {
 	char *end;
 
@@ -33,22 +33,28 @@ bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 	return take_number(&text, value) && !*text && *value >= min && *value <= max;
 }
 
-/* 10, 10s, 5m, 2h: up to a year */
+/* 10, 10s, 500ms, 5m, 2h: up to a year */
 bool parse_duration(const char *text, uint64_t *ns)
 {
 	static const struct {
 		const char	*suffix;
-		uint64_t	seconds;
-	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 } };
-	uint64_t value, year = 365 * 24 * 3600;
+		uint64_t	ns;
+	} units[] = {
+		{ "",	NSEC_PER_SEC },
+		{ "ms",	NSEC_PER_MSEC },
+		{ "s",	NSEC_PER_SEC },
+		{ "m",	60 * NSEC_PER_SEC },
+		{ "h",	3600 * NSEC_PER_SEC },
+	};
+	uint64_t value, year = 365 * 24 * 3600 * NSEC_PER_SEC;
 	size_t i;
 
 	if (!take_number(&text, &value) || !value)
 		return false;
 	for (i = 0; i < ARRAY_SIZE(units); i++) {
-		if (strcmp(text, units[i].suffix) || value > year / units[i].seconds)
+		if (strcmp(text, units[i].suffix) || value > year / units[i].ns)
 			continue;
-		*ns = value * units[i].seconds * NSEC_PER_SEC;
+		*ns = value * units[i].ns;
 		return true;
 	}
 	return false;

@@ -3,7 +3,8 @@
  * What the parts of dref-stress know of each other.
  *
  *	main.c		options
- *	number.c	numbers, times and lists of CPUs, read and written
+ *	number.c	numbers, times and lists of CPUs, read and written; shared
+ *			with dref-top: number.h
  *	file.c		what the kernel has in files: debugfs, sysfs, /proc
  *	session.c	/dev/dref_stress, and the threads and processes that call in
  *	progress.c	how far a run has come
@@ -23,17 +24,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdnoreturn.h>
 
 #include <linux/dref_stress.h>
 
-#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
-
-#define NSEC_PER_SEC	1000000000ULL
-#define NSEC_PER_MSEC	1000000ULL
-
-/* What the program exits with */
-enum { CLEAN = 0, FAILED = 1, REFUSED = 2 };
+#include "number.h"
 
 /**
  * struct scenario - a row of what there is to be done
@@ -205,20 +199,6 @@ struct result {
 	bool				interrupted;
 	bool				clean;
 };
-
-/* main.c */
-__printf(2, 3)
-noreturn void die(int status, const char *format, ...);
-
-/* number.c */
-bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value);
-bool parse_duration(const char *text, uint64_t *ns);
-bool parse_cpus(const char *text, unsigned int **cpus, unsigned int *nr);
-void allowed_cpus(unsigned int **cpus, unsigned int *nr);
-const char *format_cpus(const unsigned int *cpus, unsigned int nr, char *text, size_t size);
-const char *format_rate(double rate, char *text, size_t size);
-uint64_t random_of(uint64_t *state);
-uint64_t now_ns(void);
 
 /* file.c */
 #define DREF_DEBUGFS	"/sys/kernel/debug/dref/"
