@@ -1,25 +1,47 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# bash completes the options of dref-stress, and what goes with them, as dref-stress
-# itself lists them; and its manual page names each of them.
+# bash completes the options of the programs, and what goes with them, as the
+# programs themselves list them; and their manual pages name each of them.
 
-cd "$(dirname "$0")/../../tools/stress" || exit
+cd "$(dirname "$0")/../../tools" || exit
 make -s || exit
-. ./dref-stress.bash-completion
 status=0
+
+# program NAME PATH: what the following lines are about.
+program() {
+	name=$1
+	folder=$2
+	. "$folder/$name.bash-completion"
+}
 
 # completes "WORDS" WHAT: after WORDS, WHAT is all there is.
 completes() {
 	COMP_WORDS=($1)
 	[ "${1% }" = "$1" ] || COMP_WORDS+=("")
 	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-	_dref_stress ./dref-stress
+	"_${name//-/_}" "$folder/$name"
 	[ "${COMPREPLY[*]}" = "$2" ] && return
 	echo "after \"$1\": expected \"$2\", seen \"${COMPREPLY[*]}\""
 	status=1
 }
 
+# documented WORD...: the manual page names them, as options or commands.
+documented() {
+	local word
+
+	for word; do
+		grep -q -e "[ {]${word#--}\( \|$\)" "$folder/$name".[18] && continue
+		echo "the manual page of $name does not name $word"
+		status=1
+	done
+}
+
+options() {
+	"$folder/$name" --help | grep -o -e '--[a-z]*' | sort -u
+}
+
+program dref-stress stress
 completes "dref-stress --scen" "--scenario"
 completes "dref-stress --hot" "--hotplug"
 completes "dref-stress --scenario mi" "mix"
@@ -27,12 +49,15 @@ completes "dref-stress -s im" "immortal"
 completes "dref-stress --break no" "no-cmpxchg"
 completes "dref-stress --class " "plain sleep rcu exact any"
 completes "dref-stress --ops " ""
+documented $(options) $(stress/dref-stress --list | sed -n 's/^  \([a-z-]*\) .*/\1/p')
 
-# Everything that --help and --list name.
-for word in $(./dref-stress --help | grep -o -e '--[a-z]*' | sort -u) \
-	    $(./dref-stress --list | sed -n 's/^  \([a-z-]*\) .*/\1/p'); do
-	grep -q -e "[ {]${word#--}\( \|$\)" dref-stress.8 && continue
-	echo "dref-stress.8 does not name $word"
-	status=1
-done
+program dref-top top
+completes "dref-top --in" "--interval"
+completes "dref-top --sort " "heat refs age idle name"
+completes "dref-top -s h" "heat"
+completes "dref-top --count " ""
+completes "dref-top --debugfs sele" ""
+completes "dref-top --json --on" "--once"
+completes "dref-top --json Make" "Makefile"
+documented $(options) heat refs age idle name
 exit $status
