@@ -9,7 +9,16 @@
 #include <linux/hrtimer.h>
 #include <linux/rcupdate.h>
 #include <linux/shrinker.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
+
+/* Other scalable counts, to compare with: since 6.4 and 6.13 */
+#ifdef DREF_HAVE_RCUREF
+#include <linux/rcuref.h>
+#endif
+#ifdef DREF_HAVE_FILE_REF
+#include <linux/file_ref.h>
+#endif
 
 /*
  * Shrinkers are allocated, and registered in a second step, since 6.7, which
@@ -69,6 +78,16 @@ static inline void dref_rcu_barrier_tasks(void)
 	rcu_barrier_tasks();
 #else
 	rcu_barrier();
+#endif
+}
+
+/* Lazy preemption came with 6.13 */
+static inline bool dref_preempt_model_lazy(void)
+{
+#ifdef CONFIG_PREEMPT_LAZY
+	return preempt_model_lazy();
+#else
+	return false;
 #endif
 }
 

@@ -604,6 +604,7 @@ void dref_pass_stats(struct dref_pass_stats *stats)
 	*stats = published;
 	spin_unlock(&published_lock);
 }
+EXPORT_SYMBOL_GPL(dref_pass_stats);	/* for dref_scale.ko */
 
 /*
  * Memory pressure.  Nobody knows how many of the deferred objects have no

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * dref_scale.ko: what counting costs, by dref and by its peers.
+ *
+ * In the manner of the kernel's refscale: the same loops over every counter, on 1,
+ * 2, 3 ... CPUs; and what dref has beside them, such as passes.  What to measure is
+ * said by the module's parameters, and in /sys/kernel/debug/dref_scale, for root,
+ * are
+ *
+ *	run		write 1: begin, 0: stop; read: how far it has come
+ *	results		a table of what has been measured
+ *	json		the same for programs, and memory: one object a line
+ *
+ * dref-scale(8) does that, and computes ratios.  A session runs in a work item,
+ * and ends by itself after a number of seconds at the latest.  When the module
+ * goes, it ends within one batch of operations.
+ */
+#define pr_fmt(fmt) "dref_scale: " fmt
+
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/kstrtox.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "dref_scale.h"
+
+/* ---- parameters: refused if out of range, and then as they were ---- */
+
+struct scale_range {
+	unsigned int	value;
+	unsigned int	min;
+	unsigned int	max;
+};
+
+static int set_in_range(const char *text, const struct kernel_param *param)
+{
+	struct scale_range *range = param->arg;
+	unsigned int value;
+
+	if (kstrtouint(text, 10, &value) || value < range->min || value > range->max)
+		return -EINVAL;
+	range->value = value;
+	return 0;
+}
+
+static int get_in_range(char *text, const struct kernel_param *param)
+{
+	const struct scale_range *range = param->arg;
+
+	return sysfs_emit(text, "%u\n", range->value);
+}
+
+static const struct kernel_param_ops range_ops = {
+	.set = set_in_range,
+	.get = get_in_range,
+};
+
+static struct scale_range runs = { 5, 1, SCALE_MAX_RUNS };
+module_param_cb(runs, &range_ops, &runs, 0600);
+MODULE_PARM_DESC(runs, "how often each thing is measured, 1..101 (5)");
+
+static struct scale_range ops = { 100000, 1000, 1000000 };
+module_param_cb(ops, &range_ops, &ops, 0600);
+MODULE_PARM_DESC(ops, "operations of each thread in each run, 1000..1000000 (100000)");
+
+static struct scale_range objects = { 10000, 10, 1000000 };
+module_param_cb(objects, &range_ops, &objects, 0600);
+MODULE_PARM_DESC(objects, "passes over 10, 100 ... objects, up to so many, 10..1000000 (10000)");
+
+static struct scale_range seconds = { 600, 1, 86400 };
+module_param_cb(seconds, &range_ops, &seconds, 0600);
+MODULE_PARM_DESC(seconds, "stop after so long, 1..86400 (600)");
+
+static struct cpumask cpus;	/* none: all that are on line */
+
+static int set_cpus(const char *text, const struct kernel_param *param)
+{
+	struct cpumask *mask;
+	int err = -EINVAL;
+
+	mask = kzalloc(sizeof(*mask), GFP_KERNEL);
+	if (!mask)
+		return -ENOMEM;
+	if (!cpulist_parse(text, mask) && cpumask_subset(mask, cpu_possible_mask)) {
+		cpumask_copy(&cpus, mask);
+		err = 0;
+	}
+	kfree(mask);
+	return err;
+}
+
+static int get_cpus(char *text, const struct kernel_param *param)
+{
+	return sysfs_emit(text, "%*pbl\n", cpumask_pr_args(&cpus));
+}
+
+static const struct kernel_param_ops cpus_ops = {
+	.set = set_cpus,
+	.get = get_cpus,
+};
+
+module_param_cb(cpus, &cpus_ops, NULL, 0600);
+MODULE_PARM_DESC(cpus, "on which CPUs, as in 0-3,6 (all that are on line)");
+
+static unsigned int measures = BIT(SCALE_NR_MEASURES) - 1;
+
+static int set_measures(const char *text, const struct kernel_param *param)
+{
+	unsigned int i, chosen = 0;
+	size_t len;
+
+	do {
+		len = strcspn(text, ",\n");
+		for (i = 0; i < SCALE_NR_MEASURES; i++) {
+			if (len == strlen(scale_measure_names[i]) &&
+			    !strncmp(text, scale_measure_names[i], len))
+				break;
+		}
+		if (i == SCALE_NR_MEASURES)
+			return -EINVAL;
+		chosen |= BIT(i);
+		text += len;
+	} while (*text++ == ',');
+	measures = chosen;
+	return 0;
+}
+
+static int get_measures(char *text, const struct kernel_param *param)
+{
+	unsigned int i;
+	int len = 0;
+
+	for (i = 0; i < SCALE_NR_MEASURES; i++) {
+		if (measures & BIT(i))
+			len += sysfs_emit_at(text, len, "%s%s", len ? "," : "",
+					     scale_measure_names[i]);
+	}
+	return len + sysfs_emit_at(text, len, "\n");
+}
+
+static const struct kernel_param_ops measures_ops = {
+	.set = set_measures,
+	.get = get_measures,
+};
+
+module_param_cb(measure, &measures_ops, NULL, 0600);
+MODULE_PARM_DESC(measure, "what: some of scaling,life,promotion,pass (all)");
+
+/* ---- a session ---- */
+
+static const struct {
+	int		(*measure)(struct scale_session *session);
+	unsigned int	(*points)(const struct scale_session *session);
+} measurers[] = {
+	[SCALE_SCALING]		= { scale_scaling, scale_scaling_points },
+	[SCALE_LIFE]		= { scale_lives, scale_lives_points },
+	[SCALE_PROMOTION]	= { scale_promotions, scale_promotions_points },
+	[SCALE_PASS]		= { scale_passes, scale_passes_points },
+};
+
+static void scale_session_work(struct work_struct *work);
+
+static struct scale_session session = { .gone = -1 };
+static DECLARE_WORK(session_work, scale_session_work);
+static DEFINE_MUTEX(session_mutex);	/* beginning one, and stopping it */
+
+/* What is shown of it */
+static DEFINE_MUTEX(state_mutex);
+static const char *state = "idle";
+static char now[80];
+static char note[100];
+
+/* Shall nobody go on? */
+bool scale_over(struct scale_session *session)
+{
+	if (time_after(jiffies, session->deadline))
+		WRITE_ONCE(session->late, true);
+	return READ_ONCE(session->stop) || READ_ONCE(session->late) ||
+	       READ_ONCE(session->gone) >= 0;
+}
+
+/* The next point, and what it is */
+void scale_begin(struct scale_session *session, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	mutex_lock(&state_mutex);
+	session->point++;
+	vsnprintf(now, sizeof(now), format, args);
+	mutex_unlock(&state_mutex);
+	va_end(args);
+}
+
+/* What whoever reads the results should know; the first one is kept */
+void scale_note(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	mutex_lock(&state_mutex);
+	if (!note[0])
+		vsnprintf(note, sizeof(note), format, args);
+	mutex_unlock(&state_mutex);
+	va_end(args);
+}
+
+static void scale_state(const char *new)
+{
+	mutex_lock(&state_mutex);
+	state = new;
+	now[0] = '\0';
+	mutex_unlock(&state_mutex);
+}
+
+static const char *scale_session_end(int err)
+{
+	if (session.gone >= 0)
+		scale_note("CPU %d went off line", session.gone);
+	else if (session.late)
+		scale_note("out of time");
+	else if (err == -ENOSPC)
+		scale_note("dref's max_deferred allows no more objects to be deferred");
+	else if (err)
+		scale_note("error %d", err);
+	else
+		return session.stop ? "stopped" : "done";
+	return "failed";
+}
+
+static void scale_session_work(struct work_struct *work)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < SCALE_NR_MEASURES && !err && !scale_over(&session); i++) {
+		if (session.measures & BIT(i))
+			err = measurers[i].measure(&session);
+	}
+	scale_state(scale_session_end(err));
+}
+
+/* With the parameters as they are now */
+static void scale_session_setup(void)
+{
+	unsigned int i;
+
+	kernel_param_lock(THIS_MODULE);
+	session = (struct scale_session) {
+		.measures	= measures,
+		.runs		= runs.value,
+		.ops		= ops.value,
+		.objects	= objects.value,
+		.deadline	= jiffies + seconds.value * HZ,
+		.gone		= -1,
+	};
+	cpumask_copy(&session.cpumask, cpumask_empty(&cpus) ? cpu_online_mask : &cpus);
+	kernel_param_unlock(THIS_MODULE);
+	session.nr_cpus = cpumask_weight(&session.cpumask);
+	for (i = 0; i < SCALE_NR_MEASURES; i++) {
+		if (session.measures & BIT(i))
+			session.points += measurers[i].points(&session);
+	}
+}
+
+/* -EBUSY if one is under way, -EINVAL if not all of its CPUs are on line */
+static int scale_session_begin(void)
+{
+	int err = 0;
+
+	mutex_lock(&session_mutex);
+	if (work_busy(&session_work)) {
+		err = -EBUSY;
+		goto unlock;
+	}
+	scale_results_clear();
+	note[0] = '\0';
+	scale_session_setup();
+	if (!cpumask_subset(&session.cpumask, cpu_online_mask)) {
+		err = -EINVAL;
+		scale_state("idle");
+		goto unlock;
+	}
+	scale_state("running");
+	queue_work(system_unbound_wq, &session_work);
+unlock:
+	mutex_unlock(&session_mutex);
+	return err;
+}
+
+static void scale_session_stop(void)
+{
+	mutex_lock(&session_mutex);
+	WRITE_ONCE(session.stop, true);
+	flush_work(&session_work);
+	mutex_unlock(&session_mutex);
+}
+
+/* ---- debugfs ---- */
+
+static struct dentry *scale_dir;
+
+static int run_show(struct seq_file *seq, void *unused)
+{
+	mutex_lock(&state_mutex);
+	seq_printf(seq, "state: %s\npoint: %u\npoints: %u\n", state, session.point,
+		   session.points);
+	if (now[0])
+		seq_printf(seq, "now: %s\n", now);
+	if (note[0])
+		seq_printf(seq, "note: %s\n", note);
+	mutex_unlock(&state_mutex);
+	return 0;
+}
+
+static int run_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, run_show, NULL);
+}
+
+static ssize_t run_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	bool begin;
+	int err;
+
+	err = kstrtobool_from_user(buf, len, &begin);
+	if (err)
+		return err;
+	if (!begin)
+		scale_session_stop();
+	else
+		err = scale_session_begin();
+	return err ?: len;
+}
+
+static const struct file_operations run_fops = {
+	.owner		= THIS_MODULE,
+	.open		= run_open,
+	.read		= seq_read,
+	.write		= run_write,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
+
+static int results_show(struct seq_file *seq, void *unused)
+{
+	scale_results_show(seq);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(results);
+
+static int json_show(struct seq_file *seq, void *unused)
+{
+	scale_results_show_json(seq, &session);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(json);
+
+static int __init scale_module_init(void)
+{
+	int err;
+
+	err = scale_counters_register();
+	if (err)
+		return err;
+	err = scale_lives_register();
+	if (err) {
+		scale_counters_drain();
+		return err;
+	}
+	scale_dir = debugfs_create_dir("dref_scale", NULL);
+	debugfs_create_file("run", 0600, scale_dir, NULL, &run_fops);
+	debugfs_create_file("results", 0400, scale_dir, NULL, &results_fops);
+	debugfs_create_file("json", 0400, scale_dir, NULL, &json_fops);
+	return 0;
+}
+
+static void __exit scale_module_exit(void)
+{
+	debugfs_remove(scale_dir);
+	scale_session_stop();
+	scale_results_clear();
+	scale_lives_drain();
+	scale_counters_drain();
+	rcu_barrier();		/* the release of a percpu_ref may not have returned */
+}
+
+module_init(scale_module_init);
+module_exit(scale_module_exit);
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The dref developers");
+MODULE_DESCRIPTION("What reference counts cost, on one CPU and on many");

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Results: the median of some runs, the least and the most, each a line.
+ *
+ * They are kept until the next session begins, and can be read while one goes on.
+ * The table has columns that are at least two spaces apart, so that programs can
+ * read it, too; the JSON has one object a line.  What an object takes of memory is
+ * computed, not measured.
+ */
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/utsname.h>
+
+#include "dref_scale.h"
+
+#define PS_PER_NS	1000U
+
+const char * const scale_measure_names[] = {
+	[SCALE_SCALING]		= "scaling",
+	[SCALE_LIFE]		= "life",
+	[SCALE_PROMOTION]	= "promotion",
+	[SCALE_PASS]		= "pass",
+};
+
+/* What the number in a result counts */
+static const char * const numbers[] = {
+	[SCALE_SCALING]		= "threads",
+	[SCALE_LIFE]		= "threads",
+	[SCALE_PROMOTION]	= "threads",
+	[SCALE_PASS]		= "objects",
+};
+
+/**
+ * struct scale_result - one line
+ * @node: in results
+ * @measure: what it belongs to
+ * @counter: what was measured,
+ * @operation: and doing what
+ * @number: with so many threads or objects
+ * @median: in picoseconds, of all runs,
+ * @min: the least,
+ * @max: and the most
+ */
+struct scale_result {
+	struct list_head	node;
+	enum scale_measure	measure;
+	const char		*counter;
+	const char		*operation;
+	unsigned int		number;
+	u64			median;
+	u64			min;
+	u64			max;
+};
+
+static DEFINE_MUTEX(results_mutex);
+static LIST_HEAD(results);
+
+/* One run: @times took @ns */
+void scale_runs_add(struct scale_runs *runs, u64 ns, u64 times)
+{
+	if (times && runs->nr < SCALE_MAX_RUNS)
+		runs->ps[runs->nr++] = div64_u64(ns * PS_PER_NS, times);
+}
+
+static int compare(const void *a, const void *b)
+{
+	u64 left = *(const u64 *)a, right = *(const u64 *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* A line of @runs, if there were any; sorts them */
+int scale_result(enum scale_measure measure, const char *counter, const char *operation,
+		 unsigned int number, struct scale_runs *runs)
+{
+	struct scale_result *result;
+
+	if (!runs->nr)
+		return 0;
+	result = kzalloc(sizeof(*result), GFP_KERNEL);
+	if (!result)
+		return -ENOMEM;
+	sort(runs->ps, runs->nr, sizeof(*runs->ps), compare, NULL);
+	result->measure = measure;
+	result->counter = counter;
+	result->operation = operation;
+	result->number = number;
+	result->median = runs->ps[runs->nr / 2];
+	result->min = runs->ps[0];
+	result->max = runs->ps[runs->nr - 1];
+
+	mutex_lock(&results_mutex);
+	list_add_tail(&result->node, &results);
+	mutex_unlock(&results_mutex);
+	return 0;
+}
+
+void scale_results_clear(void)
+{
+	struct scale_result *result, *next;
+
+	mutex_lock(&results_mutex);
+	list_for_each_entry_safe(result, next, &results, node)
+		kfree(result);
+	INIT_LIST_HEAD(&results);
+	mutex_unlock(&results_mutex);
+}
+
+static size_t memory_on_all_cpus(const struct scale_counter *counter)
+{
+	return counter->bytes + counter->bytes_per_cpu * num_possible_cpus();
+}
+
+/* ---- the table ---- */
+
+/* Two digits after the point: a hundredth of an instruction is noise */
+static void show_ns(struct seq_file *seq, const char *before, u64 ps)
+{
+	u64 hundredths = div_u64(ps + PS_PER_NS / 200, PS_PER_NS / 100);
+	u32 rest;
+
+	hundredths = div_u64_rem(hundredths, 100, &rest);
+	seq_printf(seq, "%s%llu.%02u", before, hundredths, rest);
+}
+
+void scale_results_show(struct seq_file *seq)
+{
+	const struct scale_result *result;
+
+	seq_puts(seq, "measured   counter         operation       number  ns  min  max\n");
+	mutex_lock(&results_mutex);
+	list_for_each_entry(result, &results, node) {
+		seq_printf(seq, "%-9s  %-14s  %-14s  %6u", scale_measure_names[result->measure],
+			   result->counter, result->operation, result->number);
+		show_ns(seq, "  ", result->median);
+		show_ns(seq, "  ", result->min);
+		show_ns(seq, "  ", result->max);
+		seq_putc(seq, '\n');
+	}
+	mutex_unlock(&results_mutex);
+}
+
+/* ---- JSON ---- */
+
+static const char *preempt_mode(void)
+{
+	if (preempt_model_rt())
+		return "rt";
+	if (preempt_model_full())
+		return "full";
+	if (dref_preempt_model_lazy())
+		return "lazy";
+	return preempt_model_voluntary() ? "voluntary" : "none";
+}
+
+static void show_machine(struct seq_file *seq, const struct scale_session *session)
+{
+	seq_printf(seq, "{\"list\":\"machine\",\"kernel\":\"%s\",\"machine\":\"%s\",",
+		   utsname()->release, utsname()->machine);
+	seq_printf(seq, "\"cpus_online\":%u,\"cpus_possible\":%u,\"preempt\":\"%s\",",
+		   num_online_cpus(), num_possible_cpus(), preempt_mode());
+	seq_printf(seq, "\"cpus\":\"%*pbl\",\"runs\":%u,\"ops\":%u}\n",
+		   cpumask_pr_args(&session->cpumask), session->runs, session->ops);
+}
+
+static void show_memory(struct seq_file *seq)
+{
+	const struct scale_counter *counter;
+	unsigned int i;
+
+	for (i = 0; i < scale_nr_counters; i++) {
+		counter = &scale_counters[i];
+		if (!counter->bytes)
+			continue;
+		seq_printf(seq, "{\"list\":\"memory\",\"counter\":\"%s\",", counter->name);
+		seq_printf(seq, "\"bytes\":%zu,\"bytes_per_cpu\":%zu,\"bytes_here\":%zu}\n",
+			   counter->bytes, counter->bytes_per_cpu,
+			   memory_on_all_cpus(counter));
+	}
+}
+
+static void show_result_json(struct seq_file *seq, const struct scale_result *result)
+{
+	seq_printf(seq, "{\"list\":\"%s\",\"counter\":\"%s\",\"operation\":\"%s\",\"%s\":%u",
+		   scale_measure_names[result->measure], result->counter, result->operation,
+		   numbers[result->measure], result->number);
+	show_ns(seq, ",\"ns\":", result->median);
+	show_ns(seq, ",\"min\":", result->min);
+	show_ns(seq, ",\"max\":", result->max);
+	seq_puts(seq, "}\n");
+}
+
+void scale_results_show_json(struct seq_file *seq, const struct scale_session *session)
+{
+	const struct scale_result *result;
+
+	show_machine(seq, session);
+	mutex_lock(&results_mutex);
+	list_for_each_entry(result, &results, node)
+		show_result_json(seq, result);
+	mutex_unlock(&results_mutex);
+	show_memory(seq);
+}
