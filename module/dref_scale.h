@@ -91,6 +91,8 @@ void scale_note(const char *format, ...);
  * @ops: operations that have been timed
  * @ns: time of its operations since it was last set to zero
  * @timed_ns: time of those @ops
+ * @begin_ns: when it began,
+ * @end_ns: and saw what it was waiting for
  */
 struct scale_thread {
 	struct scale_team	*team ____cacheline_aligned;
@@ -101,6 +103,8 @@ struct scale_thread {
 	u64			ops;
 	u64			ns;
 	u64			timed_ns;
+	u64			begin_ns;
+	u64			end_ns;
 
 	unsigned long		rounds ____cacheline_aligned;	/* read by the next one */
 };

@@ -26,6 +26,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
 #include "dref_scale.h"
@@ -326,16 +327,19 @@ static int run_open(struct inode *inode, struct file *file)
 
 static ssize_t run_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
-	bool begin;
-	int err;
+	char text[4] = "";
+	int err = 0;
 
-	err = kstrtobool_from_user(buf, len, &begin);
-	if (err)
-		return err;
-	if (!begin)
+	if (len >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, buf, len))
+		return -EFAULT;
+	if (sysfs_streq(text, "1"))
+		err = scale_session_begin();
+	else if (sysfs_streq(text, "0"))
 		scale_session_stop();
 	else
-		err = scale_session_begin();
+		err = -EINVAL;
 	return err ?: len;
 }
 

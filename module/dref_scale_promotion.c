@@ -3,9 +3,9 @@
  * Promotion: how long CPUs fight for a new object before it is deferred.
  *
  * The threads begin together to get and to put an object that none of them has
- * touched before.  The time runs from then until the first thread, which does the
- * same, finds the object deferred: dref has noticed by itself, and has given it a
- * slot.  With the tunables of dref as they are.
+ * touched before, until they find it deferred: dref has noticed by itself, and has
+ * given it a slot.  The time runs from when the second of them began, as one alone
+ * fights nobody, to when the first one found out.  dref's tunables are as they are.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -20,41 +20,43 @@
  * struct scale_promotion - an object that a team fights for
  * @object: the object
  * @deadline: it has not been promoted, in jiffies
- * @over: the first thread has seen the end
- * @promoted: and it was a promotion
- * @ns: after so long
  */
 struct scale_promotion {
 	struct dref	object ____cacheline_aligned;
 	unsigned long	deadline ____cacheline_aligned;
-	bool		over;
-	bool		promoted;
-	u64		ns;
 };
 
 static void promotion_work(struct scale_thread *thread)
 {
 	struct scale_promotion *promotion = thread->team->arg;
-	bool first = !thread->index, over = false;
-	u64 start;
 
 	scale_team_start(thread);
-	start = ktime_get_ns();
-	while (!over) {
+	thread->begin_ns = ktime_get_ns();
+	while (!dref_is_deferred(&promotion->object)) {
 		dref_get(&promotion->object);
 		dref_put(&promotion->object);
-		over = first ? dref_is_deferred(&promotion->object) :
-			       READ_ONCE(promotion->over);
 		if (time_after(jiffies, promotion->deadline) ||
 		    scale_over(thread->team->session))
-			break;
+			return;
 		cond_resched();
 	}
-	if (first) {
-		promotion->ns = ktime_get_ns() - start;
-		promotion->promoted = over;
-		WRITE_ONCE(promotion->over, true);
+	thread->end_ns = ktime_get_ns();
+}
+
+/* From the second begin to the first end; 0 if somebody has seen none */
+static u64 promotion_ns(const struct scale_team *team)
+{
+	u64 first = U64_MAX, second = U64_MAX, end = U64_MAX;
+	const struct scale_thread *thread;
+
+	for (thread = team->threads; thread < team->threads + team->nr; thread++) {
+		if (!thread->end_ns)
+			return 0;
+		end = min(end, thread->end_ns);
+		second = min(second, max(first, thread->begin_ns));
+		first = min(first, thread->begin_ns);
 	}
+	return end - second;
 }
 
 static int promotion_run(struct scale_session *session, unsigned int nr,
@@ -67,15 +69,18 @@ static int promotion_run(struct scale_session *session, unsigned int nr,
 		.arg		= &promotion,
 		.nr		= nr,
 	};
+	u64 ns = 0;
 	int err;
 
 	dref_init(&promotion.object, &scale_class);
 	err = scale_team_run(&team);
+	if (!err)
+		ns = promotion_ns(&team);
 	scale_team_free(&team);
 	dref_put(&promotion.object);
 	dref_barrier();
-	if (promotion.promoted && !scale_over(session))
-		scale_runs_add(runs, promotion.ns, 1);
+	if (ns)
+		scale_runs_add(runs, ns, 1);
 	return err;
 }
 
