@@ -1,0 +1,304 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# dref_scale.ko and dref-scale: everything is measured, in a form that programs can
+# read; what makes no sense is refused; and it ends when it shall, however that comes.
+
+. ./common.sh
+
+module=/sys/module/dref_scale
+debugfs=/sys/kernel/debug/dref_scale
+max_deferred=/sys/kernel/debug/dref/max_deferred
+cpu_online=/sys/devices/system/cpu/cpu1/online
+out=$(mktemp) || exit
+trap 'rm -f "$out" "$out".*' EXIT
+
+# From the tree that this is a part of, or from PATH.
+scale=$(in_tree tools/scale/dref-scale) || scale=$(command -v dref-scale)
+
+show() {
+	sed 's/^/# /' "$out"
+	false
+}
+
+# Runs dref-scale; its output is in $out.
+run() {
+	"$scale" "$@" >"$out" 2>&1
+}
+
+# refused OPTION...: exit status 2, and one line that says why.
+refused() {
+	run "$@"
+	[ $? -eq 2 ] && [ "$(wc -l <"$out")" -eq 1 ] && grep -q '^dref-scale: ' "$out" || show
+}
+
+all_refused() {
+	refused --runs 0 && refused --runs 102 && refused --runs x && refused --runs -1 &&
+	refused --ops 999 && refused --ops 1000001 && refused --ops 99999999999 &&
+	refused --objects 9 && refused --objects 1000001 && refused --seconds 0 &&
+	refused --cpus 0-,1 && refused --cpus 99999 && refused --cpus x &&
+	refused --measure none && refused --measure scaling, && refused --measure ,life &&
+	refused --runs && refused --runs= && refused --nonsense && refused -x &&
+	refused --json /nonsense/file && refused something
+}
+
+# keeps PARAMETER VALUE...: each is EINVAL, and the parameter is as it was.
+keeps() {
+	file=$module/parameters/$1
+	before=$(cat "$file")
+	shift
+	for value; do
+		(echo "$value" >"$file") 2>&1 | grep -q "Invalid argument" || return
+		[ "$(cat "$file")" = "$before" ] || return
+	done
+}
+
+parameters_keep() {
+	keeps runs 0 102 -1 x '' '1 2' 4294967297 && keeps ops 999 1000001 &&
+	keeps objects 9 1000001 && keeps seconds 0 86401 && keeps cpus 99999 3-1 0-x &&
+	keeps measure '' x scaling,, scalinglife
+}
+
+not_loaded_with() {
+	rmmod dref_scale || return
+	! load dref_scale "$1" 2>/dev/null && [ ! -e $module ]
+	status=$?
+	load dref_scale
+	return $status
+}
+
+state() {
+	sed -n "s/^$1: //p" $debugfs/run
+}
+
+set_parameter() {
+	echo "$2" >$module/parameters/"$1"
+}
+
+# A session that would go on for long
+begin() {
+	set_parameter measure scaling && set_parameter runs 101 && set_parameter ops 1000000 &&
+	echo 1 >$debugfs/run && sleep 1 && [ "$(state state)" = running ]
+}
+
+# ends STATE [SECONDS]: it comes to that.
+ends() {
+	for i in $(seq $((${2:-10} * 10))); do
+		[ "$(state state)" = running ] || break
+		sleep 0.1
+	done
+	[ "$(state state)" = "$1" ] && return
+	sed 's/^/# /' $debugfs/run
+	return 1
+}
+
+run_takes_0_and_1() {
+	for value in 2 x '' 11 -1; do
+		(echo "$value" >$debugfs/run) 2>&1 | grep -q "Invalid argument" || return
+	done
+	[ "$(state state)" = idle ]
+}
+
+for_root_only() {
+	[ -z "$(find $debugfs $module/parameters -type f -perm -4 -o -type f -perm -40)" ]
+}
+
+# Well-formed, by whatever knows JSON here; else by its brackets and its lines.
+is_json() {
+	if command -v jq >/dev/null; then
+		jq -e .scaling "$1" >/dev/null
+	elif command -v python3 >/dev/null; then
+		python3 -c 'import json, sys; json.load(open(sys.argv[1]))["scaling"]' "$1"
+	else
+		awk '
+		NR == 1 { bad = $0 != "{"; next }
+		ended { bad = 1 }
+		$0 == "}" { ended = 1; next }
+		/^"machine": [{]("[a-z_]+":("[^"]*"|[0-9]+),?)*[}],$/ { next }
+		/^"[a-z]+": \[$/ { open++; next }
+		/^\],?$/ { open--; next }
+		!/^  [{]("[a-z_]+":("[^"]*"|[0-9.]+),?)*[}],?$/ || open != 1 { print "# " $0; bad = 1 }
+		/,[}]/ { bad = 1 }
+		END { exit bad || open || !ended }' "$1"
+	fi
+}
+
+# Each counter doing what it can, with 1 to all CPUs; min <= median <= max.
+complete() {
+	awk -F '  +' -v cpus="$cpus" '
+	NR == 1 { next }
+	NF != 7 || $5 <= 0 || $6 > $5 || $5 > $7 { print "# " $0; bad = 1 }
+	$1 == "scaling" { points[$3 ", " $2]++; n++ }
+	$1 == "scaling" && $4 == cpus { all[$3 ", " $2] }
+	{ lines[$1]++ }
+	END {
+		steps = cpus < 8 ? cpus : 8
+		for (i = 8; i < cpus; i *= 2)
+			steps++
+		for (point in points) {
+			nr++
+			if (points[point] != steps || !(point in all)) {
+				print "# " point ": " points[point] " of " steps
+				bad = 1
+			}
+		}
+		if (nr < 31 || lines["life"] != 10 || lines["pass"] != 6 ||
+		    lines["promotion"] != steps - 1) {
+			print "# " nr, lines["life"], lines["pass"], lines["promotion"]
+			bad = 1
+		}
+		exit bad
+	}' $debugfs/results
+}
+
+measures_everything() {
+	run --runs 1 --ops 1000 --objects 1000 --json "$out.json" || { show; return; }
+	is_json "$out.json" && complete || show
+}
+
+# Everything in the table is in the file.
+json_has_all() {
+	[ "$(grep -c '"counter":.*"operation":' "$out.json")" -eq \
+	  $(($(wc -l <$debugfs/results) - 1)) ] &&
+	grep -q '"counter":"dref deferred","operation":"get+put","threads":1,"ns":[0-9.]*,' \
+		"$out.json" &&
+	grep -q '"counter":"percpu_ref","bytes":72,"bytes_per_cpu":8,' "$out.json" &&
+	grep -q '"machine": {"kernel":"'"$(uname -r)"'"' "$out.json"
+}
+
+# The median of five runs is none of the ends, as long as time is not the same twice.
+median_of_runs() {
+	run --runs 5 --measure life,pass --objects 100 &&
+	awk -F '  +' 'NR > 1 && $6 < $5 && $5 < $7 { n++ } END { exit n < 7 }' \
+		$debugfs/results || show
+}
+
+one_at_a_time() {
+	begin || return
+	(echo 1 >$debugfs/run) 2>&1 | grep -q "busy" && ! run && [ "$(wc -l <"$out")" -eq 1 ]
+	status=$?
+	echo 0 >$debugfs/run
+	[ $status -eq 0 ] || show
+}
+
+# In an orderly way, with what there is, and long before its time.
+stops_when_told() {
+	begin || return
+	before=$(date +%s)
+	echo 0 >$debugfs/run
+	[ "$(state state)" = stopped ] && [ $(($(date +%s) - before)) -le 3 ]
+}
+
+tool_stops_when_told() {
+	"$scale" --runs 101 --ops 1000000 --measure scaling >"$out" 2>&1 &
+	sleep 1
+	kill -TERM $!
+	wait $!
+	[ $? -eq 0 ] && tail -n 1 "$out" | grep -q '^stopped' || show
+}
+
+ends_in_time() {
+	run --runs 101 --ops 1000000 --seconds 1
+	[ $? -eq 1 ] && tail -n 1 "$out" | grep -q 'out of time' || show
+}
+
+live() {
+	awk '/^(exact_live|deferred):/ { n += $2 } END { print n + 0 }' \
+		/sys/kernel/debug/dref/stats
+}
+
+# unloads MEASURE SECONDS: in the middle of that; nothing is left alive.
+unloads() {
+	set_parameter measure "$1" && set_parameter runs 101 &&
+	set_parameter ops 1000000 && echo 1 >$debugfs/run && sleep "$2" || return
+	[ "$(state state)" = running ] && rmmod dref_scale && [ "$(live)" -eq 0 ]
+	status=$?
+	load dref_scale
+	return $status
+}
+
+# A session that has a CPU taken away ends with an error, and one cannot begin.
+cpu_goes() {
+	begin || return
+	echo 0 >$cpu_online
+	ends failed && state note | grep -q 'CPU 1 went off line' &&
+	set_parameter cpus 0-1 &&
+	(echo 1 >$debugfs/run) 2>&1 | grep -q "Invalid argument" &&
+	[ "$(state state)" = idle ] && set_parameter cpus '' &&
+	run --measure life --runs 1
+	status=$?
+	set_parameter cpus ''
+	echo 1 >$cpu_online
+	[ $status -eq 0 ] || show
+}
+
+# What cannot be deferred is left out, and that is said.
+respects_max_deferred() {
+	before=$(cat $max_deferred)
+	echo 100 >$max_deferred
+	set_parameter measure pass && set_parameter objects 1000 && set_parameter runs 1 &&
+	echo 1 >$debugfs/run && ends done && state note | grep -q '1000 objects' &&
+	[ "$(grep -c '^pass' $debugfs/results)" -eq 4 ]
+	status=$?
+	echo "$before" >$max_deferred
+	return $status
+}
+
+# A change that the tool makes lasts no longer than the tool.
+puts_back() {
+	rmmod dref_scale || return
+	before=$(cat $max_deferred)
+	run --measure pass --runs 1 --objects 65000 && [ ! -e $module ] &&
+	[ "$(cat $max_deferred)" = "$before" ]
+	status=$?
+	load dref_scale && [ $status -eq 0 ] || show
+}
+
+[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+[ -x "$scale" ] || skip_all "needs dref-scale"
+load dref && load dref_scale || skip_all "needs dref.ko and dref_scale.ko"
+[ -e $debugfs/run ] || skip_all "needs debugfs"
+cpus=$(grep -c ^processor /proc/cpuinfo)
+
+plan 18
+run --help && grep -q '^Usage: dref-scale' "$out"
+result $? "--help"
+all_refused
+result $? "bad options are refused"
+parameters_keep
+result $? "bad parameters are refused, and nothing changes"
+not_loaded_with runs=0 && not_loaded_with measure=x && not_loaded_with cpus=99999
+result $? "the module does not load with bad parameters"
+run_takes_0_and_1
+result $? "a session is begun with 1, and with nothing else"
+for_root_only
+result $? "for root only"
+measures_everything
+result $? "everything is measured"
+json_has_all
+result $? "the JSON has all of it"
+median_of_runs
+result $? "some runs, their median, least and most"
+one_at_a_time
+result $? "one session at a time"
+stops_when_told
+result $? "it stops when told to"
+tool_stops_when_told
+result $? "dref-scale, too"
+ends_in_time
+result $? "it ends in time"
+unloads scaling 1
+result $? "it can be unloaded while it counts"
+unloads life,promotion,pass 1
+result $? "it can be unloaded while it creates and destroys"
+if [ -w $cpu_online ]; then
+	cpu_goes
+	result $? "a CPU that goes off line ends a session"
+else
+	skip "needs a CPU that can go off line"
+fi
+respects_max_deferred
+result $? "max_deferred is respected"
+puts_back
+result $? "dref-scale puts back what it has changed"
+finish
