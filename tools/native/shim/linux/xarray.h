@@ -11,7 +11,7 @@
 #define SHIM_XARRAY_SIZE	4096U
 
 struct xarray {
-	spinlock_t	lock;
+	spinlock_t	lock;	/* of who changes it */
 	void		*entries[SHIM_XARRAY_SIZE];
 };
 
