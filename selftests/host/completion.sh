@@ -5,7 +5,7 @@
 # programs themselves list them; and their manual pages name each of them.
 
 cd "$(dirname "$0")/../../tools" || exit
-make -s || exit
+./need python3 && make -s || exit
 status=0
 
 # program NAME PATH: what the following lines are about.
@@ -60,4 +60,13 @@ completes "dref-top --debugfs sele" ""
 completes "dref-top --json --on" "--once"
 completes "dref-top --json Make" "Makefile"
 documented $(options) heat refs age idle name
+
+program dref-plot plot
+completes "dref-plot --on" "--only"
+completes "dref-plot --plot " "latency memory rates scaling"
+completes "dref-plot -p me" "memory"
+completes "dref-plot --only " ""
+completes "dref-plot -o Make" "Makefile"
+completes "dref-plot Make" "Makefile"
+documented $(options) latency memory rates scaling
 exit $status
