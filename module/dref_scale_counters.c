@@ -190,8 +190,7 @@ const struct scale_counter scale_counters[] = {
 	{ "file_ref_t", SCALE_LOOPS(file), .bytes = sizeof(file_ref_t) },
 #endif
 	{ "rcu_read_lock", .get_put = loop_rcu_section },
-	{ "srcu_read_lock", .get_put = loop_srcu_section,
-	  .bytes = sizeof(struct srcu_struct), .bytes_per_cpu = sizeof(struct srcu_data) },
+	{ "srcu_read_lock", .get_put = loop_srcu_section },
 #ifndef CONFIG_PREEMPT_RT
 	{ "rwlock_t", .get_put = loop_rwlock_section, .read = loop_rwlock_read,
 	  .bytes = sizeof(rwlock_t) },
