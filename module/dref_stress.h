@@ -10,7 +10,6 @@
  *	dref_stress_classes.c	classes that come and go
  *	dref_stress_oracle.c	who holds what, and what must be true at release
  *	dref_stress_yardstick.c	how long the machine itself takes
- *	dref_stress_cost.c	loops that are timed: a counter is a row
  *
  * A session has places, workers and a queue.  A place holds the initial
  * reference of the object that is published there, or, if it is weak, none: then
@@ -168,7 +167,6 @@ struct stress_yardstick {
 	bool			stop;
 };
 
-struct stress_cost;
 struct stress_cpu;
 
 /**
@@ -200,8 +198,6 @@ struct stress_cpu;
  * @class_mutex: one worker at a time unregisters his class
  * @error_lock: protects @error
  * @error: the first one in words
- * @cost_mutex: protects the creation of @cost
- * @cost: the counters that are measured
  */
 struct stress_session {
 	struct rw_semaphore		rwsem;
@@ -231,9 +227,6 @@ struct stress_session {
 	struct mutex			class_mutex;	/* unregistering a class */
 	raw_spinlock_t			error_lock;	/* error; in hard interrupts, too */
 	char				error[DREF_STRESS_ERROR_SIZE];
-
-	struct mutex			cost_mutex;	/* creation of cost */
-	struct stress_cost		*cost;
 };
 
 static inline bool stress_is_live(const struct stress_object *object)
@@ -330,12 +323,5 @@ void stress_report(const struct stress_session *session,
 void stress_yardstick_start(struct stress_yardstick *yardstick);
 void stress_yardstick_stop(struct stress_yardstick *yardstick);
 unsigned long stress_yardstick(const struct stress_yardstick *yardstick);
-
-/* dref_stress_cost.c */
-int stress_cost_register(void);
-void stress_cost_drain(void);
-int stress_cost_measure(struct stress_session *session,
-			struct dref_stress_cost *cost);
-void stress_cost_free(struct stress_cost *cost);
 
 #endif /* DREF_STRESS_H */

@@ -29,7 +29,6 @@ union stress_argument {
 	struct dref_stress_drop		drop;
 	struct dref_stress_state	state;
 	struct dref_stress_report	report;
-	struct dref_stress_cost		cost;
 };
 
 static int call_setup(struct stress_session *session, union stress_argument *arg)
@@ -79,16 +78,6 @@ static int call_finish(struct stress_session *session, union stress_argument *ar
 	return stress_session_finish(session, &arg->report);
 }
 
-static int call_cost(struct stress_session *session, union stress_argument *arg)
-{
-	struct dref_stress_cost *cost = &arg->cost;
-
-	if (cost->reserved || cost->counter >= DREF_STRESS_NR_COUNTERS ||
-	    !cost->pairs || cost->pairs > DREF_STRESS_MAX_PAIRS)
-		return -EINVAL;
-	return stress_cost_measure(session, cost);
-}
-
 static const struct stress_call {
 	unsigned int	cmd;
 	int		(*call)(struct stress_session *session,
@@ -99,7 +88,6 @@ static const struct stress_call {
 	{ DREF_STRESS_DROP,	call_drop },
 	{ DREF_STRESS_STATE,	call_state },
 	{ DREF_STRESS_FINISH,	call_finish },
-	{ DREF_STRESS_COST,	call_cost },
 };
 
 static long stress_ioctl(struct file *file, unsigned int cmd, unsigned long user)
@@ -161,18 +149,9 @@ static int __init stress_init(void)
 	err = stress_classes_register();
 	if (err)
 		return err;
-	err = stress_cost_register();
-	if (err)
-		goto err_classes;
 	err = misc_register(&stress_device);
 	if (err)
-		goto err_cost;
-	return 0;
-
-err_cost:
-	stress_cost_drain();
-err_classes:
-	stress_classes_drain();
+		stress_classes_drain();
 	return err;
 }
 
@@ -180,7 +159,6 @@ err_classes:
 static void __exit stress_exit(void)
 {
 	misc_deregister(&stress_device);
-	stress_cost_drain();
 	stress_classes_drain();
 }
 

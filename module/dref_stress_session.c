@@ -98,7 +98,6 @@ struct stress_session *stress_session_new(void)
 	if (!session)
 		return NULL;
 	init_rwsem(&session->rwsem);
-	mutex_init(&session->cost_mutex);
 	mutex_init(&session->class_mutex);
 	raw_spin_lock_init(&session->error_lock);
 	return session;
@@ -418,7 +417,5 @@ void stress_session_free(struct stress_session *session)
 
 	if (session->setup.objects)
 		stress_session_end(session, &report);
-	if (session->cost)
-		stress_cost_free(session->cost);
 	kvfree(session);
 }

@@ -165,26 +165,11 @@ TEST_F(device, state_says_what_happened)
 	EXPECT_EQ(-EINVAL, call(self->fd, DREF_STRESS_STATE, &state));
 }
 
-TEST_F(device, cost_in_range)
-{
-	struct dref_stress_cost cost = { .counter = 0, .pairs = 1000 };
-
-	EXPECT_EQ(0, call(self->fd, DREF_STRESS_COST, &cost));
-	EXPECT_EQ(1000, cost.pairs);
-	cost.counter = DREF_STRESS_NR_COUNTERS;
-	EXPECT_EQ(-EINVAL, call(self->fd, DREF_STRESS_COST, &cost));
-	cost.counter = 0;
-	cost.pairs = 0;
-	EXPECT_EQ(-EINVAL, call(self->fd, DREF_STRESS_COST, &cost));
-	cost.pairs = DREF_STRESS_MAX_PAIRS + 1ULL;
-	EXPECT_EQ(-EINVAL, call(self->fd, DREF_STRESS_COST, &cost));
-}
-
 TEST_F(device, unknown_calls_and_bad_pointers)
 {
 	static const unsigned long calls[] = {
 		DREF_STRESS_SETUP, DREF_STRESS_RUN, DREF_STRESS_DROP,
-		DREF_STRESS_STATE, DREF_STRESS_FINISH, DREF_STRESS_COST,
+		DREF_STRESS_STATE, DREF_STRESS_FINISH,
 	};
 	char big[1024] = "";
 	unsigned int i;

@@ -104,13 +104,12 @@ static const struct call {
 	unsigned int	answers;	/* that it may give */
 	unsigned int	weight;		/* of 1000 */
 } calls[] = {
-	{ DREF_STRESS_SETUP,	"setup",	GOOD | ALL_OF(NOMEM), 80 },
-	{ DREF_STRESS_RUN,	"run",		GOOD | ALL_OF(INTR), 330 },
-	{ DREF_STRESS_DROP,	"drop",		GOOD | ALL_OF(INTR) | ALL_OF(NOENT), 150 },
-	{ DREF_STRESS_STATE,	"state",	GOOD | ALL_OF(INTR), 190 },
+	{ DREF_STRESS_SETUP,	"setup",	GOOD | ALL_OF(NOMEM), 100 },
+	{ DREF_STRESS_RUN,	"run",		GOOD | ALL_OF(INTR), 370 },
+	{ DREF_STRESS_DROP,	"drop",		GOOD | ALL_OF(INTR) | ALL_OF(NOENT), 170 },
+	{ DREF_STRESS_STATE,	"state",	GOOD | ALL_OF(INTR), 210 },
 	{ DREF_STRESS_FINISH,	"finish",	GOOD, 4 },
-	{ DREF_STRESS_COST,	"cost",		GOOD | ALL_OF(INTR) | ALL_OF(NOMEM), 120 },
-	{ 0,			"unknown",	ALL_OF(NOTTY), 126 },
+	{ 0,			"unknown",	ALL_OF(NOTTY), 146 },
 };
 
 #define UNKNOWN		(&calls[ARRAY_SIZE(calls) - 1])
@@ -121,7 +120,6 @@ union argument {
 	struct dref_stress_drop		drop;
 	struct dref_stress_state	state;
 	struct dref_stress_report	report;
-	struct dref_stress_cost		cost;
 	unsigned char			bytes[1024];
 };
 
@@ -158,9 +156,6 @@ static const struct field {
 	FIELD(FINISH, 8, report.reserved[1], 0, 0, 0),
 	FIELD(FINISH, 8, report.reserved[2], 0, 0, 0),
 	FIELD(FINISH, 8, report.reserved[3], 0, 0, 0),
-	FIELD(COST, 4, cost.counter, 0, DREF_STRESS_COST_IMMORTAL, DREF_STRESS_COST_IMMORTAL),
-	FIELD(COST, 4, cost.reserved, 0, 0, 0),
-	FIELD(COST, 8, cost.pairs, 1, DREF_STRESS_MAX_PAIRS, 300),
 };
 
 #define FIELDS_END	(fields + ARRAY_SIZE(fields))
@@ -519,9 +514,6 @@ static int expected_of_session(const struct attempt *it)
 		if (file->objects && it->arg.state.object >= file->objects)
 			return ANYTHING;
 		break;
-	case DREF_STRESS_COST:
-		fits = true;
-		break;
 	}
 	return fits ? 0 : -EINVAL;
 }
@@ -557,21 +549,14 @@ static bool is_expected(const struct attempt *it, int err)
 	}
 }
 
-/* What the caller has said is still there; a measurement may have been cut short */
+/* What the caller has said is still there */
 static bool is_as_said(const struct attempt *it, const union argument *after)
 {
 	const struct field *field;
-	__u64 said, seen;
 
 	for (field = fields; field < FIELDS_END; field++) {
-		if (field->cmd != it->cmd)
-			continue;
-		said = field_get(field, &it->arg);
-		seen = field_get(field, after);
-		if (it->cmd == DREF_STRESS_COST && field->max == DREF_STRESS_MAX_PAIRS &&
-		    seen && seen < said)
-			continue;
-		if (seen != said)
+		if (field->cmd == it->cmd &&
+		    field_get(field, after) != field_get(field, &it->arg))
 			return false;
 	}
 	return true;

@@ -56,19 +56,17 @@ static long passes(void)
 	return counter("passes") + counter("epoch");
 }
 
-/* Objects which are exact and stay so, and, on the side, one that is deferred */
+/* Objects which are exact and stay so, or some of which a worker wants deferred */
 static int session(bool deferred)
 {
 	struct dref_stress_setup setup = { .objects = OBJECTS, .workers = 1 };
-	struct dref_stress_cost cost = {
-		.counter = DREF_STRESS_COST_DEFERRED, .pairs = 1,
-	};
+	struct dref_stress_run run = { .scenario = DREF_STRESS_MANY, .ops = 100 };
 	int fd = open(DREF_STRESS_DEVICE, O_RDWR);
 
 	if (fd < 0)
 		ksft_exit_fail_msg("cannot open " DREF_STRESS_DEVICE ": %s\n", strerror(errno));
 	if (ioctl(fd, DREF_STRESS_SETUP, &setup) ||
-	    (deferred && ioctl(fd, DREF_STRESS_COST, &cost)))
+	    (deferred && ioctl(fd, DREF_STRESS_RUN, &run)))
 		ksft_exit_fail_msg("cannot set it up: %s\n", strerror(errno));
 	return fd;
 }

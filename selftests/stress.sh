@@ -45,7 +45,7 @@ all_refused() {
 	refused --seed x && refused --seed && refused --nonsense && refused -x &&
 	refused --late x && refused --late 25h && refused --break nonsense && refused --break &&
 	refused --json /nonsense/file && refused --csv /nonsense/file && refused --json &&
-	refused --life --reconcile && refused --cost --scenario mix && refused something
+	refused --life --reconcile && refused --life --scenario mix && refused something
 }
 
 # What a run's operations were, without what depends on time.

@@ -65,7 +65,6 @@ static void print_options(void)
 	       "Instead of a stress run:\n"
 	       "  -l, --life           follow one object from its creation to its release\n"
 	       "                       (its class: plain)\n"
-	       "  -C, --cost           time a get and a put, beside refcount_t and percpu_ref\n"
 	       "      --list           the scenarios, the disturbers and what can be broken\n"
 	       "  -h, --help           this text\n"
 	       "\n"
@@ -241,7 +240,6 @@ int main(int argc, char **argv)
 		{ "disturb",	no_argument,		NULL, DISTURB },
 		{ "break",	required_argument,	NULL, BREAK },
 		{ "life",	no_argument,		NULL, 'l' },
-		{ "cost",	no_argument,		NULL, 'C' },
 		{ "list",	no_argument,		NULL, LIST },
 		{ "help",	no_argument,		NULL, 'h' },
 	};
@@ -257,7 +255,7 @@ int main(int argc, char **argv)
 
 	add_disturbers(longs, DISTURBER);
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":s:d:o:c:w:n:k:S:qlCh", longs, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, ":s:d:o:c:w:n:k:S:qlh", longs, NULL)) >= 0) {
 		switch (option) {
 		case 's':
 			options.scenario = scenario_given();
@@ -291,9 +289,6 @@ int main(int argc, char **argv)
 			break;
 		case 'l':
 			run = run_life;
-			break;
-		case 'C':
-			run = run_cost;
 			break;
 		case LIST:
 			list_all();
@@ -340,7 +335,7 @@ int main(int argc, char **argv)
 	if (run != run_stress) {
 		if (options.scenario || options.disturbers || options.disturb || breakage ||
 		    options.json || options.csv)
-			die(REFUSED, "--life and --cost take no scenario, disturber or file");
+			die(REFUSED, "--life takes no scenario, disturber or file");
 		options.scenario = scenario_find("shared");
 	}
 	if (breakage)

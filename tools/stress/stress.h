@@ -14,7 +14,6 @@
  *	run.c		the stress run: scenarios under an oracle
  *	record.c	its result for programs: JSON and CSV
  *	life.c		one object from its creation to its release
- *	cost.c		what a get and a put take, side by side
  */
 #ifndef STRESS_H
 #define STRESS_H
@@ -259,10 +258,9 @@ uint64_t disturber_times(unsigned int number);
 void disturb_start(struct session *session);
 void disturb_stop(void);
 
-/* run.c, life.c, cost.c: each returns what the program exits with */
+/* run.c, life.c: each returns what the program exits with */
 int run_stress(const struct options *options);
 int run_life(const struct options *options);
-int run_cost(const struct options *options);
 
 /* run.c */
 int verdict(struct result *result);

@@ -13,7 +13,7 @@
  *	DREF_STRESS_FINISH	everything is dropped and verified
  *
  * after which it can be set up again.  Closing the file cleans up, whatever
- * state the session is in.  DREF_STRESS_COST measures, and needs no set-up.
+ * state the session is in.
  *
  * Errors that all of them have in common: -EINVAL for a number out of range, an
  * unknown flag, a reserved field that is not zero, or a call that does not fit
@@ -39,7 +39,6 @@
 #define DREF_STRESS_MAX_OBJECTS	(1 << 20)
 #define DREF_STRESS_MAX_WORKERS	1024
 #define DREF_STRESS_MAX_OPS	(1 << 20)	/* in one batch */
-#define DREF_STRESS_MAX_PAIRS	(1 << 28)	/* in one measurement */
 #define DREF_STRESS_ERROR_SIZE	256
 #define DREF_STRESS_LATENCIES	20	/* up to 2^19 ms: nine minutes */
 
@@ -245,41 +244,11 @@ struct dref_stress_report {
 	__u64	reserved[4];
 };
 
-/* What a get and a put can be counted with */
-enum dref_stress_counter {
-	DREF_STRESS_COST_EMPTY,		/* nothing: what the loop itself costs */
-	DREF_STRESS_COST_REFCOUNT,	/* refcount_t */
-	DREF_STRESS_COST_PERCPU_REF,	/* struct percpu_ref */
-	DREF_STRESS_COST_EXACT,		/* struct dref in each of its modes */
-	DREF_STRESS_COST_DEFERRED,
-	DREF_STRESS_COST_IMMORTAL,
-	DREF_STRESS_NR_COUNTERS
-};
-
-/**
- * struct dref_stress_cost - time pairs of a get and a put on the calling CPU
- * @counter: enum dref_stress_counter
- * @reserved: 0
- * @pairs: in: how many, 1 to DREF_STRESS_MAX_PAIRS; out: how many were done,
- *	which is fewer after a signal
- * @ns: out: time that they took, with interrupts off
- *
- * All calls on one file use the same counter, so that calls from several CPUs
- * at once measure contention.
- */
-struct dref_stress_cost {
-	__u32	counter;
-	__u32	reserved;
-	__u64	pairs;
-	__u64	ns;
-};
-
 #define DREF_STRESS_IOC		0xDE
 #define DREF_STRESS_SETUP	_IOW(DREF_STRESS_IOC, 0, struct dref_stress_setup)
 #define DREF_STRESS_RUN		_IOWR(DREF_STRESS_IOC, 1, struct dref_stress_run)
 #define DREF_STRESS_DROP	_IOW(DREF_STRESS_IOC, 2, struct dref_stress_drop)
 #define DREF_STRESS_STATE	_IOWR(DREF_STRESS_IOC, 3, struct dref_stress_state)
 #define DREF_STRESS_FINISH	_IOWR(DREF_STRESS_IOC, 4, struct dref_stress_report)
-#define DREF_STRESS_COST	_IOWR(DREF_STRESS_IOC, 5, struct dref_stress_cost)
 
 #endif /* _UAPI_LINUX_DREF_STRESS_H */
