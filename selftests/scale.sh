@@ -227,6 +227,7 @@ cpu_goes() {
 	[ "$(state state)" = idle ] && set_parameter cpus '' &&
 	run --measure life --runs 1
 	status=$?
+	echo 0 >$debugfs/run
 	set_parameter cpus ''
 	echo 1 >$cpu_online
 	[ $status -eq 0 ] || show
