@@ -598,6 +598,14 @@ void dref_pass_kick(void)
 	irq_work_queue(&kick_irq_work);
 }
 
+/**
+ * dref_pass_stats - what is known of passes
+ * @stats: out: as of the last half of a pass
+ *
+ * For debugfs and for dref_scale.ko.  Does not wait for a pass.
+ *
+ * Context: task.
+ */
 void dref_pass_stats(struct dref_pass_stats *stats)
 {
 	spin_lock(&published_lock);
