@@ -153,7 +153,8 @@ plots_memory() {
 		'[len(p) for p in points] == [4, 4] and near(right(0, 0, 1) * 5, right(0, 0, 3))' \
 		'near(12 / 7, up(0, 0, 1) / (points[1][0][1] - points[0][0][1]))' &&
 	{ top 1 5; top 2 5; unloaded; top 4 5; } >"$work/in" && plots -p memory "$work/in" &&
-	is 'names == ["all slots", "slots in use"] and len(points[0]) == 3 and stretches[0] >= 2'
+	is 'names == ["all slots", "slots in use"] and len(points[0]) == 3 and stretches[0] >= 2' \
+		'points[1][0][1] - points[0][0][1] > 100'
 }
 
 plots_rates() {

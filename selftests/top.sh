@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# dref-top and this dref.ko understand each other: all that dref says is known, makes
+# sense and is seen to move, and a dref that is unloaded and loaded is waited for.
+# What dref-top makes of it is tested on the host, by host/top.sh.
+
+. ./common.sh
+
+debugfs=/sys/kernel/debug/dref
+out=$(mktemp) || exit
+trap 'rm -f "$out"' EXIT
+
+# From the tree that these are parts of, or from PATH.
+top=$(in_tree tools/top/dref-top) || top=$(command -v dref-top)
+stress=$(in_tree tools/stress/dref-stress) || stress=$(command -v dref-stress)
+
+# While objects come, are promoted and go
+sees_a_load() {
+	"$stress" --quiet --scenario shared --class plain --duration 1h >/dev/null 2>&1 &
+	sleep 3
+	"$top" --once --interval 3s >"$out"
+	status=$?
+	kill -TERM $!
+	wait $!
+	[ $status -eq 0 ] && ! grep 'made no sense' "$out" &&
+		awk '$1 == "objects" { deferred = $2 }
+		     $1 == "stress" { in_class = $2; flags = $NF }
+		     END { exit !(deferred > 0 && in_class > 0 && flags == "none") }' "$out" &&
+		! sed -n '/^passes/,/^slots/p' "$out" | grep -e ' -[ /,;]' || show
+}
+
+show() {
+	sed 's/^/# /' "$out"
+	return 1
+}
+
+# Each name in stats is one that dref-top has, too.
+knows_all() {
+	"$top" --json --count 1 --interval 100ms >"$out" || return
+	for name in $(sed 's/:.*//' $debugfs/stats); do
+		grep -q "\"stats\": {[^}]*\"$name\": [0-9]" "$out" && continue
+		echo "# $name is not known"
+		return 1
+	done
+}
+
+# soon REGEX: within 20 seconds the last record is like this.
+soon() {
+	for _ in $(seq 100); do
+		tail -n 1 "$out" | grep -q "$1" && return
+		sleep 0.2
+	done
+	echo "# never seen: $1"
+	return 1
+}
+
+waits_for_dref() {
+	"$top" --json "$out" --interval 100ms &
+	soon '"passes": [0-9.]*' && rmmod dref_stress dref && soon '"loaded": false' &&
+	load dref && load dref_stress && soon '"interval_s": [0-9]'
+	status=$?
+	kill -TERM $!
+	wait $! && [ $status -eq 0 ] && ! grep -q '"per_second": {[^}]*-' "$out"
+}
+
+[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+[ -x "$top" ] && [ -x "$stress" ] || skip_all "needs dref-top and dref-stress"
+load dref && load dref_stress || skip_all "needs dref.ko and dref_stress.ko"
+[ -e $debugfs/stats ] || skip_all "needs debugfs"
+
+plan 3
+sees_a_load
+result $? "it sees what dref does"
+knows_all
+result $? "it knows all that dref says"
+waits_for_dref
+result $? "it waits for dref"
+finish
