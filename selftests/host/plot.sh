@@ -38,8 +38,8 @@ stress() {
 	    { "below_ms": 4, "objects": 0 }, { "below_ms": 8, "objects": 10 },
 	    { "below_ms": 16, "objects": 0 }, { "below_ms": null, "objects": 0 } ] },
 	  "begin": $(sample 0.000 0 5 8388608),
-	  "samples": [ $(sample 1.0 1000 6 20971520), $(sample 2.0 3000 10 20971520) ],
-	  "end": $(sample 5.0 3000 12 8388608) }
+	  "samples": [ $(sample 1.0 1000 6 20971520), $(sample 3.0 5000 14 20971520) ],
+	  "end": $(sample 5.0 5000 14 8388608) }
 	END
 }
 
@@ -226,7 +226,7 @@ input_refused() {
 		     's/"below_ms": 1,/"below_ms": null,/'; do
 		refused_input "$(stress | sed "$wrong")" || return
 	done
-	for wrong in 's/"seconds": 2.0/"seconds": 1.0/' 's/"steps"/"stops"/' 's/"begin"/"began"/'; do
+	for wrong in 's/"seconds": 3.0/"seconds": 1.0/' 's/"steps"/"stops"/' 's/"begin"/"began"/'; do
 		refused_input "$(stress | sed "$wrong")" --plot rates || return
 	done
 	refused_input "$(top 1 null | sed 's/: [2-6]\([,}]\)/: null\1/g')" --plot rates

@@ -396,6 +396,15 @@ one_class() {
 	shown 'no class other is registered' 'objects 7 deferred .*'
 }
 
+# As nohup(1) starts it
+ignores_hangup() {
+	new_dref 1
+	: >"$records"
+	(trap '' HUP; exec "$top" --debugfs "$work" --json "$records" -i 20ms -n 100) &
+	pid=$!
+	soon test -s "$records" && kill -HUP $pid && wait_records && records_are 100
+}
+
 # ---- the screen ----
 
 start_screen() {
@@ -480,7 +489,7 @@ quits() {
 	start_screen --count 2 && soon_screen 'ended: 0'
 }
 
-plan 22
+plan 23
 help
 result $? "--help"
 all_refused
@@ -515,6 +524,8 @@ missing
 result $? "missing files"
 one_class
 result $? "one class"
+ignores_hangup
+result $? "nohup"
 new_dref 1
 shows
 result $? "the screen"

@@ -63,13 +63,17 @@ struct loop {
 
 static void open_signals(struct loop *loop)
 {
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH };
+	static const int wanted[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH };
+	struct sigaction action;
 	sigset_t signals;
 	size_t i;
 
 	sigemptyset(&signals);
-	for (i = 0; i < ARRAY_SIZE(ends); i++)
-		sigaddset(&signals, ends[i]);
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+		/* blocked, it would be seen though nohup(1) has it ignored */
+		if (!sigaction(wanted[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&signals, wanted[i]);
+	}
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	loop->signals = signalfd(-1, &signals, SFD_CLOEXEC);
 	if (loop->signals < 0)
