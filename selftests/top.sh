@@ -26,8 +26,13 @@ sees_a_load() {
 	[ $status -eq 0 ] && ! grep 'made no sense' "$out" &&
 		awk '$1 == "objects" { deferred = $2 }
 		     $1 == "stress" { in_class = $2; flags = $NF }
-		     END { exit !(deferred > 0 && in_class > 0 && flags == "none") }' "$out" &&
-		! sed -n '/^passes/,/^slots/p' "$out" | grep -e ' -[ /,;]' || show
+		     $2 == "stress" && $3 == "deferred" && $5 > 0 { objects++ }
+		     /^CPU/ { in_cpus = 1 }
+		     /LATENCY/ { in_cpus = 0 }
+		     in_cpus && NF >= 4 && $2 > 0 { cpus++ }
+		     END { exit !(deferred > 0 && in_class > 0 && flags == "none" &&
+				  objects > 0 && cpus > 0) }' "$out" &&
+		! sed -n '/^passes/,/^latency/p' "$out" | grep -e ' -[ /,;]' || show
 }
 
 show() {

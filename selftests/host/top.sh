@@ -47,7 +47,7 @@ class() {
 
 # object ID COUNT GETS PUTS AGE IDLE
 object() {
-	printf '%016x: deferred count %d gets %d puts %d age_ms %d idle_passes %d\n' "$@"
+	printf '%016x: mode deferred count %d gets %d puts %d age_ms %d idle_passes %d\n' "$@"
 }
 
 # all N: a dref whose counters are N, as yet without stats and latency.
@@ -232,9 +232,9 @@ no_debugfs() {
 }
 
 not_written() {
-	"$top" --debugfs "$work" --json /dev/full --interval 10ms 2>"$work/out"
+	timeout 20 "$top" --debugfs "$work" --json /dev/full --interval 10ms 2>"$work/out"
 	[ $? -eq 1 ] && grep -q '^dref-top: cannot write /dev/full: ' "$work/out" &&
-	"$top" --debugfs "$work" --once --interval 10ms >/dev/full 2>"$work/out"
+	timeout 20 "$top" --debugfs "$work" --once --interval 10ms >/dev/full 2>"$work/out"
 	[ $? -eq 1 ] && grep -q '^dref-top: cannot write ' "$work/out"
 }
 
@@ -281,7 +281,7 @@ many() {
 			gets = i * 1000 + round
 			if (round && i == 77777)
 				gets += 1000
-			printf "%016x: deferred count 0 gets %d puts 5 age_ms 9 idle_passes 0\n", i, gets
+			printf "%016x: mode deferred count 0 gets %d puts 5 age_ms 9 idle_passes 0\n", i, gets
 		} }' >"$dref/classes/mount/objects"
 		let_look 1 || return
 	done
@@ -361,11 +361,11 @@ junk() {
 	new_dref 100
 	printf 'nonsense\npasses: -3\ndying: 8x\nnewer: 1\nnewer_too: a b\n' >>"$dref/stats"
 	object 5 1 7 6 1 1 >>"$dref/classes/mount/objects"
-	printf '%s\n' '0000000000000006: deferred count 1 gets -7 puts 6 age_ms 1 idle_passes 1' \
-		'0000000000000006: deferred count 1 gets 99999999999999999999 puts 6 age_ms 1 idle_passes 1' \
-		'0000000000000006: a mode of 30 letters or more, count 1' \
-		'0000000000000006: deferred count 1 gets 7' \
-		'0000000000000007: deferred count 1 gets 7 puts 6 age_ms 1 idle_passes 1 newer 5' \
+	printf '%s\n' '0000000000000006: mode deferred count 1 gets -7 puts 6 age_ms 1 idle_passes 1' \
+		'0000000000000006: mode deferred count 1 gets 99999999999999999999 puts 6 age_ms 1 idle_passes 1' \
+		'0000000000000006: mode of-more-than-a-dozen-letters count 1 gets 7 puts 6 age_ms 1 idle_passes 1' \
+		'0000000000000006: mode deferred count 1 gets 7' \
+		'0000000000000007: mode deferred count 1 gets 7 puts 6 age_ms 1 idle_passes 1 newer 5' \
 		>>"$dref/classes/mount/objects"
 	head -c 100000 /dev/zero | tr '\0' x >>"$dref/cpus"
 	printf '\n3: 5\n' | tee -a "$dref/latency" >>"$dref/cpus"

@@ -211,12 +211,12 @@ static bool take_id(const char **text, uint64_t *id)
 	return true;
 }
 
-/* ID: MODE count C gets G puts P age_ms A idle_passes I */
+/* ID: mode MODE count C gets G puts P age_ms A idle_passes I */
 static bool parse_object(const char *line, struct object *object)
 {
 	int64_t count;
 
-	if (!take_id(&line, &object->id) || !take_text(&line, ": ") ||
+	if (!take_id(&line, &object->id) || !take_text(&line, ": mode ") ||
 	    !take_word(&line, object->mode, sizeof(object->mode)) ||
 	    !take_text(&line, " count ") || !take_signed(&line, &count) ||
 	    !take_named(&line, "gets", &object->gets) ||
