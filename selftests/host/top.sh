@@ -456,6 +456,10 @@ resize() {
 	$tmux resize-window -x 120 -y 40 && soon size_is 120 40 &&
 	soon_screen 'label-of-a-security-module 7 .*' &&
 	$tmux resize-window -x 40 -y 8 && soon size_is 40 8 &&
+	# one line is left, but a head alone says nothing
+	$tmux resize-window -x 80 -y 11 && soon size_is 80 11 && ! grep '^CLASS' "$work/out" &&
+	$tmux resize-window -x 80 -y 12 && soon size_is 80 12 && grep -q '^label' "$work/out" &&
+	$tmux resize-window -x 80 -y 14 && soon size_is 80 14 && grep -q '^0000' "$work/out" &&
 	$tmux resize-window -x 3 -y 2 && sleep 0.3 && $tmux resize-window -x 1 -y 1 && sleep 0.3 &&
 	$tmux resize-window -x 80 -y 24 && soon size_is 80 24 && soon_screen 'mount 7 .*'
 }

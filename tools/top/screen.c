@@ -100,16 +100,16 @@ static void put_bar(int y, const char *text)
 	attrset(A_NORMAL);
 }
 
-/* A line each in turn; but a head alone says nothing */
+/* A line each in turn, among as many tables as there is room for more than a head */
 static void share_lines(int lines, const int *wanted, int *given)
 {
+	int i, tables = lines / 2 < TABLES ? lines / 2 : TABLES;
 	bool more = true;
-	int i;
 
 	memset(given, 0, TABLES * sizeof(*given));
 	while (more && lines > 0) {
 		more = false;
-		for (i = 0; i < TABLES && lines > 0; i++) {
+		for (i = 0; i < tables && lines > 0; i++) {
 			if (given[i] >= wanted[i])
 				continue;
 			given[i]++;
@@ -117,8 +117,6 @@ static void share_lines(int lines, const int *wanted, int *given)
 			more = true;
 		}
 	}
-	for (i = 0; i < TABLES; i++)
-		given[i] -= given[i] == 1;
 }
 
 static void draw_tables(int y, const struct options *options, const struct sample *sample)
