@@ -99,7 +99,7 @@ has_given_back() {
 # lost is lost in every run: so one of a few runs must leave nothing behind.
 churn_gives_back() {
 	passes --quiet --scenario churn --duration "${seconds}s" || return
-	for round in 1 2 3 4; do
+	for round in 1 2 3 4 5 6; do
 		passes --quiet --scenario churn --duration 10s || return
 		has_given_back && return
 	done
