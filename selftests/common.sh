@@ -56,3 +56,10 @@ load() {
 	modprobe -q "$name" "$@" 2>/dev/null ||
 		insmod "$(in_tree module/"$name".ko)" "$@"
 }
+
+# unload_all: dref.ko, and the modules of this tree that use it. Fails if others do.
+unload_all() {
+	for name in dref_scale dref_stress dref_test dref; do
+		[ ! -e /sys/module/$name ] || rmmod $name || return
+	done
+}

@@ -99,10 +99,7 @@ no_growth() {
 
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"
 [ -d $debugfs ] || skip_all "needs debugfs"
-rmmod dref_test 2>/dev/null
-rmmod dref_stress 2>/dev/null
-rmmod dref 2>/dev/null
-[ ! -e /sys/module/dref ] || skip_all "dref.ko is in use"
+unload_all 2>/dev/null || skip_all "dref.ko is in use"
 load dref && load dref_test && unload dref_test && unload dref ||
 	skip_all "needs dref.ko and dref_test.ko"
 

@@ -62,7 +62,7 @@ soon() {
 
 waits_for_dref() {
 	"$top" --json "$out" --interval 100ms &
-	soon '"passes": [0-9.]*' && rmmod dref_stress dref && soon '"loaded": false' &&
+	soon '"passes": [0-9.]*' && unload_all && soon '"loaded": false' &&
 	load dref && load dref_stress && soon '"interval_s": [0-9]'
 	status=$?
 	kill -TERM $!
