@@ -24,7 +24,7 @@ ends() {
 
 [ -e ../../module/dref_test.ko ] || skip_all "needs module/dref_test.ko"
 
-plan 11
+plan 12
 ends 0 -- true && ends 7 -- sh -c 'exit 7' && ends 255 -- sh -c 'exit 255'
 result $? "the command's exit status"
 ends 0 -- printf '%s|' 'a  b' "c'd" '$HOME' '' && [ "$(cat "$out")" = "a  b|c'd|\$HOME||" ]
@@ -48,6 +48,12 @@ result $? "125 after a warning, though the command was content"
 ends 0 --allow-warn 'second kill' -- sh -c 'insmod /dref/module/dref.ko
 	insmod /dref/module/dref_test.ko; cat /sys/kernel/debug/dref_test/run/kill_twice'
 result $? "--allow-warn"
+ends 0 --allow-warn '^known' -- sh -c 'for line in "-[ cut here ]-" "from elsewhere" "-[ cut here ]-" \
+	"known" "WARNING: one" "WARNING: another"; do echo "<1>$line" >/dev/kmsg; done' &&
+	ends 125 --allow-warn '^known' -- sh -c 'for line in "-[ cut here ]-" "known" "WARNING: one" \
+	"-[ cut here ]-" "unknown" "WARNING: another"; do echo "<1>$line" >/dev/kmsg; done' &&
+	grep -q 'complained: WARNING: another' "$out.err"
+result $? "--allow-warn where two CPUs warn at once"
 ends 125 --kernel "$out" -- true
 result $? "125 when it does not boot"
 ends 2 && ends 2 --smp 0 -- true && ends 2 --mem much -- true && ends 2 --timeout 1h -- true &&
