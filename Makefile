@@ -87,7 +87,7 @@ install: modules tools ## the modules and the tools
 	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools install
 
 uninstall: kdir ## what install put there
-	$(Q)for module in dref dref_scale dref_stress dref_test; do \
+	$(Q)for module in dref dref_scale dref_stress dref_test dref_test_leave; do \
 		rm -f $(DESTDIR)/lib/modules/$(release)/*/module/$$module.ko*; \
 	done
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(release))

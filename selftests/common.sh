@@ -59,7 +59,7 @@ load() {
 
 # unload_all: dref.ko, and the modules of this tree that use it. Fails if others do.
 unload_all() {
-	for name in dref_scale dref_stress dref_test dref; do
+	for name in dref_scale dref_stress dref_test dref_test_leave dref; do
 		[ ! -e /sys/module/$name ] || rmmod $name || return
 	done
 }
