@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the suites share, and what stands for the parts that they do not test: see
+ * dref_kunit.h.
+ */
+#include "dref_kunit.h"
+
+#include <linux/cpumask.h>
+#include <linux/module.h>
+#include <linux/workqueue.h>
+
+/* ---- for main.c ---- */
+
+struct workqueue_struct *dref_wq;
+unsigned int dref_pass_min_ms;
+unsigned int dref_pass_max_ms;
+unsigned int dref_promote_threshold;
+unsigned int dref_demote_passes;
+unsigned int dref_max_deferred;
+
+/* ---- for class.c and debugfs.c ---- */
+
+/* Around the list, as there */
+DEFINE_MUTEX(dref_classes_mutex);
+LIST_HEAD(dref_classes);
+
+static void kunit_release(struct dref *ref)
+{
+	kunit_class.released++;
+}
+
+struct kunit_class kunit_class = {
+	.class = {
+		.name = "kunit",
+		.release = kunit_release,
+	},
+};
+
+/* ---- for release.c ---- */
+
+void dref_release(struct dref *ref)
+{
+	bool exact = (ref->mode & DREF_MODE_STATE) == DREF_MODE_EXACT;
+
+	ref->class->release(ref);
+	dref_count_event(ref->class, exact ? DREF_RELEASED_EXACT : DREF_RELEASED_DEFERRED);
+}
+
+void dref_releases_flush(void)
+{
+}
+
+bool dref_in_release(void)
+{
+	return false;
+}
+
+/* ---- for demote.c: a grace period ends when a test says so ---- */
+
+bool kunit_tasks_gp_over;
+
+unsigned long dref_tasks_gp_next(void)
+{
+	return 1;
+}
+
+bool dref_tasks_gp_done(unsigned long gp)
+{
+	return kunit_tasks_gp_over;
+}
+
+void dref_tasks_gp_advance(void)
+{
+}
+
+void dref_tasks_gp_exit(void)
+{
+}
+
+/* Once, and here, because suites run before module_init() where kernels are newer */
+static int kunit_core_start(void)
+{
+	int err;
+
+	if (dref_wq)
+		return 0;
+	dref_homes_init();
+	dref_wq = alloc_workqueue("dref_kunit", WQ_UNBOUND, 0);
+	if (!dref_wq)
+		return -ENOMEM;
+	err = dref_reconcile_init();
+	if (err) {
+		destroy_workqueue(dref_wq);
+		dref_wq = NULL;
+	}
+	return err;
+}
+
+/* ---- each test begins with this ---- */
+
+int kunit_core_init(struct kunit *test)
+{
+	struct dref_class *class = &kunit_class.class;
+	int err = kunit_core_start();
+
+	if (err)
+		return err;
+	dref_pass_min_ms = 3600 * MSEC_PER_SEC;	/* no pass but those of the test */
+	dref_pass_max_ms = dref_pass_min_ms;
+	dref_promote_threshold = 8;
+	dref_demote_passes = 4;
+	dref_max_deferred = 65536;
+	kunit_tasks_gp_over = false;
+	kunit_class.released = 0;
+	class->flags = 0;
+	atomic_long_set(&class->deferred, 0);
+	class->cpu = dref_class_cpu_alloc();
+	if (!class->cpu)
+		return -ENOMEM;
+	list_add(&class->node, &dref_classes);
+	return 0;
+}
+
+/* and leaves nothing behind */
+void kunit_core_exit(struct kunit *test)
+{
+	struct dref_class *class = &kunit_class.class;
+
+	dref_promotions_flush();
+	kunit_tasks_gp_over = true;
+	kunit_one_pass(true);		/* orphans are stamped, */
+	kunit_one_pass(true);		/* and collected */
+	KUNIT_EXPECT_EQ(test, dref_slots_used(), 0UL);
+	dref_slots_trim();
+	KUNIT_EXPECT_EQ(test, dref_slots_total(), 0UL);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&class->deferred), 0L);
+	if (!class->cpu)
+		return;
+	list_del(&class->node);
+	free_percpu(class->cpu);
+	class->cpu = NULL;
+}
+
+/* Each test is a thread of its own */
+void kunit_move_to(struct kunit *test, int cpu)
+{
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(cpu)), 0);
+	KUNIT_ASSERT_EQ(test, raw_smp_processor_id(), cpu);
+}
+
+static void __exit dref_kunit_exit(void)
+{
+	if (!dref_wq)
+		return;
+	dref_promotions_exit();
+	dref_reconcile_exit();
+	destroy_workqueue(dref_wq);
+	dref_slots_exit();
+}
+
+module_exit(dref_kunit_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("KUnit suites for dref");

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The mode word: what each of them means, and where gets and puts go; and the
+ * number line of count.
+ */
+#include "dref_kunit.h"
+
+#include "count.c"
+
+/* An object as it is in some mode, with or without a slot */
+static struct dref_slot *make(struct kunit *test, struct dref *ref,
+			      unsigned long mode, bool with_slot)
+{
+	struct dref_slot *slot = NULL;
+
+	memset(ref, 0, sizeof(*ref));
+	dref_init(ref, &kunit_class.class);
+	if (with_slot) {
+		slot = dref_slot_get(ref, ref->class, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, slot);
+		mode |= (__force unsigned long)slot->counts;
+		atomic_long_add(DREF_BIAS, &ref->count);
+	}
+	ref->mode = mode;
+	return slot;
+}
+
+static void unmake(struct dref_slot *slot)
+{
+	if (!slot)
+		return;
+	dref_slot_clear(slot);
+	dref_slot_put(slot);
+}
+
+#define CPU1	BIT(DREF_MODE_CPU_SHIFT)
+#define HOT	(63UL << DREF_MODE_HEAT_SHIFT | 0x12345UL << DREF_MODE_WINDOW_SHIFT)
+
+static const struct {
+	const char	*name;
+	unsigned long	mode;
+	bool		slot;
+	bool		deferred;
+	bool		immortal;
+	bool		dying;
+	long		refs;	/* of three in the slot, if there is one, and one */
+} decoded[] = {
+	{ "exact", DREF_MODE_EXACT, false, false, false, false, 1 },
+	{ "exact, CPU 1", DREF_MODE_EXACT | CPU1, false, false, false, false, 1 },
+	{ "hot", DREF_MODE_EXACT | CPU1 | HOT, false, false, false, false, 1 },
+	{ "queued", DREF_MODE_EXACT | DREF_MODE_QUEUED, false, false, false, false, 1 },
+	{ "cold", DREF_MODE_EXACT | DREF_MODE_COLD | HOT, false, false, false, false, 1 },
+	{ "exact, killed", DREF_MODE_EXACT | DREF_MODE_KILLED, false, false, false, false, 1 },
+	{ "deferred", DREF_MODE_DEFERRED, true, true, false, false, 4 },
+	{ "deferred, killed", DREF_MODE_KILLED, true, true, false, false, 4 },
+	{ "demoting", DREF_MODE_DEMOTING, true, false, false, false, 4 },
+	{ "dying", DREF_MODE_DYING, true, false, false, true, 4 },
+	{ "dying, killed", DREF_MODE_DYING | DREF_MODE_KILLED, true, false, false, true, 4 },
+	{ "immortal", DREF_MODE_IMMORTAL, false, false, true, false, DREF_IMMORTAL_COUNT },
+	{ "immortal, killed", DREF_MODE_IMMORTAL | DREF_MODE_KILLED, false, false, true, false,
+	  DREF_IMMORTAL_COUNT },
+};
+
+static void mode_words_decoded(struct kunit *test)
+{
+	struct dref_slot *slot;
+	struct dref ref;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(decoded); i++) {
+		slot = make(test, &ref, decoded[i].mode, decoded[i].slot);
+		if (slot) {
+			this_cpu_add(slot->counts->gets, 5);
+			this_cpu_add(slot->counts->puts, 2);
+		}
+		KUNIT_EXPECT_EQ_MSG(test, dref_is_deferred(&ref), decoded[i].deferred,
+				    "%s", decoded[i].name);
+		KUNIT_EXPECT_EQ_MSG(test, dref_is_immortal(&ref), decoded[i].immortal,
+				    "%s", decoded[i].name);
+		KUNIT_EXPECT_EQ_MSG(test, dref_is_dying(&ref), decoded[i].dying,
+				    "%s", decoded[i].name);
+		KUNIT_EXPECT_EQ_MSG(test, dref_read(&ref), decoded[i].refs,
+				    "%s", decoded[i].name);
+		unmake(slot);
+	}
+}
+
+static void the_dead_are_dying_and_read_zero(struct kunit *test)
+{
+	struct dref ref;
+
+	make(test, &ref, DREF_MODE_EXACT, false);
+	dref_put(&ref);
+	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_COUNT_DEAD);
+	KUNIT_EXPECT_TRUE(test, dref_is_dying(&ref));
+	KUNIT_EXPECT_EQ(test, dref_read(&ref), 0L);
+	KUNIT_EXPECT_FALSE(test, dref_tryget(&ref));
+}
+
+/* The low half says it, all of it, and the high half does not matter */
+static void home_is_this_cpu_and_nothing_special(struct kunit *test)
+{
+	static const unsigned long special[] = {
+		DREF_MODE_KILLED, DREF_MODE_IMMORTAL, DREF_MODE_QUEUED, DREF_MODE_COLD
+	};
+	unsigned long home;
+	int cpu, other, i;
+
+	for_each_online_cpu(cpu) {
+		kunit_move_to(test, cpu);
+		home = kunit_exact(cpu, 0, 0, 0);
+		KUNIT_EXPECT_EQ(test, (unsigned long)raw_cpu_read(dref_home), home);
+		KUNIT_EXPECT_TRUE(test, dref_mode_is_home(home));
+		KUNIT_EXPECT_TRUE(test, dref_mode_is_home(home | HOT));
+		KUNIT_EXPECT_TRUE(test, dref_mode_is_home(home | ~0UL << 32));
+		for (i = 0; i < ARRAY_SIZE(special); i++)
+			KUNIT_EXPECT_FALSE_MSG(test, dref_mode_is_home(home | special[i]),
+					       "tag %lx", special[i]);
+		for_each_possible_cpu(other)
+			KUNIT_EXPECT_EQ_MSG(test, dref_mode_is_home(kunit_exact(other, 0, 0, 0)),
+					    other == cpu, "CPU %d on CPU %d", other, cpu);
+		KUNIT_EXPECT_FALSE(test, dref_mode_is_home(kunit_exact(kunit_foreign_cpu(),
+								       0, 0, 0)));
+		KUNIT_EXPECT_FALSE(test, dref_mode_is_home((home & ~DREF_MODE_STATE) |
+							   DREF_MODE_DEMOTING));
+	}
+}
+
+/* Deferred: this CPU's counters.  Any other mode with a slot: count. */
+static void where_a_get_and_a_put_go(struct kunit *test)
+{
+	static const struct {
+		unsigned long	before;
+		unsigned long	after;	/* state */
+		bool		counted_in_slot;
+	} rows[] = {
+		{ DREF_MODE_DEFERRED, DREF_MODE_DEFERRED, true },
+		{ DREF_MODE_KILLED, DREF_MODE_DEFERRED, true },
+		{ DREF_MODE_DEMOTING, DREF_MODE_DEFERRED, false },	/* cancelled */
+		{ DREF_MODE_DYING, DREF_MODE_DYING, false },
+	};
+	struct dref_slot *slot;
+	struct dref ref;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		slot = make(test, &ref, rows[i].before, true);
+		dref_get(&ref);
+		KUNIT_EXPECT_EQ_MSG(test, dref_slot_gets(slot),
+				    (unsigned long)rows[i].counted_in_slot, "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, atomic_long_read(&ref.count),
+				    DREF_BIAS + !rows[i].counted_in_slot, "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, dref_slot_puts(slot), 0UL, "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, ref.mode & DREF_MODE_STATE, rows[i].after, "row %d", i);
+
+		ref.mode = (__force unsigned long)slot->counts | rows[i].before;
+		dref_put_many(&ref, 1);
+		KUNIT_EXPECT_EQ_MSG(test, dref_slot_puts(slot),
+				    (unsigned long)rows[i].counted_in_slot, "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, dref_read(&ref), 1L, "row %d", i);
+		unmake(slot);
+	}
+	KUNIT_EXPECT_EQ(test, kunit_class.released, 0);
+}
+
+static void an_immortal_is_not_stored_to(struct kunit *test)
+{
+	static const struct dref immortal = DREF_INIT_IMMORTAL(NULL);
+	struct dref ref = immortal;
+
+	dref_get(&ref);
+	dref_get_many(&ref, 1000);
+	KUNIT_EXPECT_TRUE(test, dref_tryget(&ref));
+	dref_put_many(&ref, LONG_MAX);
+	dref_put(&ref);
+	dref_kill(&ref);
+	dref_immortalize(&ref);
+	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(&ref, &immortal, sizeof(ref)), 0);
+}
+
+/* From the highest count that is on the fast path to the first that is not */
+static void a_high_count_is_taken_off_the_fast_path(struct kunit *test)
+{
+	struct dref ref;
+
+	make(test, &ref, kunit_exact(raw_smp_processor_id(), 0, 0, 0), false);
+	dref_get_many(&ref, DREF_COUNT_HIGH - 1);
+	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_COLD, 0UL);
+	KUNIT_EXPECT_EQ(test, dref_read(&ref), DREF_COUNT_HIGH);
+	dref_get_many(&ref, 1);
+	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_COLD, DREF_MODE_COLD);
+	KUNIT_EXPECT_EQ(test, dref_read(&ref), DREF_COUNT_HIGH + 1);
+	KUNIT_EXPECT_FALSE(test, dref_is_immortal(&ref));
+
+	/* the very last reference that there may be */
+	dref_get_many(&ref, DREF_COUNT_LIMIT - 1 - DREF_COUNT_HIGH);
+	KUNIT_EXPECT_FALSE(test, dref_is_immortal(&ref));
+	KUNIT_EXPECT_EQ(test, kunit_events(ref.class, DREF_OVERFLOWS), 0UL);
+	dref_put_many(&ref, DREF_COUNT_LIMIT);
+	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
+}
+
+static void killed_stays_killed(struct kunit *test)
+{
+	struct dref_slot *slot;
+	struct dref ref;
+
+	slot = make(test, &ref, DREF_MODE_DEFERRED, true);
+	dref_get(&ref);
+	KUNIT_EXPECT_TRUE(test, dref_tryget_live(&ref));
+	dref_put(&ref);
+	dref_kill(&ref);
+	KUNIT_EXPECT_TRUE(test, dref_is_deferred(&ref));
+	KUNIT_EXPECT_FALSE(test, dref_tryget_live(&ref));
+	KUNIT_EXPECT_TRUE(test, dref_tryget(&ref));
+	dref_put(&ref);
+	KUNIT_EXPECT_EQ(test, dref_read(&ref), 1L);
+
+	dref_immortalize(&ref);
+	KUNIT_EXPECT_EQ(test, ref.mode, DREF_MODE_IMMORTAL | DREF_MODE_KILLED);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_COUNT_IMMORTAL);
+	dref_immortalize(&ref);
+	KUNIT_EXPECT_EQ(test, kunit_events(ref.class, DREF_IMMORTALIZED), 1UL);
+	unmake(slot);
+}
+
+static struct kunit_case mode_cases[] = {
+	KUNIT_CASE(mode_words_decoded),
+	KUNIT_CASE(the_dead_are_dying_and_read_zero),
+	KUNIT_CASE(home_is_this_cpu_and_nothing_special),
+	KUNIT_CASE(where_a_get_and_a_put_go),
+	KUNIT_CASE(an_immortal_is_not_stored_to),
+	KUNIT_CASE(a_high_count_is_taken_off_the_fast_path),
+	KUNIT_CASE(killed_stays_killed),
+	{ }
+};
+
+KUNIT_CORE_SUITE("dref_mode", mode_cases);

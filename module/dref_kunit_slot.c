@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pool of slots: what one is, who gets it next, when there is none; and the
+ * sums, which are over all CPUs that are possible.
+ */
+#include "dref_kunit.h"
+
+#include "slot.c"
+
+#define MANY	(DREF_CHUNK_SLOTS + 3)
+
+/* @nr slots, taken one after the other */
+static struct dref_slot **take(struct kunit *test, unsigned int nr)
+{
+	struct dref_slot **slots = kunit_kcalloc(test, nr, sizeof(*slots), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, slots);
+	for (i = 0; i < nr; i++) {
+		slots[i] = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, slots[i]);
+	}
+	return slots;
+}
+
+static void give_back(struct dref_slot **slots, unsigned int nr)
+{
+	while (nr)
+		dref_slot_put(slots[--nr]);
+}
+
+/* A mode word's tags are zero, and an object's counters are its own */
+static void slots_are_aligned_and_apart(struct kunit *test)
+{
+	struct dref_slot **slots = take(test, MANY);
+	int cpu, i;
+
+	for (i = 0; i < MANY; i++) {
+		KUNIT_EXPECT_EQ_MSG(test, (__force unsigned long)slots[i]->counts & DREF_MODE_TAGS,
+				    0UL, "slot %d", i);
+		for_each_possible_cpu(cpu) {
+			KUNIT_ASSERT_EQ_MSG(test, per_cpu_ptr(slots[i]->counts, cpu)->gets, 0UL,
+					    "slot %d, CPU %d", i, cpu);
+			KUNIT_ASSERT_EQ_MSG(test, per_cpu_ptr(slots[i]->counts, cpu)->puts, 0UL,
+					    "slot %d, CPU %d", i, cpu);
+			per_cpu_ptr(slots[i]->counts, cpu)->gets = i + 1;
+			per_cpu_ptr(slots[i]->counts, cpu)->puts = MANY + cpu;
+		}
+	}
+	for (i = 0; i < MANY; i++) {
+		KUNIT_EXPECT_EQ_MSG(test, dref_slot_gets(slots[i]),
+				    (unsigned long)(i + 1) * num_possible_cpus(), "slot %d", i);
+		dref_slot_clear(slots[i]);
+	}
+	give_back(slots, MANY);
+}
+
+static void sums_are_over_all_possible_cpus(struct kunit *test)
+{
+	struct dref_slot **slots = take(test, 1);
+	unsigned long gets = 0, puts = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		per_cpu_ptr(slots[0]->counts, cpu)->gets = 1000 + cpu;
+		per_cpu_ptr(slots[0]->counts, cpu)->puts = 7 * cpu + 3;
+		gets += 1000 + cpu;
+		puts += 7 * cpu + 3;
+		KUNIT_EXPECT_EQ(test, dref_slot_gets(slots[0]), gets);
+		KUNIT_EXPECT_EQ(test, dref_slot_puts(slots[0]), puts);
+	}
+	/* and wrap, as a CPU's counters may be below zero with respect to another's */
+	per_cpu_ptr(slots[0]->counts, cpumask_first(cpu_possible_mask))->gets -= gets + 5;
+	KUNIT_EXPECT_EQ(test, dref_slot_gets(slots[0]), -5UL);
+	dref_slot_clear(slots[0]);
+	KUNIT_EXPECT_EQ(test, dref_slot_gets(slots[0]), 0UL);
+	KUNIT_EXPECT_EQ(test, dref_slot_puts(slots[0]), 0UL);
+	give_back(slots, 1);
+}
+
+/* What the last object has counted is kept for the CPU, and not for the next one */
+static void a_slot_is_zero_when_it_comes_again(struct kunit *test)
+{
+	struct dref_slot **slots = take(test, 2), *again;
+	struct dref_counts before, *counts;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		before = dref_cpu_counts(cpu);
+		counts = per_cpu_ptr(slots[0]->counts, cpu);
+		counts->gets = 10 + cpu;
+		counts->puts = 20 + cpu;
+		KUNIT_EXPECT_EQ(test, dref_cpu_counts(cpu).gets, before.gets + 10 + cpu);
+		KUNIT_EXPECT_EQ(test, dref_cpu_counts(cpu).puts, before.puts + 20 + cpu);
+	}
+	slots[0]->activity = 5;
+	slots[0]->idle_passes = 6;
+	slots[0]->demoting = true;
+	cpu = cpumask_first(cpu_possible_mask);
+	before = dref_cpu_counts(cpu);
+	dref_slot_clear(slots[0]);
+	dref_slot_put(slots[0]);
+	KUNIT_EXPECT_EQ(test, dref_cpu_counts(cpu).gets, before.gets);
+	KUNIT_EXPECT_EQ(test, dref_cpu_counts(cpu).puts, before.puts);
+
+	again = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
+	KUNIT_ASSERT_PTR_EQ(test, again, slots[0]);
+	for_each_possible_cpu(cpu) {
+		KUNIT_EXPECT_EQ(test, per_cpu_ptr(again->counts, cpu)->gets, 0UL);
+		KUNIT_EXPECT_EQ(test, per_cpu_ptr(again->counts, cpu)->puts, 0UL);
+	}
+	KUNIT_EXPECT_EQ(test, again->activity, 0UL);
+	KUNIT_EXPECT_EQ(test, again->idle_passes, 0U);
+	KUNIT_EXPECT_FALSE(test, again->demoting);
+	give_back(slots, 2);
+}
+
+static void max_deferred_is_the_most(struct kunit *test)
+{
+	struct dref_slot **slots, *more;
+
+	dref_max_deferred = 3;
+	slots = take(test, 3);
+	more = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(more), (long)-ENOSPC);
+	KUNIT_EXPECT_EQ(test, dref_slots_used(), 3UL);
+
+	/* as soon as there is one again, but not if there are too many anyway */
+	dref_slot_put(slots[2]);
+	slots[2] = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, slots[2]);
+	dref_max_deferred = 1;
+	dref_slot_put(slots[2]);
+	more = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(more), (long)-ENOSPC);
+	give_back(slots, 2);
+
+	dref_max_deferred = 0;
+	more = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(more), (long)-ENOSPC);
+}
+
+/* One empty chunk is kept, until memory is short */
+static void chunks_come_and_go(struct kunit *test)
+{
+	const unsigned long chunk = DREF_CHUNK_SLOTS;
+	struct dref_slot **slots;
+
+	KUNIT_ASSERT_EQ(test, dref_slots_total(), 0UL);
+	slots = take(test, chunk);
+	KUNIT_EXPECT_EQ(test, dref_slots_total(), chunk);
+	give_back(slots, chunk);
+	KUNIT_EXPECT_EQ(test, dref_slots_used(), 0UL);
+	KUNIT_EXPECT_EQ(test, dref_slots_total(), chunk);
+
+	slots = take(test, 2 * chunk + 1);
+	KUNIT_EXPECT_EQ(test, dref_slots_used(), 2 * chunk + 1);
+	KUNIT_EXPECT_EQ(test, dref_slots_total(), 3 * chunk);
+	KUNIT_EXPECT_EQ(test, dref_slot_bytes(), 3 * PAGE_SIZE * num_possible_cpus());
+	dref_slot_put(slots[2 * chunk]);
+	dref_slots_trim();
+	KUNIT_EXPECT_EQ(test, dref_slots_total(), 2 * chunk);
+	dref_slots_trim();			/* nothing to be had */
+	KUNIT_EXPECT_EQ(test, dref_slots_total(), 2 * chunk);
+
+	give_back(slots, 2 * chunk);
+	KUNIT_EXPECT_EQ(test, dref_slots_total(), chunk);
+	dref_slots_trim();
+	KUNIT_EXPECT_EQ(test, dref_slots_total(), 0UL);
+}
+
+/* So that the others can run empty */
+static void the_fuller_chunk_comes_first(struct kunit *test)
+{
+	struct dref_slot **slots = take(test, MANY), *slot;
+
+	dref_slot_put(slots[7]);
+	slot = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
+	KUNIT_EXPECT_PTR_EQ(test, slot, slots[7]);
+	slot = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
+	KUNIT_EXPECT_PTR_EQ(test, slot->chunk, slots[MANY - 1]->chunk);
+	dref_slot_put(slot);
+	give_back(slots, MANY);
+}
+
+/* All of a class, in order, and nobody else */
+static void looking_finds_the_class(struct kunit *test)
+{
+	static struct dref_class other = { .name = "other" };
+	struct dref *refs = kunit_kcalloc(test, MANY, sizeof(*refs), GFP_KERNEL);
+	struct dref_slot **slots = take(test, MANY);
+	struct dref_seen seen;
+	long number = -1;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, refs);
+	for (i = 0; i < MANY; i++) {
+		refs[i].mode = (__force unsigned long)slots[i]->counts;
+		atomic_long_set(&refs[i].count, DREF_BIAS + i);
+		slots[i]->class = i % 2 ? &kunit_class.class : &other;
+		dref_slot_show(slots[i], &refs[i]);
+	}
+	dref_slot_hide(slots[5]);
+	refs[9].mode = DREF_MODE_IMMORTAL;
+	for (i = 1; i < MANY; i += 2) {
+		if (i == 5 || i == 9)
+			continue;
+		number = dref_slots_look(number + 1, &kunit_class.class, &seen);
+		KUNIT_ASSERT_GE_MSG(test, number, 0L, "object %d", i);
+		KUNIT_EXPECT_PTR_EQ(test, seen.ref, (const struct dref *)&refs[i]);
+		KUNIT_EXPECT_EQ(test, seen.count, i + 1L);
+	}
+	KUNIT_EXPECT_EQ(test, dref_slots_look(number + 1, &kunit_class.class, &seen), -1L);
+	give_back(slots, MANY);
+}
+
+static struct kunit_case slot_cases[] = {
+	KUNIT_CASE(slots_are_aligned_and_apart),
+	KUNIT_CASE(sums_are_over_all_possible_cpus),
+	KUNIT_CASE(a_slot_is_zero_when_it_comes_again),
+	KUNIT_CASE(max_deferred_is_the_most),
+	KUNIT_CASE(chunks_come_and_go),
+	KUNIT_CASE(the_fuller_chunk_comes_first),
+	KUNIT_CASE(looking_finds_the_class),
+	{ }
+};
+
+KUNIT_CORE_SUITE("dref_slot", slot_cases);
