@@ -105,7 +105,7 @@ no_growth() {
 		return
 	fi
 	before=$1
-	for try in 1 2 3; do
+	for _ in 1 2 3; do
 		after=$(memory)
 		echo "# memory: $before KiB before, $after KiB after $3 rounds"
 		if [ $((after - before)) -le $((512 + $3 / 4)) ]; then

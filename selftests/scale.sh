@@ -83,7 +83,7 @@ begin() {
 
 # ends STATE [SECONDS]: it comes to that.
 ends() {
-	for i in $(seq $((${2:-10} * 10))); do
+	for _ in $(seq $((${2:-10} * 10))); do
 		[ "$(state state)" = running ] || break
 		sleep 0.1
 	done
@@ -124,7 +124,7 @@ is_json() {
 }
 
 # Each counter doing what it can, with 1 to all CPUs; min <= median <= max.
-complete() {
+all_measured() {
 	awk -F '  +' -v cpus="$cpus" '
 	NR == 1 { next }
 	NF != 7 || $5 <= 0 || $6 > $5 || $5 > $7 { print "# " $0; bad = 1 }
@@ -153,7 +153,7 @@ complete() {
 
 measures_everything() {
 	run --runs 1 --ops 1000 --objects 1000 --json "$out.json" || { show; return; }
-	is_json "$out.json" && complete || show
+	is_json "$out.json" && all_measured || show
 }
 
 # Everything in the table is in the file.
@@ -238,7 +238,7 @@ respects_max_deferred() {
 	before=$(cat $max_deferred)
 	echo 100 >$max_deferred
 	set_parameter measure pass && set_parameter objects 1000 && set_parameter runs 1 &&
-	echo 1 >$debugfs/run && ends done && state note | grep -q '1000 objects' &&
+	echo 1 >$debugfs/run && ends "done" && state note | grep -q '1000 objects' &&
 	[ "$(grep -c '^pass' $debugfs/results)" -eq 4 ]
 	status=$?
 	echo "$before" >$max_deferred

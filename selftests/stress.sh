@@ -99,7 +99,7 @@ has_given_back() {
 # lost is lost in every run: so one of a few runs must leave nothing behind.
 churn_gives_back() {
 	passes --quiet --scenario churn --duration "${seconds}s" || return
-	for round in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6; do
 		passes --quiet --scenario churn --duration 10s || return
 		has_given_back && return
 	done
@@ -132,7 +132,7 @@ live() {
 
 # soon COMMAND...: it succeeds within 20 seconds.
 soon() {
-	for i in $(seq 20); do
+	for _ in $(seq 20); do
 		"$@" && return
 		sleep 1
 	done

@@ -12,12 +12,13 @@ status=0
 program() {
 	name=$1
 	folder=$2
+	# shellcheck source=/dev/null # of each of them
 	. "$folder/$name.bash-completion"
 }
 
 # completes "WORDS" WHAT: after WORDS, WHAT is all there is.
 completes() {
-	COMP_WORDS=($1)
+	read -ra COMP_WORDS <<<"$1"
 	[ "${1% }" = "$1" ] || COMP_WORDS+=("")
 	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 	"_${name//-/_}" "$folder/$name"
@@ -26,11 +27,11 @@ completes() {
 	status=1
 }
 
-# documented WORD...: the manual page names them, as options or commands.
+# documented WORDS...: the manual page names them, and all options.
 documented() {
 	local word
 
-	for word; do
+	for word in $(options; echo "$@"); do
 		grep -q -e "[ {]${word#--}\( \|$\)" "$folder/$name".[18] && continue
 		echo "the manual page of $name does not name $word"
 		status=1
@@ -49,7 +50,7 @@ completes "dref-stress -s im" "immortal"
 completes "dref-stress --break no" "no-cmpxchg"
 completes "dref-stress --class " "plain sleep rcu exact any"
 completes "dref-stress --ops " ""
-documented $(options) $(stress/dref-stress --list | sed -n 's/^  \([a-z-]*\) .*/\1/p')
+documented "$(stress/dref-stress --list | sed -n 's/^  \([a-z-]*\) .*/\1/p')"
 
 program dref-top top
 completes "dref-top --in" "--interval"
@@ -59,7 +60,7 @@ completes "dref-top --count " ""
 completes "dref-top --debugfs sele" ""
 completes "dref-top --json --on" "--once"
 completes "dref-top --json Make" "Makefile"
-documented $(options) heat refs age idle name
+documented heat refs age idle name
 
 program dref-plot plot
 completes "dref-plot --on" "--only"
@@ -68,5 +69,5 @@ completes "dref-plot -p me" "memory"
 completes "dref-plot --only " ""
 completes "dref-plot -o Make" "Makefile"
 completes "dref-plot Make" "Makefile"
-documented $(options) latency memory rates scaling
+documented latency memory rates scaling
 exit $status

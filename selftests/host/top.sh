@@ -109,7 +109,7 @@ shown() {
 
 # soon COMMAND...: it succeeds within 20 seconds.
 soon() {
-	for i in $(seq 200); do
+	for _ in $(seq 200); do
 		"$@" && return
 		sleep 0.1
 	done
