@@ -499,8 +499,10 @@ static void last_puts_together(struct dref_test *t)
 			return;
 	}
 	crowd = kzalloc(sizeof(*crowd), GFP_KERNEL);
-	if (!CHECK(t, crowd, "out of memory"))
+	if (!crowd) {
+		CHECK(t, false, "out of memory");
 		return;
+	}
 	for (i = 0; i < ARRAY_SIZE(crowd->obj); i++) {
 		crowd->obj[i] = test_new(t, class[i / 2 % 4], i & 1);
 		if (!crowd->obj[i])

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/// A user of struct kref becomes one of struct dref. What is left to do by hand:
+///
+/// - dref_class_register(&RELEASE_class) in module_init(), dref_class_drain() in
+///   module_exit(), and flags for the class (see include/linux/dref.h);
+/// - prototypes of the release functions;
+/// - kref_put_mutex() and kref_put_lock(), and kref_put() whose result is used: dref
+///   has none, as a put does not know whether it was the last one. Keep a lock from
+///   the look-up to dref_tryget(), and take it in release() instead;
+/// - objects that kref_get_unless_zero() looks up must be freed by RCU, or have a
+///   DREF_RCU class.
+///
+/// spatch --sp-file tools/coccinelle/kref-to-dref.cocci --in-place FILE.c
+//
+// Options: --no-includes
+
+virtual patch
+
+@put@
+expression object;
+identifier member, release;
+@@
+- kref_put(&object->member, release);
++ dref_put(&object->member);
+
+@script:python label@
+release << put.release;
+text;
+@@
+coccinelle.text = cocci.make_expr('"%s"' % release.lower().removesuffix("_release")[:31])
+
+@released@
+identifier put.release, ref;
+expression label.text;
+fresh identifier class = release ## "_class";
+@@
+- release(struct kref *ref)
++ release(struct dref *ref)
+  { ... }
++ DEFINE_DREF_CLASS(class, text, release, 0);
+
+@initialised@
+expression object;
+identifier put.member, put.release;
+fresh identifier class = release ## "_class";
+@@
+- kref_init(&object->member);
++ dref_init(&object->member, &class);
+
+@embedded depends on released@
+identifier structure, put.member;
+@@
+struct structure {
+	...
+-	struct kref member;
++	struct dref member;
+	...
+};
+
+@used depends on released@
+expression object;
+identifier put.member;
+@@
+(
+- kref_get(&object->member)
++ dref_get(&object->member)
+|
+- kref_get_unless_zero(&object->member)
++ dref_tryget(&object->member)
+|
+- kref_read(&object->member)
++ dref_read(&object->member)
+)
+
+@included depends on released@
+@@
+- #include <linux/kref.h>
++ #include <linux/dref.h>

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+/// The object may be gone once its reference has been dropped: neither its count nor
+/// the rest of it can be used after dref_put() or dref_kill().
+///
+/// Silent where the function has taken a reference itself, as it may have another one,
+/// and inside rcu_read_lock(), where the object can be looked at. A pointer that is
+/// set again is another object.
+//
+// Options: --no-includes
+
+virtual report
+
+@got exists@
+expression ref;
+position put;
+@@
+(
+dref_get(ref)
+|
+dref_get_many(ref, ...)
+|
+dref_tryget(ref)
+|
+dref_tryget_live(ref)
+)
+...
+\(dref_put@put\|dref_put_many@put\|dref_kill@put\)(ref, ...)
+
+@readable exists@
+position put;
+@@
+rcu_read_lock(...)
+... when != rcu_read_unlock(...)
+\(dref_put@put\|dref_put_many@put\|dref_kill@put\)(...)
+
+@dropped@
+expression ref;
+position put != { got.put, readable.put };
+@@
+\(dref_put@put\|dref_put_many@put\|dref_kill@put\)(ref, ...)
+
+@count exists@
+expression dropped.ref, part <= dropped.ref, other;
+iterator walk;
+statement S;
+position dropped.put, use;
+identifier uses = { dref_get, dref_get_many, dref_put, dref_put_many, dref_tryget,
+	dref_tryget_live, dref_kill, dref_read, dref_defer, dref_immortalize,
+	dref_is_deferred, dref_is_dying, dref_is_immortal };
+@@
+\(dref_put@put\|dref_put_many@put\|dref_kill@put\)(ref, ...)
+...
+(
+ walk(..., part, ...) S
+|
+ part = other
+|
+ part++
+|
+ part--
+|
+ ++part
+|
+ --part
+|
+ dref_init(ref, ...)
+|
+ uses@use(ref, ...)
+)
+
+@dropped_object@
+expression object;
+identifier member;
+position put != { got.put, readable.put };
+@@
+\(dref_put@put\|dref_put_many@put\|dref_kill@put\)(&object->member, ...)
+
+@count_of@
+expression dropped_object.object;
+identifier dropped_object.member;
+position p;
+@@
+ &object@p->member
+
+@rest exists@
+expression dropped_object.object, part <= dropped_object.object, other;
+identifier dropped_object.member, used;
+iterator walk;
+statement S;
+position dropped_object.put, use != count_of.p;
+@@
+\(dref_put@put\|dref_put_many@put\|dref_kill@put\)(&object->member, ...)
+...
+(
+ walk(..., part, ...) S
+|
+ part = other
+|
+ part++
+|
+ part--
+|
+ ++part
+|
+ --part
+|
+ object@use->used
+)
+
+@script:python depends on report && count@
+put << dropped.put;
+use << count.use;
+ref << dropped.ref;
+@@
+coccilib.report.print_report(use[0], "%s is used after its reference was dropped on line %s" % (ref, put[0].line))
+
+@script:python depends on report@
+put << dropped_object.put;
+use << rest.use;
+object << dropped_object.object;
+@@
+coccilib.report.print_report(use[0], "%s is used after its reference was dropped on line %s" % (object, put[0].line))
