@@ -80,6 +80,12 @@ style: ## checkpatch --strict and kernel-doc
 sparse: ## build with W=1 C=2, no warning allowed
 	$(Q)KDIR="$(given)" tools/check build
 
+coccicheck: ## semantic patches: the kernel's, and for FILES="FILE.c..." those of dref
+	$(Q)tools/coccicheck $(FILES)
+
+analyze: ## what Coccinelle, clang's analyzer and shellcheck find
+	$(Q)KDIR="$(given)" tools/check analyze
+
 ##@ Install (PREFIX, DESTDIR)
 install: modules tools ## the modules and the tools
 	$(Q)$(kbuild) modules_install CONFIG_MODULE_SIG_ALL= $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR))
@@ -87,7 +93,7 @@ install: modules tools ## the modules and the tools
 	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools install
 
 uninstall: kdir ## what install put there
-	$(Q)for module in dref dref_scale dref_stress dref_test dref_test_leave; do \
+	$(Q)for module in dref dref_kunit dref_scale dref_stress dref_test dref_test_leave; do \
 		rm -f $(DESTDIR)/lib/modules/$(release)/*/module/$$module.ko*; \
 	done
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(release))
@@ -105,4 +111,4 @@ clean: ## remove everything that was built
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir stress-broken tools selftests demo check stress style sparse install uninstall clean help
+.PHONY: all modules kdir stress-broken tools selftests demo check stress style sparse coccicheck analyze install uninstall clean help
