@@ -9,6 +9,7 @@
  *	dref_test_concurrency.c	everything against everything
  *	dref_test_hotplug.c	CPUs that go off line and come back
  *	dref_test_probe.c	a get and a put to be disassembled
+ *	dref_test_specimens.c	objects in each mode, for a debugger to look at
  *
  * A test asks for classes, objects and threads, does something with them and
  * says with CHECK() what must hold.  It gives nothing back: when it returns,
@@ -31,6 +32,7 @@
 #include <linux/spinlock.h>
 
 struct dref_test;
+struct seq_file;
 
 /**
  * struct dref_test_case - a row in the table of tests
@@ -181,6 +183,10 @@ void test_interrupt(struct test_thread *self, void (*irq)(struct test_thread *se
 		    unsigned int period_us);
 void test_irq_stall(struct test_thread *self);
 void test_irq_preempt(struct test_thread *self);
+
+/* dref_test_specimens.c */
+int test_specimens_show(struct seq_file *seq, void *unused);
+void test_specimens_exit(void);
 
 static inline struct test_object *to_object(struct dref *ref)
 {

@@ -4,6 +4,7 @@
  *
  *	/sys/kernel/debug/dref_test/list	SUITE NAME needs: ... expects: ...
  *	/sys/kernel/debug/dref_test/run/NAME	read it to run the test
+ *	/sys/kernel/debug/dref_test/specimens	for a debugger: dref_test_specimens.c
  *
  * What comes back is one line, "ok", "skip WHY" or "not ok FILE:LINE: WHAT",
  * after lines that begin with "#", if the test has measured something.  The
@@ -428,6 +429,7 @@ static int list_show(struct seq_file *seq, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(list);
+DEFINE_SHOW_ATTRIBUTE(test_specimens);
 
 static struct dentry *test_dir;
 
@@ -440,6 +442,7 @@ static int __init dref_test_init(void)
 	test_dir = debugfs_create_dir("dref_test", NULL);
 	run_dir = debugfs_create_dir("run", test_dir);
 	debugfs_create_file("list", 0400, test_dir, NULL, &list_fops);
+	debugfs_create_file("specimens", 0400, test_dir, NULL, &test_specimens_fops);
 	for (i = 0; i < ARRAY_SIZE(suites); i++) {
 		for (test = suites[i].cases; test->name; test++)
 			debugfs_create_file(test->name, 0400, run_dir,
@@ -451,6 +454,7 @@ static int __init dref_test_init(void)
 static void __exit dref_test_exit(void)
 {
 	debugfs_remove(test_dir);
+	test_specimens_exit();
 	rcu_barrier();
 }
 

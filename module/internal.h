@@ -12,6 +12,7 @@
  *	stats.c		events counted per class and CPU, summed when read
  *	objects.c	what can be seen of deferred objects, one by one
  *	debugfs.c	all of it to be seen
+ *	debugger.c	what a debugger must know
  *	broken.c	faults on demand; only in a build made for that
  *
  * Locks, outermost first: dref_classes_mutex; one of pass_mutex (reconcile.c),

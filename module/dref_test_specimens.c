@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Objects in every mode that lasts, to be looked at by a debugger
+ * (selftests/host/gdb.sh):
+ *
+ *	/sys/kernel/debug/dref_test/specimens	read it to make them, and to be told
+ *						"NAME: REFERENCES"
+ *
+ * They are in the array of that name until the module goes.
+ */
+#include <linux/cpumask.h>
+#include <linux/mutex.h>
+#include <linux/seq_file.h>
+#include <linux/workqueue.h>
+
+#include "dref_test.h"
+
+enum {
+	SPECIMEN_EXACT,		/* 3 references, last counted on the last CPU */
+	SPECIMEN_EXACT_KILLED,	/* exact, 2 */
+	SPECIMEN_DEFERRED,	/* 1 + 1000 - 7: got on the first CPU, put on the last */
+	SPECIMEN_DEFERRED_KILLED,		/* deferred and killed: 1 - 1 + 50 */
+	SPECIMEN_IMMORTAL,	/* was deferred */
+	SPECIMEN_DEAD,
+	NR_SPECIMENS
+};
+
+static const char * const names[NR_SPECIMENS] = {
+	[SPECIMEN_EXACT]	= "exact",
+	[SPECIMEN_EXACT_KILLED]	= "exact_killed",
+	[SPECIMEN_DEFERRED]	= "deferred",
+	[SPECIMEN_DEFERRED_KILLED]	= "deferred_killed",
+	[SPECIMEN_IMMORTAL]	= "immortal",
+	[SPECIMEN_DEAD]		= "dead",
+};
+
+static void specimen_release(struct dref *ref)
+{
+}
+
+DEFINE_DREF_CLASS(specimens_class, "test-specimens", specimen_release,
+		  DREF_SLEEP | DREF_RCU);
+
+static struct dref specimens[NR_SPECIMENS];
+static DEFINE_MUTEX(specimens_mutex);
+static bool made;
+
+static long get_exact(void *unused)
+{
+	dref_get(&specimens[SPECIMEN_EXACT]);
+	dref_get(&specimens[SPECIMEN_EXACT]);
+	return 0;
+}
+
+static long get_deferred(void *unused)
+{
+	dref_get_many(&specimens[SPECIMEN_DEFERRED], 1000);
+	dref_get_many(&specimens[SPECIMEN_DEFERRED_KILLED], 50);
+	return 0;
+}
+
+static long put_deferred(void *unused)
+{
+	dref_put_many(&specimens[SPECIMEN_DEFERRED], 7);
+	return 0;
+}
+
+static int specimens_make(void)
+{
+	unsigned int first = cpumask_first(cpu_online_mask);
+	unsigned int last = cpumask_last(cpu_online_mask);
+	int i, err;
+
+	err = dref_class_register(&specimens_class);
+	if (err)
+		return err;
+	for (i = 0; i < NR_SPECIMENS; i++)
+		dref_init(&specimens[i], &specimens_class);
+	err = dref_defer(&specimens[SPECIMEN_DEFERRED], GFP_KERNEL) ?:
+	      dref_defer(&specimens[SPECIMEN_DEFERRED_KILLED], GFP_KERNEL) ?:
+	      dref_defer(&specimens[SPECIMEN_IMMORTAL], GFP_KERNEL);
+
+	work_on_cpu(last, get_exact, NULL);
+	dref_get_many(&specimens[SPECIMEN_EXACT_KILLED], 2);
+	dref_kill(&specimens[SPECIMEN_EXACT_KILLED]);
+	work_on_cpu(first, get_deferred, NULL);
+	work_on_cpu(last, put_deferred, NULL);
+	dref_kill(&specimens[SPECIMEN_DEFERRED_KILLED]);
+	dref_immortalize(&specimens[SPECIMEN_IMMORTAL]);
+	dref_put(&specimens[SPECIMEN_DEAD]);
+	made = true;
+	return err;
+}
+
+int test_specimens_show(struct seq_file *seq, void *unused)
+{
+	int i, err = 0;
+
+	mutex_lock(&specimens_mutex);
+	if (!made)
+		err = specimens_make();
+	mutex_unlock(&specimens_mutex);
+	for (i = 0; !err && i < NR_SPECIMENS; i++)
+		seq_printf(seq, "%s: %ld\n", names[i], dref_read(&specimens[i]));
+	return err;
+}
+
+void test_specimens_exit(void)
+{
+	if (!made)
+		return;
+	dref_put_many(&specimens[SPECIMEN_EXACT], 3);
+	dref_put_many(&specimens[SPECIMEN_EXACT_KILLED], 2);
+	dref_put_many(&specimens[SPECIMEN_DEFERRED], 1 + 1000 - 7);
+	dref_put_many(&specimens[SPECIMEN_DEFERRED_KILLED], 50);
+	dref_class_drain(&specimens_class);
+}
