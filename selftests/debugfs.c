@@ -6,7 +6,9 @@
  * whatever is written to one must be taken or refused with an error and no
  * consequences; and reading must be safe while what is read comes and goes.
  */
+#define _GNU_SOURCE
 #include <dirent.h>
+#include <ftw.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -16,7 +18,13 @@
 #include "kselftest_harness.h"
 
 #define NOBODY	65534
-#define FUZZES	2000
+#define FUZZES	10000
+
+/*
+ * Each write waits for an expedited grace period, a millisecond where CPUs are emulated,
+ * whatever is written: copying the buffer is all that there is to go wrong.
+ */
+#define FUZZES_OF_RECONCILE	1000
 
 static const char * const all_files[] = {
 	"stats", "reconcile", "pass_min_ms", "pass_max_ms", "promote_threshold",
@@ -45,6 +53,17 @@ static const char * const class_names[] = {
 static const char * const tunables[] = {
 	"pass_min_ms", "pass_max_ms", "promote_threshold", "demote_passes",
 	"max_deferred",
+};
+
+/* While the others have their defaults */
+static const struct {
+	const char *name, *smallest, *largest, *below, *above;
+} ranges[] = {
+	{ "pass_max_ms", "10", "60000", "9", "60001" },
+	{ "pass_min_ms", "1", "60000", "0", "60001" },
+	{ "promote_threshold", "1", "4095", "0", "4096" },
+	{ "demote_passes", "1", "1000000", "0", "1000001" },
+	{ "max_deferred", "0", "16777216", "-1", "16777217" },
 };
 
 static const char *path_of(const char *name)
@@ -204,15 +223,6 @@ TEST_F(dref, lines_of_classes)
 
 TEST_F(dref, tunables_in_range)
 {
-	static const struct {
-		const char *name, *smallest, *largest, *below, *above;
-	} ranges[] = {
-		{ "pass_max_ms", "10", "60000", "9", "60001" },
-		{ "pass_min_ms", "1", "60000", "0", "60001" },
-		{ "promote_threshold", "1", "4095", "0", "4096" },
-		{ "demote_passes", "1", "1000000", "0", "1000001" },
-		{ "max_deferred", "0", "16777216", "-1", "16777217" },
-	};
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
@@ -298,32 +308,104 @@ TEST_F(dref, reconcile_takes_anything)
 		EXPECT_EQ(0, put("reconcile", junk, i));
 }
 
+/* Files that can be written, by their path in here; in classes, one of each name */
+static char *writable[100];
+static int nr_writable;
+
+static int note_writable(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	const char *other;
+	int i;
+
+	if (type != FTW_F || !(st->st_mode & 0222))
+		return 0;
+	for (i = 0; i < nr_writable; i++) {
+		other = strrchr(writable[i], '/');
+		if (other && ftw->level > 1 && !strcmp(other, path + ftw->base - 1))
+			return 0;
+	}
+	if (nr_writable == ARRAY_SIZE(writable))
+		return 1;
+	writable[nr_writable] = strdup(path + strlen(DREF "/"));
+	return !writable[nr_writable++];
+}
+
+/* Bytes, or what is nearly a number, or more nearly one */
+static int draw_junk(char *junk, int size)
+{
+	int kind = random() % 3, len = random() % (kind ? size : 6), i;
+
+	for (i = 0; i < len; i++)
+		junk[i] = kind == 2 ? random() : "0123456789\0 -+\nx"[random() % (kind ? 16 : 11)];
+	junk[len] = '\0';
+	return len;
+}
+
+/* What has been taken was a number and no more, in its range, and is there now */
+static bool taken(const char *name, const char *junk, int len, const char *now)
+{
+	char *end;
+	long value = strtol(junk, &end, 10);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
+		if (!strcmp(name, ranges[i].name))
+			return end + (*end == '\n') == junk + len && atol(now) == value &&
+			       value >= atol(ranges[i].smallest) &&
+			       value <= atol(ranges[i].largest) &&
+			       number("pass_min_ms") <= number("pass_max_ms");
+	}
+	return true;	/* not a tunable */
+}
+
+static void fuzz_file(struct __test_metadata *_metadata, const char *name, int fuzzes)
+{
+	char junk[64], was[4096], before[4096], now[4096];
+	int i, len, err, nr_taken = 0;
+
+	ASSERT_LE(0, read_file(path_of(name), was, sizeof(was)));
+	strcpy(before, was);
+	for (i = 0; i < fuzzes; i++) {
+		len = draw_junk(junk, sizeof(junk) - 1);
+		err = put(name, junk, len);
+		ASSERT_TRUE(!err || err == -EINVAL) TH_LOG("%s: %d", name, err);
+		ASSERT_LE(0, read_file(path_of(name), now, sizeof(now)));
+		ASSERT_TRUE(err ? !strcmp(before, now) : taken(name, junk, len, now)) {
+			TH_LOG("%s: \"%s\" is %d: %s", name, junk, err, now);
+		}
+		nr_taken += !err;
+		strcpy(before, now);
+	}
+	EXPECT_LT(0, nr_taken) TH_LOG("%s takes nothing", name);
+	/* it still takes what is right: what it has had */
+	EXPECT_EQ(0, put_text(name, was)) TH_LOG("%s", name);
+	TH_LOG("%s: %d of %d taken", name, nr_taken, fuzzes);
+}
+
+/* Every file there is, so that none is forgotten; and none of them moves another */
 TEST_F_TIMEOUT(dref, random_writes, 300)
 {
 	unsigned int seed = time(NULL);
-	char junk[64], text[64];
-	long value;
-	int i, j, k, len, err;
+	char was[100][64], now[64];
+	int i, j;
 
+	load("dref_stress");	/* for its classes' files */
 	TH_LOG("seed %u", seed);
 	srandom(seed);
-	for (i = 0; i < ARRAY_SIZE(tunables); i++) {
-		for (j = 0; j < FUZZES; j++) {
-			len = random() % sizeof(junk);
-			/* half of them nearly numbers */
-			for (k = 0; k < len; k++)
-				junk[k] = j & 1 ? "0123456789 -+\nx"[random() % 15] : random();
-			value = number(tunables[i]);
-			err = put(tunables[i], junk, len);
-			ASSERT_TRUE(!err || err == -EINVAL) TH_LOG("%s: %d", tunables[i], err);
-			if (!err)
-				value = number(tunables[i]);
-			ASSERT_EQ(value, number(tunables[i])) TH_LOG("%s", tunables[i]);
-			ASSERT_LE(0, value);
+	nr_writable = 0;
+	ASSERT_EQ(0, nftw(DREF, note_writable, 10, FTW_PHYS));
+	ASSERT_LE(ARRAY_SIZE(tunables) + 1, nr_writable);
+	for (i = 0; i < nr_writable; i++)
+		ASSERT_LE(0, read_file(path_of(writable[i]), was[i], sizeof(was[i])));
+	for (i = 0; i < nr_writable; i++) {
+		fuzz_file(_metadata, writable[i], strcmp(writable[i], "reconcile") ? FUZZES :
+						  FUZZES_OF_RECONCILE);
+		for (j = 0; j < nr_writable; j++) {
+			if (!strcmp(writable[j], "reconcile"))
+				continue;
+			ASSERT_LE(0, read_file(path_of(writable[j]), now, sizeof(now)));
+			ASSERT_STREQ(was[j], now) TH_LOG("%s moved %s", writable[i], writable[j]);
 		}
-		/* it still takes what is right: what it has */
-		snprintf(text, sizeof(text), "%ld", number(tunables[i]));
-		ASSERT_EQ(0, put_text(tunables[i], text)) TH_LOG("%s", tunables[i]);
 	}
 }
 
