@@ -8,6 +8,9 @@
  * that they were is kept beside each figure.  Only what waits for a grace period
  * is measured by the clock on the wall.
  *
+ * Where an object is observed the last thread does that, as fast as it can, and the
+ * others count.
+ *
  * In a handover a thread gets a batch of references and tells its neighbour, who
  * puts them: every reference is got on one CPU and put on another.
  */
@@ -23,6 +26,7 @@
 
 #define CHUNK		1000UL	/* pairs between two looks at the phase */
 #define BATCH		100UL	/* references handed over at a time */
+#define LOOKS		10UL	/* between two looks at the phase */
 
 enum phase { WARM_UP, MEASURE, STOP };
 
@@ -97,11 +101,22 @@ static void hand_over(struct member *member)
 	counter->puts(member->subject, BATCH);
 }
 
+static bool is_observer(const struct member *member)
+{
+	const struct figure *figure = member->bench->figure;
+
+	return figure->scenario == OBSERVED && member->number == figure->threads - 1;
+}
+
 static unsigned long run_chunk(struct member *member)
 {
 	const struct figure *figure = member->bench->figure;
 	const struct counter *counter = figure->counter;
 
+	if (is_observer(member)) {
+		counter->looks(member->subject, LOOKS);
+		return 0;
+	}
 	switch (figure->scenario) {
 	case HANDOVER:
 		hand_over(member);
@@ -159,7 +174,7 @@ static void measure(struct bench *bench, double *ns, double *on_cpu)
 {
 	const struct figure *figure = bench->figure;
 	bool wall = figure->scenario == LIVES && figure->counter->lives_wait;
-	double cpu_ns = 0, wall_ns = 0;
+	double cpu_ns = 0, wall_ns = 0, observer_ns = 0;
 	unsigned long pairs = 0;
 	unsigned int i;
 
@@ -175,12 +190,14 @@ static void measure(struct bench *bench, double *ns, double *on_cpu)
 		pthread_join(bench->members[i].thread, NULL);
 	schedule_end();
 	for (i = 0; i < figure->threads; i++) {
+		if (is_observer(&bench->members[i]))
+			observer_ns = bench->members[i].cpu_ns;
 		pairs += bench->members[i].pairs;
 		cpu_ns += bench->members[i].cpu_ns;
 		wall_ns += bench->members[i].wall_ns;
 	}
 	/* a thread that was not on its CPU at all has measured nothing */
-	*ns = pairs ? (wall ? wall_ns : cpu_ns) / pairs : 0;
+	*ns = pairs ? (wall ? wall_ns : cpu_ns - observer_ns) / pairs : 0;
 	*on_cpu = wall_ns ? cpu_ns / wall_ns : 0;
 }
 

@@ -52,24 +52,25 @@ typedef void (*loop_t)(struct subject *subject, unsigned long n);
  * @gets: @n times get; NULL: no handover
  * @puts: @n times put
  * @lives: @n times create and destroy an object of its own; NULL: not measured
+ * @looks: @n times what a reader of debugfs does; NULL: not measured
  * @lives_wait: these wait for a grace period, so the clock on the wall counts
  */
 struct counter {
 	const char	*name;
 	void		(*init)(struct subject *subject);
 	void		(*exit)(struct subject *subject);
-	loop_t		pairs, lookups, gets, puts, lives;
+	loop_t		pairs, lookups, gets, puts, lives, looks;
 	bool		lives_wait;
 };
 
-enum scenario { ONE_OBJECT, OWN_OBJECT, LOOKUP, HANDOVER, LIVES, NR_SCENARIOS };
+enum scenario { ONE_OBJECT, OWN_OBJECT, LOOKUP, HANDOVER, OBSERVED, LIVES, NR_SCENARIOS };
 
 extern const struct counter counters[];
 extern const size_t nr_counters;
 extern const struct counter *const refcount_row, *const kref_row, *const percpu_ref_row;
 extern const struct counter *const exact_row, *const deferred_row, *const immortal_row;
 extern const struct counter *const borrow_row;
-bool row_exists(enum scenario scenario, const struct counter *counter);
+bool row_exists(enum scenario scenario, const struct counter *counter, unsigned int threads);
 void rows_init(void);
 
 struct options {

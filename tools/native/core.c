@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stands here for debugfs.c, which is all of dref.ko that is not built.
+ * What stands here for debugfs.c, which is not built; neither is debugger.c.
  */
 #include "../../module/internal.h"
 

@@ -123,7 +123,7 @@ static size_t list_figures(const struct options *options, struct figure *figures
 	for (scenario = 0; scenario < NR_SCENARIOS; scenario++) {
 		for (count = 0; count < options->nr_counts; count++) {
 			for (i = 0; i < nr_counters; i++) {
-				if (!row_exists(scenario, &counters[i]))
+				if (!row_exists(scenario, &counters[i], options->counts[count]))
 					continue;
 				figures[nr++] = (struct figure) {
 					.scenario = scenario,

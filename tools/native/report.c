@@ -23,6 +23,7 @@ static const struct {
 	[OWN_OBJECT] = { "own_object", "get + put, an object for each thread" },
 	[LOOKUP] = { "lookup", "tryget under RCU + put, one object" },
 	[HANDOVER] = { "handover", "get on one CPU + put on the next, one object" },
+	[OBSERVED] = { "observed", "get + put, one object, which one thread only reads" },
 	[LIVES] = { "lives", "create + destroy, never shared" },
 };
 
@@ -107,6 +108,8 @@ static void print_scenario(const struct options *options, enum scenario scenario
 	unsigned int count;
 	size_t i;
 
+	if (scenario == OBSERVED && options->counts[options->nr_counts - 1] == 1)
+		return;		/* it takes two */
 	printf("\n%s\n%-16s %7s %9s %20s %12s %7s\n", scenarios[scenario].title, "", "threads",
 	       "ns", "least - most", "/ first row", "on CPU");
 	for (count = 0; count < options->nr_counts; count++) {

@@ -14,6 +14,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "../../module/internal.h"
 #include "bench.h"
 #include "shim/shim.h"
 
@@ -85,6 +86,16 @@ LOOP(refcount_pairs, refcount_inc(&subject->refcount); refcount_drop(subject))
 LOOKUP_LOOP(refcount_lookups, refcount_inc_not_zero(&subject->refcount), refcount_drop(subject))
 LOOP(refcount_gets, refcount_inc(&subject->refcount))
 LOOP(refcount_puts, refcount_drop(subject))
+
+/* What a file says of it, made again and again */
+static char line[200];
+
+static void refcount_look(const struct subject *subject)
+{
+	snprintf(line, sizeof(line), "%p: count %u\n", subject, refcount_read(&subject->refcount));
+}
+
+LOOP(refcount_looks, refcount_look(subject))
 
 /* ---- kref ---- */
 
@@ -223,6 +234,18 @@ LOOKUP_LOOP(dref_lookups, dref_tryget(&subject->dref), dref_put(&subject->dref))
 LOOP(dref_gets, dref_get(&subject->dref))
 LOOP(dref_puts, dref_put(&subject->dref))
 
+/* As classes/NAME/objects does (objects.c) */
+static void dref_look(void)
+{
+	struct dref_seen seen;
+
+	if (dref_slots_look(0, &class_subject, &seen) >= 0)
+		snprintf(line, sizeof(line), "%p: count %ld gets %lu puts %lu idle_passes %u\n",
+			 seen.ref, seen.count, seen.gets, seen.puts, seen.idle_passes);
+}
+
+LOOP(dref_looks, dref_look())
+
 static __always_inline void dref_live(void)
 {
 	struct dref_object *object = kmalloc(sizeof(*object), GFP_KERNEL);
@@ -237,7 +260,7 @@ LOOP(dref_lives, dref_live())
 
 const struct counter counters[] = {
 	{ "refcount_t", refcount_begin, nothing, refcount_pairs, refcount_lookups,
-	  refcount_gets, refcount_puts },
+	  refcount_gets, refcount_puts, .looks = refcount_looks },
 	{ "kref", kref_begin, nothing, kref_pairs, kref_lookups, kref_gets, kref_puts,
 	  kref_lives },
 	{ "percpu_ref", percpu_ref_begin, percpu_ref_end, percpu_ref_pairs, percpu_ref_lookups,
@@ -245,7 +268,7 @@ const struct counter counters[] = {
 	{ "dref, exact", exact_begin, dref_end, exact_pairs, dref_lookups, dref_gets,
 	  dref_puts, dref_lives },
 	{ "dref, deferred", deferred_begin, dref_end, deferred_pairs, dref_lookups, dref_gets,
-	  dref_puts },
+	  dref_puts, .looks = dref_looks },
 	{ "dref, immortal", immortal_begin, dref_end, immortal_pairs, dref_lookups, dref_gets,
 	  dref_puts },
 	{ "borrow", nothing, nothing, borrow_pairs },
@@ -258,13 +281,15 @@ const struct counter *const percpu_ref_row = &counters[2], *const exact_row = &c
 const struct counter *const deferred_row = &counters[4], *const immortal_row = &counters[5];
 const struct counter *const borrow_row = &counters[6];
 
-bool row_exists(enum scenario scenario, const struct counter *counter)
+bool row_exists(enum scenario scenario, const struct counter *counter, unsigned int threads)
 {
 	switch (scenario) {
 	case LOOKUP:
 		return counter->lookups;
 	case HANDOVER:
 		return counter->gets;
+	case OBSERVED:
+		return counter->looks && threads > 1;
 	case LIVES:
 		return counter->lives;
 	default:
