@@ -32,6 +32,10 @@
 
 #include "internal.h"
 
+/* What immortal objects are counted in: the last word of one, the first of the other */
+DEFINE_PER_CPU(struct dref_counts [2], dref_unread);
+EXPORT_PER_CPU_SYMBOL_GPL(dref_unread);
+
 /* Set DREF_MODE_IMMORTAL; false if it was set.  Killed stays killed. */
 bool dref_make_immortal(struct dref *ref)
 {
@@ -41,7 +45,7 @@ bool dref_make_immortal(struct dref *ref)
 		if (mode & DREF_MODE_IMMORTAL)
 			return false;
 	} while (!try_cmpxchg(&ref->mode, &mode,
-			      DREF_MODE_IMMORTAL | (mode & DREF_MODE_KILLED)));
+			      DREF_MODE_UNREAD | (mode & DREF_MODE_KILLED)));
 
 	/*
 	 * If there was a slot, the next pass finds it orphaned and has it back
@@ -117,7 +121,7 @@ void dref_init_refused(struct dref *ref, struct dref_class *class)
 	ref->class = class;
 	atomic_long_set(&ref->count, DREF_IMMORTAL_COUNT);
 	ref->link.next = NULL;
-	WRITE_ONCE(ref->mode, DREF_MODE_IMMORTAL);
+	WRITE_ONCE(ref->mode, DREF_MODE_UNREAD);
 	WARN(1, "dref: init with %s, by %pS; the object is immortal\n",
 	     class ? "a class that is not registered" : "no class",
 	     (void *)_RET_IP_);

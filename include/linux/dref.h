@@ -3,9 +3,9 @@
  * dref: deferred reference counts for kernel objects
  *
  * A reference count that is one atomic word while one CPU uses the object, a
- * pair of per-CPU counters while many CPUs do, and nothing at all for an
- * object that is never freed.  It changes from one to the other by itself, and
- * it finds its own zero in each of them: no kill is needed.
+ * pair of per-CPU counters while many CPUs do, and nothing that anybody reads
+ * for an object that is never freed.  It changes from one to the other by
+ * itself, and it finds its own zero in each of them: no kill is needed.
  *
  * Usage
  * -----
@@ -35,8 +35,9 @@
  *		zero releases the object at once.  Every object starts here.
  *   deferred	gets and puts are counted on the CPU they run on, in the
  *		object's slot.  A reconcile pass finds zero, a little later.
- *   immortal	nothing is counted and nothing is ever released.  The object
- *		may be const and live in .rodata: no operation stores to it.
+ *   immortal	nothing is ever released, and nobody reads what is counted.
+ *		The object may be const and live in .rodata: no operation
+ *		stores to it.
  *
  * An object which is used from several CPUs at once is promoted from exact to
  * deferred; one which has gone quiet is demoted again.
@@ -159,6 +160,11 @@ struct dref_class {
  * exact mode the low half says on which CPU the object was last counted, in
  * the form of that CPU's dref_home word: one compare tells that nothing special
  * is up and that the cache line has not come from another CPU.
+ *
+ * To the fast path an immortal object is a deferred one: it is counted in
+ * dref_unread, which nobody ever reads, and IM is a part of that address.  A
+ * jump around one increment would take longer.  Where the increment takes more
+ * than an instruction, IM is for a jump (DREF_MODE_SLOW).
  */
 #define DREF_MODE_DEFERRED	0x0UL	/* counted in the slot */
 #define DREF_MODE_EXACT		0x1UL	/* counted in count; no slot */
@@ -166,8 +172,18 @@ struct dref_class {
 #define DREF_MODE_DYING		0x3UL	/* likewise, a pass confirms zero */
 #define DREF_MODE_STATE		0x3UL
 #define DREF_MODE_KILLED	0x4UL	/* dref_kill() has been called */
-#define DREF_MODE_IMMORTAL	0x8UL	/* not counted */
+#define DREF_MODE_IMMORTAL	0x8UL	/* counted where nobody looks */
 #define DREF_MODE_TAGS		0xfUL
+
+/* Off the fast path */
+#ifdef CONFIG_X86_64
+#define DREF_MODE_SLOW		(DREF_MODE_TAGS & ~DREF_MODE_IMMORTAL)
+#else
+#define DREF_MODE_SLOW		DREF_MODE_TAGS
+#endif
+
+/* All of the mode of an immortal object, but DREF_MODE_KILLED */
+#define DREF_MODE_UNREAD	((__force unsigned long)&dref_unread + DREF_MODE_IMMORTAL)
 
 /* The number that dref_read() returns for an immortal object */
 #define DREF_IMMORTAL_COUNT	LONG_MAX
@@ -180,7 +196,7 @@ struct dref_class {
  */
 #define DREF_INIT_IMMORTAL(_class)					\
 	{								\
-		.mode	= DREF_MODE_IMMORTAL,				\
+		.mode	= DREF_MODE_UNREAD,				\
 		.count	= ATOMIC_LONG_INIT(DREF_IMMORTAL_COUNT),	\
 		.class	= (_class),					\
 	}
@@ -209,6 +225,7 @@ struct dref_class_cpu {
 };
 
 DECLARE_PER_CPU(u32, dref_home);
+DECLARE_PER_CPU(struct dref_counts [2], dref_unread);
 
 void dref_init_refused(struct dref *ref, struct dref_class *class);
 void dref_get_slow(struct dref *ref, unsigned long n);
@@ -237,7 +254,7 @@ void dref_window_stall(void);
 static inline void dref_window_stall(void) { }
 #endif
 
-/* The slot of a mode word whose tags are all clear */
+/* The slot of a mode word that has none of DREF_MODE_SLOW */
 static inline struct dref_counts __percpu *dref_counts(unsigned long mode)
 {
 	dref_window_stall();
@@ -267,7 +284,7 @@ static inline bool dref_looks_alive(const struct dref *ref,
 				    const struct dref_class *class)
 {
 	long count = atomic_long_read(&ref->count);
-	bool immortal = (ref->mode & ~DREF_MODE_KILLED) == DREF_MODE_IMMORTAL;
+	bool immortal = (ref->mode & ~DREF_MODE_KILLED) == DREF_MODE_UNREAD;
 
 	if (likely(ref->class != class))
 		return false;
@@ -307,8 +324,7 @@ static inline void dref_init(struct dref *ref, struct dref_class *class)
  * dref_get - take another reference
  * @ref: a count on which the caller, or somebody for him, holds a reference
  *
- * Deferred: one unlocked per-CPU increment.  Exact: one atomic.  Immortal:
- * nothing.
+ * Deferred and immortal: one unlocked per-CPU increment.  Exact: one atomic.
  *
  * Context: any, NMI included where this_cpu_inc() is NMI-safe (x86, arm64).
  * Ordering: none.
@@ -320,7 +336,7 @@ static __always_inline void dref_get(struct dref *ref)
 	dref_window_open();
 	/* the address of the increment depends on it; litmus: promote-zero */
 	mode = READ_ONCE(ref->mode);
-	if (likely(!(mode & DREF_MODE_TAGS))) {
+	if (likely(!(mode & DREF_MODE_SLOW))) {
 		/* litmus: P-gp-G-slot */
 		this_cpu_inc(dref_counts(mode)->gets);
 		dref_window_close();
@@ -328,7 +344,7 @@ static __always_inline void dref_get(struct dref *ref)
 	}
 	dref_window_close();
 
-	if (mode & DREF_MODE_IMMORTAL)
+	if (mode & DREF_MODE_SLOW & DREF_MODE_IMMORTAL)
 		return;
 	/* No order is needed; litmus: P-gp-c */
 	if (unlikely(!dref_mode_is_home(mode)))
@@ -358,14 +374,14 @@ static __always_inline void dref_put(struct dref *ref)
 	barrier();
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
-	if (likely(!(mode & DREF_MODE_TAGS))) {
+	if (likely(!(mode & DREF_MODE_SLOW))) {
 		this_cpu_inc(dref_counts(mode)->puts);
 		dref_window_close();
 		return;
 	}
 	dref_window_close();
 
-	if (mode & DREF_MODE_IMMORTAL)
+	if (mode & DREF_MODE_SLOW & DREF_MODE_IMMORTAL)
 		return;
 	if (unlikely(!dref_mode_is_home(mode)))
 		dref_put_slow(ref, 1);
@@ -391,7 +407,7 @@ static inline void dref_get_many(struct dref *ref, unsigned long n)
 
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
-	if (likely(!(mode & DREF_MODE_TAGS) && n <= LONG_MAX / 2)) {
+	if (likely(!(mode & DREF_MODE_SLOW) && n <= LONG_MAX / 2)) {
 		this_cpu_add(dref_counts(mode)->gets, n);
 		dref_window_close();
 		return;
@@ -414,7 +430,7 @@ static inline void dref_put_many(struct dref *ref, unsigned long n)
 	barrier();	/* as in dref_put() */
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
-	if (likely(!(mode & DREF_MODE_TAGS) && n <= LONG_MAX / 2)) {
+	if (likely(!(mode & DREF_MODE_SLOW) && n <= LONG_MAX / 2)) {
 		this_cpu_add(dref_counts(mode)->puts, n);
 		dref_window_close();
 		return;
@@ -447,14 +463,14 @@ static __always_inline bool dref_tryget(struct dref *ref)
 	 * (litmus: tryget-publish)
 	 */
 	mode = smp_load_acquire(&ref->mode);
-	if (likely(!(mode & DREF_MODE_TAGS))) {
+	if (likely(!(mode & DREF_MODE_SLOW))) {
 		this_cpu_inc(dref_counts(mode)->gets);
 		preempt_enable();
 		return true;
 	}
 	preempt_enable();
 
-	if (mode & DREF_MODE_IMMORTAL)
+	if (mode & DREF_MODE_SLOW & DREF_MODE_IMMORTAL)
 		return true;
 	if (unlikely(!dref_mode_is_home(mode)))
 		return dref_tryget_slow(ref);
