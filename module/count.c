@@ -25,8 +25,11 @@
  * so nobody else can want it.  It leaves DREF_COUNT_DEAD behind so that whoever
  * comes late (and should not) is caught by the sign of what he finds, and it
  * does so with a cmpxchg so that one put too many, at the same time, is not
- * overlooked.
+ * overlooked.  A put that finds no reference but its own sees that coming, and
+ * goes from one reference to DREF_COUNT_DEAD in one step: one atomic in the life
+ * of an object that was never shared.
  */
+#include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/rcupdate.h>
 
@@ -100,23 +103,44 @@ unlock:
 	rcu_read_unlock();
 }
 
+/*
+ * Live, and this very object: its link points to itself, which no stale memory
+ * but its own can say; or it is a static immortal.
+ */
+static bool dref_looks_alive(const struct dref *ref, const struct dref_class *class)
+{
+	bool immortal = (ref->mode & ~DREF_MODE_KILLED) == DREF_MODE_UNREAD;
+	long count = atomic_long_read(&ref->count);
+
+	if (ref->class != class)
+		return false;
+	if (ref->link.next == &ref->link)
+		return count >= 0 || immortal;
+	return count == DREF_IMMORTAL_COUNT && immortal;
+}
+
 /**
- * dref_init_refused - dref_init() has found a mistake
+ * dref_init_refused - dref_init() may have found a mistake
  * @ref: the count
  * @class: its class: none, one that is not registered, or that of the live
- *	object that @ref is
+ *	object that @ref may be
+ * @registered: the class is one, and is registered
  *
- * For dref_init() only.  Warns; a live object stays as it is, any other is made
- * immortal.
+ * For dref_init() only.  If it is one, warns; a live object stays as it is, any
+ * other is made immortal.
  *
  * Context: any.
+ *
+ * Return: true if there is nothing more to do, false if it was no mistake.
  */
-void dref_init_refused(struct dref *ref, struct dref_class *class)
+bool dref_init_refused(struct dref *ref, struct dref_class *class, bool registered)
 {
-	if (class && READ_ONCE(class->cpu)) {
+	if (registered) {
+		if (!dref_looks_alive(ref, class))
+			return false;
 		WARN(1, "dref: class %s: second init of a live object, by %pS; refused\n",
 		     class->name, (void *)_RET_IP_);
-		return;
+		return true;
 	}
 	ref->class = class;
 	atomic_long_set(&ref->count, DREF_IMMORTAL_COUNT);
@@ -125,6 +149,7 @@ void dref_init_refused(struct dref *ref, struct dref_class *class)
 	WARN(1, "dref: init with %s, by %pS; the object is immortal\n",
 	     class ? "a class that is not registered" : "no class",
 	     (void *)_RET_IP_);
+	return true;
 }
 EXPORT_SYMBOL_GPL(dref_init_refused);
 
@@ -254,16 +279,8 @@ void dref_put_zero(struct dref *ref)
 }
 EXPORT_SYMBOL_GPL(dref_put_zero);
 
-/**
- * dref_put_slow - drop @n references, in whatever mode
- * @ref: a count on which the caller holds @n references
- * @n: how many; more than there are saturate
- *
- * For dref_put() and dref_put_many() only, off the fast path.
- *
- * Context and ordering: as dref_put().
- */
-void dref_put_slow(struct dref *ref, unsigned long n)
+/* Drop @n references, in whatever mode */
+static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 {
 	unsigned long mode;
 
@@ -282,7 +299,7 @@ void dref_put_slow(struct dref *ref, unsigned long n)
 	dref_window_close();
 
 	if (n > DREF_COUNT_LIMIT) {
-		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", _RET_IP_);
+		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", caller);
 		return;
 	}
 	if (dref_broken(LOST_PUT) &&
@@ -291,12 +308,53 @@ void dref_put_slow(struct dref *ref, unsigned long n)
 	dref_used(ref, mode);	/* still a holder: after the put it may be gone */
 	/* litmus: c-mb-G-release, put-release-exact */
 	if (atomic_long_add_negative(-(long)n, &ref->count))
-		dref_count_zero(ref, _RET_IP_);
+		dref_count_zero(ref, caller);
 	return;
 out:
 	dref_window_close();
 }
+
+/**
+ * dref_put_slow - drop @n references, in whatever mode
+ * @ref: a count on which the caller holds @n references
+ * @n: how many; more than there are saturate
+ *
+ * For dref_put() and dref_put_many() only, off the fast path.
+ *
+ * Context and ordering: as dref_put().
+ */
+void dref_put_slow(struct dref *ref, unsigned long n)
+{
+	dref_drop(ref, n, _RET_IP_);
+}
 EXPORT_SYMBOL_GPL(dref_put_slow);
+
+/**
+ * dref_put_last - dref_put() has found one reference left: its own
+ * @ref: the count, whose object may be gone on return
+ *
+ * For dref_put() only.  A tryget may still get in.
+ *
+ * Context: as release() and the class's flags allow.
+ * Ordering: fully ordered, so release() sees what all holders did.
+ */
+void dref_put_last(struct dref *ref)
+{
+	long own = 0;
+
+	if (dref_broken(NO_CMPXCHG)) {
+		udelay(9);	/* as in dref_declare_dead() */
+		atomic_long_set(&ref->count, DREF_COUNT_DEAD);
+		dref_release(ref);
+		return;
+	}
+	/* litmus: put-last, dead-tryget, immortal-death */
+	if (likely(atomic_long_try_cmpxchg(&ref->count, &own, DREF_COUNT_DEAD)))
+		dref_release(ref);
+	else
+		dref_drop(ref, 1, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(dref_put_last);
 
 /**
  * dref_tryget_slow - take a reference without having one, in whatever mode

@@ -222,7 +222,15 @@ enum dref_event {
 	DREF_NR_EVENTS
 };
 
-void dref_count_event(struct dref_class *class, enum dref_event event);
+/* An object of a class that is gone should not be used, but may be */
+static inline void dref_count_event(struct dref_class *class, enum dref_event event)
+{
+	struct dref_class_cpu __percpu *cpu = READ_ONCE(class->cpu);
+
+	if (likely(cpu))
+		this_cpu_inc(cpu->events[event]);
+}
+
 void dref_count_latency(const struct dref *ref);
 
 struct dref_class_cpu __percpu *dref_class_cpu_alloc(void);

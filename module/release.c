@@ -64,22 +64,8 @@ static void dref_release_unlock(void)
 	mutex_unlock(&release_mutex);
 }
 
-static void dref_release_now(struct dref *ref)
+static void dref_end(struct dref *ref, struct dref_class *class, enum dref_event event)
 {
-	struct dref_class *class = ref->class;
-	unsigned long mode = READ_ONCE(ref->mode);
-	enum dref_event event;
-
-	if (unlikely(mode & DREF_MODE_IMMORTAL)) {
-		/* A get from zero, since: whoever did it goes on using it */
-		dref_count_event(class, DREF_IMMORTALIZED);
-		return;
-	}
-	/* An exact object dies with its mode unchanged */
-	event = (mode & DREF_MODE_STATE) == DREF_MODE_EXACT ?
-		DREF_RELEASED_EXACT : DREF_RELEASED_DEFERRED;
-	if (event == DREF_RELEASED_DEFERRED)
-		dref_count_latency(ref);
 	/*
 	 * The allocator may write to what release() frees, count included: the
 	 * next dref_init() in this memory must not find a live object there.
@@ -95,6 +81,25 @@ static void dref_release_now(struct dref *ref)
 	 * class may go.
 	 */
 	dref_count_event(class, event);
+}
+
+static void dref_release_now(struct dref *ref)
+{
+	struct dref_class *class = ref->class;
+	unsigned long mode = READ_ONCE(ref->mode);
+
+	if (unlikely(mode & DREF_MODE_IMMORTAL)) {
+		/* A get from zero, since: whoever did it goes on using it */
+		dref_count_event(class, DREF_IMMORTALIZED);
+		return;
+	}
+	/* An exact object dies with its mode unchanged */
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT) {
+		dref_end(ref, class, DREF_RELEASED_EXACT);
+		return;
+	}
+	dref_count_latency(ref);
+	dref_end(ref, class, DREF_RELEASED_DEFERRED);
 }
 
 static void dref_release_all(struct llist_node *list)
@@ -138,11 +143,13 @@ void dref_class_release_work(struct work_struct *work)
 /* @ref is dead, and nobody but the caller knows it */
 void dref_release(struct dref *ref)
 {
+	struct dref_class *class = ref->class;
 	struct llist_head *dead;
 
-	if (!(ref->class->flags & (DREF_SLEEP | DREF_RCU)) &&
-	    (READ_ONCE(ref->mode) & DREF_MODE_STATE) == DREF_MODE_EXACT) {
-		dref_release_now(ref);
+	/* And so not immortal; see dref_release_now() */
+	if (likely(!(class->flags & (DREF_SLEEP | DREF_RCU)) &&
+		   (READ_ONCE(ref->mode) & DREF_MODE_STATE) == DREF_MODE_EXACT)) {
+		dref_end(ref, class, DREF_RELEASED_EXACT);
 		return;
 	}
 	dead = raw_cpu_ptr(&dref_dead);

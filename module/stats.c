@@ -22,15 +22,6 @@ struct dref_class_cpu __percpu *dref_class_cpu_alloc(void)
 			      __alignof__(*cpu));
 }
 
-/* An object of a class that is gone should not be used, but may be */
-void dref_count_event(struct dref_class *class, enum dref_event event)
-{
-	struct dref_class_cpu __percpu *cpu = READ_ONCE(class->cpu);
-
-	if (cpu)
-		this_cpu_inc(cpu->events[event]);
-}
-
 static unsigned long dref_events(const struct dref_class *class,
 				 enum dref_event event)
 {

@@ -227,10 +227,11 @@ struct dref_class_cpu {
 DECLARE_PER_CPU(u32, dref_home);
 DECLARE_PER_CPU(struct dref_counts [2], dref_unread);
 
-void dref_init_refused(struct dref *ref, struct dref_class *class);
+bool dref_init_refused(struct dref *ref, struct dref_class *class, bool registered);
 void dref_get_slow(struct dref *ref, unsigned long n);
 void dref_get_bad(struct dref *ref);
 void dref_put_slow(struct dref *ref, unsigned long n);
+void dref_put_last(struct dref *ref);
 void dref_put_zero(struct dref *ref);
 bool dref_tryget_slow(struct dref *ref);
 
@@ -276,23 +277,6 @@ static __always_inline bool dref_mode_is_home(unsigned long mode)
 #endif
 }
 
-/*
- * Live, and this very object: its link points to itself, which no stale memory
- * but its own can say; or it is a static immortal.
- */
-static inline bool dref_looks_alive(const struct dref *ref,
-				    const struct dref_class *class)
-{
-	long count = atomic_long_read(&ref->count);
-	bool immortal = (ref->mode & ~DREF_MODE_KILLED) == DREF_MODE_UNREAD;
-
-	if (likely(ref->class != class))
-		return false;
-	if (ref->link.next == &ref->link)
-		return count >= 0 || immortal;
-	return count == DREF_IMMORTAL_COUNT && immortal;
-}
-
 /* public: */
 
 /**
@@ -308,16 +292,19 @@ static inline bool dref_looks_alive(const struct dref *ref,
  */
 static inline void dref_init(struct dref *ref, struct dref_class *class)
 {
-	if (unlikely(!class || !READ_ONCE(class->cpu) ||
-		     dref_looks_alive(ref, class))) {
-		dref_init_refused(ref, class);
-		return;
+	struct dref_class_cpu __percpu *cpu = class ? READ_ONCE(class->cpu) : NULL;
+
+	/* What a live object has, or a static immortal one, and hardly any memory */
+	if (unlikely(!cpu || ref->link.next == &ref->link ||
+		     ref->mode == DREF_MODE_UNREAD)) {
+		if (dref_init_refused(ref, class, cpu))
+			return;
 	}
 	atomic_long_set(&ref->count, 0);
 	ref->class = class;
 	ref->link.next = &ref->link;
 	WRITE_ONCE(ref->mode, raw_cpu_read(dref_home));
-	this_cpu_inc(class->cpu->created);
+	this_cpu_inc(cpu->created);
 }
 
 /**
@@ -385,6 +372,9 @@ static __always_inline void dref_put(struct dref *ref)
 		return;
 	if (unlikely(!dref_mode_is_home(mode)))
 		dref_put_slow(ref, 1);
+	/* Nobody else can put: one atomic less for objects that are not shared */
+	else if (unlikely(!atomic_long_read(&ref->count)))
+		dref_put_last(ref);
 	/*
 	 * Fully ordered: an exact put must be at least a release, or the pass
 	 * that sees it in count may miss the get that it balances, and the last

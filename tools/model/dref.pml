@@ -160,7 +160,10 @@ inline release()
 	published = false
 }
 
-/* A put has got count below zero: dref_count_zero() */
+/*
+ * A put has got count below zero: dref_count_zero().  What dref_put_last() does in one
+ * step is this right after the put, with nobody in between: among all interleavings.
+ */
 inline count_zero()
 {
 	if

@@ -99,7 +99,8 @@ static void create_weak(struct worker *worker, struct object **place, struct obj
 
 	object_hold(object, worker->number);
 	object->place = place;
-	dref_defer(&object->ref, GFP_KERNEL);
+	if (draw(worker, 4))
+		dref_defer(&object->ref, GFP_KERNEL);
 	cmpxchg(place, old, object);
 	object_put(object, worker->number);
 }
