@@ -77,7 +77,9 @@
  * @since: jiffies when it was attached
  * @held_ns: when the object was last seen to have references
  * @epoch: the last one that had begun when it was attached
+ * @summed: the epoch that @puts and @gets are of
  * @puts: P, the sum of puts at the begin of this pass
+ * @gets: the sum of gets a little later
  * @activity: gets, puts and count as of the last periodic pass
  * @idle_passes: periodic passes without any activity
  * @demoting: put into DREF_MODE_DEMOTING by a pass, and not seen to have left it
@@ -93,7 +95,9 @@ struct dref_slot {
 	unsigned long			since;
 	u64				held_ns;
 	unsigned long			epoch;
+	unsigned long			summed;
 	unsigned long			puts;
+	unsigned long			gets;
 	unsigned long			activity;
 	unsigned int			idle_passes;
 	bool				demoting;
@@ -108,6 +112,7 @@ void dref_slot_hide(struct dref_slot *slot);
 void dref_slot_clear(struct dref_slot *slot);
 unsigned long dref_slot_gets(const struct dref_slot *slot);
 unsigned long dref_slot_puts(const struct dref_slot *slot);
+void dref_slot_sum(struct dref_slot *slot, unsigned long epoch);
 void dref_slots_trim(void);
 void dref_slots_exit(void);
 unsigned long dref_slots_used(void);

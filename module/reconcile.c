@@ -100,13 +100,16 @@ void dref_pass_add(struct dref_slot *slot)
 			   msecs_to_jiffies(READ_ONCE(dref_pass_min_ms)));
 }
 
-/* The sum as seen by this pass; @slot->puts has been read before */
-static long dref_pass_sum(const struct dref_slot *slot, long count)
+/* The sum as seen by this pass, whose P is in @slot */
+static long dref_pass_sum(const struct dref_slot *slot, long count, unsigned long gets)
 {
-	if (dref_broken(GETS_BEFORE_PUTS))	/* @slot->puts are gets, then */
-		return count + 1 - DREF_BIAS +
-		       (long)(slot->puts - dref_slot_puts(slot));
-	return count + 1 - DREF_BIAS + (long)(dref_slot_gets(slot) - slot->puts);
+	unsigned long puts = slot->puts;
+
+	if (dref_broken(GETS_BEFORE_PUTS)) {	/* an old G, and P only now */
+		gets = slot->gets;
+		puts = dref_slot_puts(slot);
+	}
+	return count + 1 - DREF_BIAS + (long)(gets - puts);
 }
 
 /* The object is nothing of ours any more: its memory may go, the slot must wait */
@@ -215,10 +218,9 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 	}
 
 	/* P, before the grace period; litmus: P-gp-G-slot, P-gp-c */
-	slot->puts = dref_broken(GETS_BEFORE_PUTS) ? dref_slot_gets(slot) :
-						     dref_slot_puts(slot);
+	dref_slot_sum(slot, pass.epoch);
 	count = atomic_long_read(&ref->count);
-	sum = dref_pass_sum(slot, count);
+	sum = dref_pass_sum(slot, count, slot->gets);
 	/*
 	 * Below zero may still be an illusion: no grace period has passed since
 	 * puts were read, so a get may have been missed.
@@ -331,7 +333,7 @@ static bool dref_confirm(struct dref_slot *slot)
 	 * preceded by its get, which G then sees.  (litmus: c-mb-G)
 	 */
 	smp_mb();
-	sum = dref_pass_sum(slot, count);
+	sum = dref_pass_sum(slot, count, dref_slot_gets(slot));
 	if (dref_broken(MISSED_RESURRECT))
 		sum = 0;
 

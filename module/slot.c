@@ -23,6 +23,7 @@
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/prefetch.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -31,6 +32,9 @@
 #include "internal.h"
 
 #define DREF_CHUNK_SLOTS	(SZ_4K / sizeof(struct dref_counts))
+
+/* Neighbours whose counters share a cache line on each CPU, and are summed at once */
+#define DREF_LINE_SLOTS		4
 
 struct dref_chunk {
 	u32				number;
@@ -61,7 +65,7 @@ static struct dref_chunk *dref_chunk_alloc(gfp_t gfp)
 	if (!chunk)
 		return NULL;
 	chunk->counts = __alloc_percpu_gfp(sizeof(*chunk->counts) * DREF_CHUNK_SLOTS,
-					   __alignof__(*chunk->counts), gfp);
+					   sizeof(*chunk->counts) * DREF_LINE_SLOTS, gfp);
 	if (!chunk->counts) {
 		kvfree(chunk);
 		return NULL;
@@ -179,7 +183,7 @@ void dref_slot_show(struct dref_slot *slot, struct dref *ref)
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool_lock, flags);
-	slot->ref = ref;
+	WRITE_ONCE(slot->ref, ref);	/* dref_slot_sum() has no lock */
 	spin_unlock_irqrestore(&pool_lock, flags);
 }
 
@@ -218,7 +222,7 @@ void dref_slot_put(struct dref_slot *slot)
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool_lock, flags);
-	slot->ref = NULL;
+	WRITE_ONCE(slot->ref, NULL);
 	list_add(&slot->node, &chunk->free);
 	WRITE_ONCE(slots_used, slots_used - 1);
 	if (chunk->used-- == DREF_CHUNK_SLOTS)
@@ -276,6 +280,72 @@ unsigned long dref_slot_puts(const struct dref_slot *slot)
 	for_each_possible_cpu(cpu)
 		sum += READ_ONCE(per_cpu_ptr(slot->counts, cpu)->puts);
 	return sum;
+}
+
+/*
+ * The puts, or the gets, of a slot and its neighbours on the same cache lines.  To find
+ * the next possible CPU is a call, so all CPUs are asked whether they are possible.
+ */
+static void dref_line_puts(struct dref_slot *slot)
+{
+	unsigned long a = 0, b = 0, c = 0, d = 0;
+	struct dref_counts *counts;
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		if (!cpu_possible(cpu))
+			continue;
+		counts = per_cpu_ptr(slot->counts, cpu);
+		a += READ_ONCE(counts[0].puts);
+		b += READ_ONCE(counts[1].puts);
+		c += READ_ONCE(counts[2].puts);
+		d += READ_ONCE(counts[3].puts);
+	}
+	slot[0].puts = a;
+	slot[1].puts = b;
+	slot[2].puts = c;
+	slot[3].puts = d;
+}
+
+static void dref_line_gets(struct dref_slot *slot)
+{
+	unsigned long a = 0, b = 0, c = 0, d = 0;
+	struct dref_counts *counts;
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		if (!cpu_possible(cpu))
+			continue;
+		counts = per_cpu_ptr(slot->counts, cpu);
+		a += READ_ONCE(counts[0].gets);
+		b += READ_ONCE(counts[1].gets);
+		c += READ_ONCE(counts[2].gets);
+		d += READ_ONCE(counts[3].gets);
+	}
+	slot[0].gets = a;
+	slot[1].gets = b;
+	slot[2].gets = c;
+	slot[3].gets = d;
+}
+
+/*
+ * The sums of puts and gets, in this order, of @slot and of its neighbours, unless
+ * that has been done in this @epoch.  For a pass, which is interested in all of them:
+ * so each cache line is fetched once, and a CPU is found once for four slots.
+ */
+void dref_slot_sum(struct dref_slot *slot, unsigned long epoch)
+{
+	unsigned int i;
+
+	if (slot->summed == epoch)
+		return;
+	slot -= (slot - slot->chunk->slots) % DREF_LINE_SLOTS;
+	for (i = 0; i < DREF_LINE_SLOTS; i++) {
+		slot[i].summed = epoch;
+		prefetch(READ_ONCE(slot[i].ref));
+	}
+	dref_line_puts(slot);
+	dref_line_gets(slot);
 }
 
 /*

@@ -39,7 +39,10 @@
 extern unsigned int nr_cpu_ids;
 extern unsigned long __per_cpu_offset[NR_CPUS];
 
+#define prefetch(address)	__builtin_prefetch(address)
+
 #define num_possible_cpus()	nr_cpu_ids
+#define cpu_possible(cpu)	((cpu) < nr_cpu_ids)
 #define for_each_possible_cpu(cpu) \
 	for ((cpu) = 0; (cpu) < (int)nr_cpu_ids; (cpu)++)
 
