@@ -36,7 +36,9 @@
  * The passes run when they are needed.  With no slot in use there is no timer
  * and no work.  With some, the interval doubles from pass_min_ms to pass_max_ms
  * while nothing is found, and starts again when something is; dref_kill() and
- * memory pressure bring the next pass forward.  A periodic pass blocks nobody
+ * memory pressure bring the next pass forward.  Whatever is found and asked for,
+ * the interval is a hundred times as long as the last passes took, so that passes
+ * take a hundredth of a CPU, unless that were more than pass_max_ms.  A periodic pass blocks nobody
  * while it waits: its second half is queued as RCU work.  Who calls
  * dref_reconcile() does not wait for that, but finishes the pass under way with
  * an expedited grace period and then runs his own.
@@ -65,6 +67,7 @@ static u64 pass_gp_start;
 static u64 pass_start;		/* time of begin */
 static u64 pass_begin_ns;	/* and how long it took */
 static unsigned int interval_ms;
+static unsigned long rest_ms;	/* a hundred times what the last passes took */
 
 /* So that who wants to know does not wait for a pass, which waits for RCU */
 static DEFINE_SPINLOCK(published_lock);
@@ -86,6 +89,15 @@ static struct rcu_work pass_end_work;
 static struct irq_work kick_irq_work = IRQ_WORK_INIT_HARD(dref_kick_irq);
 static struct shrinker *dref_shrinker;
 
+/* The shortest interval now; any context */
+static unsigned int dref_pass_least_ms(void)
+{
+	unsigned long least = max_t(unsigned long, READ_ONCE(rest_ms),
+				    READ_ONCE(dref_pass_min_ms));
+
+	return min_t(unsigned long, least, READ_ONCE(dref_pass_max_ms));
+}
+
 /* A slot has been attached to an object; the caller holds a reference */
 void dref_pass_add(struct dref_slot *slot)
 {
@@ -96,8 +108,7 @@ void dref_pass_add(struct dref_slot *slot)
 	spin_lock_irqsave(&incoming_lock, flags);
 	list_add_tail(&slot->node, &incoming);
 	spin_unlock_irqrestore(&incoming_lock, flags);
-	queue_delayed_work(dref_wq, &pass_work,
-			   msecs_to_jiffies(READ_ONCE(dref_pass_min_ms)));
+	queue_delayed_work(dref_wq, &pass_work, msecs_to_jiffies(dref_pass_least_ms()));
 }
 
 /* The sum as seen by this pass, whose P is in @slot */
@@ -377,6 +388,14 @@ struct dref_found {
 	unsigned long	old;
 };
 
+/* By the clock: of two passes, the shorter one had the CPU more for itself */
+static void dref_pass_took(u64 ns)
+{
+	WRITE_ONCE(rest_ms, min(ns, pass.pass_ns_last) / (NSEC_PER_MSEC / 100));
+	pass.pass_ns_last = ns;
+	pass.pass_ns_max = max(pass.pass_ns_max, ns);
+}
+
 /* The second half, after the grace period */
 static void dref_pass_end(struct dref_found *found)
 {
@@ -397,8 +416,7 @@ static void dref_pass_end(struct dref_found *found)
 		pass.dying--;
 		cond_resched();
 	}
-	pass.pass_ns_last = pass_begin_ns + ktime_get_ns() - start;
-	pass.pass_ns_max = max(pass.pass_ns_max, pass.pass_ns_last);
+	dref_pass_took(pass_begin_ns + ktime_get_ns() - start);
 	pass.passes++;
 	pass_in_flight = false;
 	dref_pass_publish();
@@ -414,7 +432,7 @@ static bool dref_pass_wanted(void)
 /* Set the time of the next periodic pass, or none */
 static void dref_pass_arm(bool found)
 {
-	unsigned int min_ms = READ_ONCE(dref_pass_min_ms);
+	unsigned int least_ms = dref_pass_least_ms();
 
 	if (!dref_pass_wanted()) {
 		interval_ms = 0;
@@ -424,9 +442,9 @@ static void dref_pass_arm(bool found)
 			return;
 	}
 	if (found || READ_ONCE(kicked))
-		interval_ms = min_ms;
+		interval_ms = least_ms;
 	else
-		interval_ms = clamp(interval_ms * 2, min_ms,
+		interval_ms = clamp(interval_ms * 2, least_ms,
 				    READ_ONCE(dref_pass_max_ms));
 	queue_delayed_work(dref_wq, &pass_work, msecs_to_jiffies(interval_ms));
 }
@@ -586,14 +604,14 @@ void dref_pass_forget(const struct dref_class *class)
 static void dref_kick_irq(struct irq_work *work)
 {
 	unsigned long due = READ_ONCE(last_begin) +
-			    msecs_to_jiffies(READ_ONCE(dref_pass_min_ms));
+			    msecs_to_jiffies(dref_pass_least_ms());
 	long delay = due - jiffies;
 
 	if (dref_slots_used())
 		mod_delayed_work(dref_wq, &pass_work, max(delay, 0L));
 }
 
-/* Have the next pass as soon as pass_min_ms allows; any context */
+/* Have the next pass as soon as it may be; any context */
 void dref_pass_kick(void)
 {
 	WRITE_ONCE(kicked, true);

@@ -146,6 +146,47 @@ static void test_periodic(const struct test *test)
 	oracle_end();
 }
 
+/*
+ * Somebody wants a pass all the time, over many objects: they leave the CPU alone for
+ * a hundred times as long as each takes, and not for pass_min_ms, which is 1.
+ */
+static void test_rest(const struct test *test)
+{
+	static struct object *objects[10000];
+	u64 start, elapsed, least = ~0UL;
+	struct dref_pass_stats stats;
+	unsigned long before, most;
+	int i;
+
+	oracle_begin();
+	dref_demote_passes = 1000000;
+	dref_pass_max_ms = 60000;
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		objects[i] = object_new(&class_plain);
+		dref_defer(&objects[i]->ref, GFP_KERNEL);
+	}
+	dref_barrier();
+	dref_barrier();
+	dref_pass_stats(&stats);
+	before = stats.passes;
+	start = ktime_get_ns();
+	do {
+		dref_pass_kick();
+		msleep(POLL_MS);
+		dref_pass_stats(&stats);
+		least = min(least, stats.pass_ns_last);
+		elapsed = ktime_get_ns() - start;
+	} while (elapsed < 500 * NSEC_PER_MSEC);
+
+	/* twice as many, because the shortest one may have been missed */
+	most = 2 + 2 * elapsed / (100 * least);
+	check(stats.passes - before <= most, "expected at most %lu passes, seen %lu",
+	      most, stats.passes - before);
+	for (i = 0; i < ARRAY_SIZE(objects); i++)
+		dref_put(&objects[i]->ref);
+	oracle_end();
+}
+
 static void test_demote(const struct test *test)
 {
 	struct object *object;
@@ -270,6 +311,7 @@ const struct test contract_tests[] = {
 	{ "flags", test_flags },
 	{ "deferred", test_deferred },
 	{ "periodic", test_periodic },
+	{ "rest", test_rest },
 	{ "demote", test_demote },
 	{ "kill", test_kill },
 	{ "immortal", test_immortal },

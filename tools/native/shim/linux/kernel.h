@@ -59,6 +59,7 @@
 
 #define min(a, b) ({ typeof(a) __a = (a); typeof(b) __b = (b); __a < __b ? __a : __b; })
 #define max(a, b) ({ typeof(a) __a = (a); typeof(b) __b = (b); __a > __b ? __a : __b; })
+#define min_t(type, a, b)	min((type)(a), (type)(b))
 #define max_t(type, a, b)	max((type)(a), (type)(b))
 #define clamp(x, low, high)	min(max(x, low), high)
 #define DIV_ROUND_UP(n, by)	(((n) + (by) - 1) / (by))
