@@ -124,8 +124,11 @@ static int dref_chunk_add(gfp_t gfp)
 	return 0;
 }
 
-/* Take a free slot; NULL if there is none, -ENOSPC if the budget is used up */
-static struct dref_slot *dref_slot_take(void)
+/*
+ * Take a free slot, in which @ref can be seen from now on; NULL if there is none,
+ * -ENOSPC if the budget is used up
+ */
+static struct dref_slot *dref_slot_take(struct dref *ref, struct dref_class *class)
 {
 	struct dref_slot *slot = NULL;
 	struct dref_chunk *chunk;
@@ -146,6 +149,10 @@ static struct dref_slot *dref_slot_take(void)
 
 	slot = list_first_entry(&chunk->free, struct dref_slot, node);
 	list_del_init(&slot->node);
+	slot->class = class;
+	slot->since = jiffies;
+	WRITE_ONCE(slot->idle_passes, 0);
+	WRITE_ONCE(slot->ref, ref);	/* dref_slot_sum() has no lock */
 	WRITE_ONCE(slots_used, slots_used + 1);
 	if (++chunk->used == DREF_CHUNK_SLOTS)
 		list_move(&chunk->node, &full_chunks);
@@ -159,7 +166,7 @@ struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_
 {
 	struct dref_slot *slot;
 
-	while (!(slot = dref_slot_take())) {
+	while (!(slot = dref_slot_take(ref, class))) {
 		if (dref_chunk_add(gfp))
 			return ERR_PTR(-ENOMEM);
 	}
@@ -167,23 +174,19 @@ struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_
 		return slot;
 
 	/* All of it is zero, and so published; litmus: promote-zero */
-	slot->class = class;
-	slot->since = jiffies;
 	slot->held_ns = ktime_get_ns();
 	slot->activity = 0;
-	WRITE_ONCE(slot->idle_passes, 0);
 	slot->demoting = false;
-	dref_slot_show(slot, ref);
 	return slot;
 }
 
-/* From now on @ref can be seen in its slot */
+/* From now on @ref can be seen in its slot again */
 void dref_slot_show(struct dref_slot *slot, struct dref *ref)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool_lock, flags);
-	WRITE_ONCE(slot->ref, ref);	/* dref_slot_sum() has no lock */
+	WRITE_ONCE(slot->ref, ref);
 	spin_unlock_irqrestore(&pool_lock, flags);
 }
 
