@@ -140,6 +140,12 @@ static double bound_seen(const struct bound *bound, const struct figure *figures
 	return figure && other ? ratio(figure, other) : -1;
 }
 
+/* To the two digits that a bound has */
+static bool bound_met(const struct bound *bound, double seen)
+{
+	return seen < bound->most + 0.005;
+}
+
 static bool print_bounds(const struct figure *figures, size_t nr)
 {
 	bool met = true;
@@ -154,8 +160,8 @@ static bool print_bounds(const struct figure *figures, size_t nr)
 			printf("not measured\n");
 			continue;
 		}
-		printf("%.3f%s\n", seen, seen <= bounds[i].most ? "" : "  TOO MUCH");
-		met = met && seen <= bounds[i].most;
+		printf("%.3f%s\n", seen, bound_met(&bounds[i], seen) ? "" : "  TOO MUCH");
+		met = met && bound_met(&bounds[i], seen);
 	}
 	return met;
 }
