@@ -146,6 +146,33 @@ static void test_periodic(const struct test *test)
 	oracle_end();
 }
 
+/* Slots that share cache lines, and are summed at once: each object has its own sum */
+static void test_neighbours(const struct test *test)
+{
+	struct object *objects[8];
+	int i, round, gets;
+
+	oracle_begin();
+	dref_pass_min_ms = 60000;
+	dref_pass_max_ms = 60000;
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < ARRAY_SIZE(objects); i++) {
+			gets = round ? i + 1 : ARRAY_SIZE(objects) - i;
+			objects[i] = object_new(&class_plain);
+			dref_defer(&objects[i]->ref, GFP_KERNEL);
+			dref_get_many(&objects[i]->ref, gets);
+			dref_put_many(&objects[i]->ref, gets);
+		}
+		check(!dref_reconcile(), "expected nothing to be found dead");
+		for (i = 0; i < ARRAY_SIZE(objects); i++) {
+			dref_put(&objects[i]->ref);
+			check(dref_reconcile() == 1, "expected object %d to be found dead", i);
+		}
+	}
+	check(!test_stat("resurrected"), "expected each sum to be right at the first look");
+	oracle_end();
+}
+
 /*
  * Somebody wants a pass all the time, over many objects: they leave the CPU alone for
  * a hundred times as long as each takes, and not for pass_min_ms, which is 1.
@@ -226,8 +253,13 @@ static void test_immortal(const struct test *test)
 	static const struct dref constant = DREF_INIT_IMMORTAL(NULL);
 	struct object *object;
 
+	struct dref_counts *unread = per_cpu_ptr(&dref_unread[0], raw_smp_processor_id());
+
 	dref_get((struct dref *)&constant);	/* it is in .rodata */
 	dref_put((struct dref *)&constant);
+	if (!(DREF_MODE_SLOW & DREF_MODE_IMMORTAL))
+		check(unread[0].puts == 1 && unread[1].gets == 1,
+		      "expected it to be counted where nobody looks");
 	check(dref_read(&constant) == DREF_IMMORTAL_COUNT, "expected an immortal count");
 	oracle_begin();
 	object = object_new(&class_plain);
@@ -311,6 +343,7 @@ const struct test contract_tests[] = {
 	{ "flags", test_flags },
 	{ "deferred", test_deferred },
 	{ "periodic", test_periodic },
+	{ "neighbours", test_neighbours },
 	{ "rest", test_rest },
 	{ "demote", test_demote },
 	{ "kill", test_kill },
