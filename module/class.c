@@ -21,7 +21,6 @@
 
 #include "internal.h"
 
-#define DREF_CLASS_NAME_MAX	31
 #define DREF_CLASS_FLAGS	(DREF_SLEEP | DREF_RCU | DREF_EXACT)
 
 /* Protects the list, and registering against unregistering */
@@ -35,7 +34,7 @@ static bool dref_class_valid(const struct dref_class *class)
 	if (!class->release || class->flags & ~DREF_CLASS_FLAGS || !class->name)
 		return false;
 	len = strspn(class->name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
-	return len && len <= DREF_CLASS_NAME_MAX && !class->name[len];
+	return len && len < DREF_CLASS_NAME_SIZE && !class->name[len];
 }
 
 static struct dref_class *dref_class_find(const char *name)

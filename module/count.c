@@ -32,6 +32,7 @@
 #include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/rcupdate.h>
+#include <trace/events/dref.h>
 
 #include "internal.h"
 
@@ -58,8 +59,10 @@ bool dref_make_immortal(struct dref *ref)
 	 * count, so this either keeps it from happening or comes after it, and
 	 * then dref_release_now() or the pass counts.  (litmus: immortal-death)
 	 */
-	if (atomic_long_xchg(&ref->count, DREF_COUNT_IMMORTAL) >= -DREF_COUNT_LIMIT - 1)
+	if (atomic_long_xchg(&ref->count, DREF_COUNT_IMMORTAL) >= -DREF_COUNT_LIMIT - 1) {
+		trace_immortalize(ref);	/* when it is counted, the class may go */
 		dref_count_event(ref->class, DREF_IMMORTALIZED);
+	}
 	return true;
 }
 
@@ -94,8 +97,13 @@ void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
 	if (!dref_make_immortal(ref))
 		goto unlock;
 
-	dref_count_event(class, fault == DREF_OVERFLOW ? DREF_OVERFLOWS :
-							 DREF_UNDERFLOWS);
+	if (fault == DREF_OVERFLOW) {
+		dref_count_event(class, DREF_OVERFLOWS);
+		trace_overflow(ref, what, caller);
+	} else {
+		dref_count_event(class, DREF_UNDERFLOWS);
+		trace_underflow(ref, what, caller);
+	}
 	if (!test_and_set_bit(fault, &class->warned))
 		WARN(1, "dref: class %s: %s, by %pS; the object is leaked\n",
 		     class->name, what, (void *)caller);

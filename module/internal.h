@@ -13,6 +13,7 @@
  *	objects.c	what can be seen of deferred objects, one by one
  *	debugfs.c	all of it to be seen
  *	debugger.c	what a debugger must know
+ *	trace.c		tracepoints
  *	broken.c	faults on demand; only in a build made for that
  *
  * Locks, outermost first: dref_classes_mutex; one of pass_mutex (reconcile.c),
@@ -198,6 +199,8 @@ void dref_releases_init(void);
 void dref_releases_exit(void);
 
 /* class.c */
+#define DREF_CLASS_NAME_SIZE	32	/* with its end */
+
 extern struct mutex dref_classes_mutex;
 extern struct list_head dref_classes;
 int dref_classes_init(void);
@@ -236,6 +239,7 @@ static inline void dref_count_event(struct dref_class *class, enum dref_event ev
 		this_cpu_inc(cpu->events[event]);
 }
 
+u64 dref_latency_us(const struct dref *ref);
 void dref_count_latency(const struct dref *ref);
 
 struct dref_class_cpu __percpu *dref_class_cpu_alloc(void);

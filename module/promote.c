@@ -41,6 +41,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
+#include <trace/events/dref.h>
 
 #include "internal.h"
 
@@ -117,6 +118,7 @@ static void dref_measure(struct dref *ref, unsigned long mode)
 	if (cmpxchg(&ref->link.next, &ref->link, NULL) != &ref->link)
 		return;
 
+	trace_hot(ref, heat);
 	atomic_long_inc(&ref->count);	/* the queue's reference */
 	if (llist_add(&ref->link, &promote_queue))
 		irq_work_queue(&promote_irq_work);
@@ -228,13 +230,16 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 	slot = dref_slot_get(ref, class, gfp);
 	if (!IS_ERR(slot) && dref_attach(ref, slot)) {
 		dref_count_event(class, DREF_PROMOTIONS);
+		trace_promote(ref);
 		dref_pass_add(slot);	/* has the pin now */
 		return 0;
 	}
-	if (IS_ERR(slot))
+	if (IS_ERR(slot)) {
 		dref_count_event(class, DREF_PROMOTIONS_FAILED);
-	else
+		trace_promote_failed(ref, PTR_ERR(slot));
+	} else {
 		dref_slot_put(slot);
+	}
 	dref_class_unpin(class);
 	return PTR_ERR_OR_ZERO(slot);
 }

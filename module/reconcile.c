@@ -50,6 +50,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
+#include <trace/events/dref.h>
 
 #include "compat.h"
 #include "internal.h"
@@ -205,6 +206,7 @@ static void dref_fold(struct dref_slot *slot)
 	}
 
 	dref_count_event(slot->class, DREF_DEMOTIONS);
+	trace_demote(ref, slot);
 	dref_detached(slot);
 	if (zero)
 		dref_count_zero(ref, _THIS_IP_);
@@ -240,6 +242,7 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 		if (dref_change_state(slot, state, DREF_MODE_DYING)) {
 			list_move_tail(&slot->node, &candidates);
 			pass.dying++;
+			trace_dying(ref, slot);
 		}
 		return;
 	}
@@ -283,8 +286,9 @@ static void dref_pass_begin(bool expedited)
 {
 	struct dref_slot *slot, *next;
 
-	pass_start = ktime_get_ns();
 	WRITE_ONCE(pass.epoch, pass.epoch + 1);
+	trace_pass_begin(pass.epoch, expedited, dref_slots_used());
+	pass_start = ktime_get_ns();
 	WRITE_ONCE(last_begin, jiffies);
 	WRITE_ONCE(kicked, false);
 
@@ -358,12 +362,14 @@ static bool dref_confirm(struct dref_slot *slot)
 		 */
 		if (dref_change_mode(ref, DREF_MODE_DYING, DREF_MODE_KILLED,
 				     DREF_MODE_DYING)) {
+			trace_dead(ref, slot);
 			dref_detached(slot);
 			if (!dref_hold_back(ref))
 				dref_release(ref);
 			return true;
 		}
 		/* but somebody without one made it immortal: so be it */
+		trace_immortalize(ref);
 		dref_count_event(slot->class, DREF_IMMORTALIZED);
 	}
 
@@ -375,6 +381,7 @@ static bool dref_confirm(struct dref_slot *slot)
 		return false;
 	}
 	dref_count_event(slot->class, DREF_RESURRECTED);
+	trace_resurrect(ref, slot);
 	slot->held_ns = ktime_get_ns();
 	WRITE_ONCE(slot->idle_passes, 0);
 	list_move_tail(&slot->node, &objects);
@@ -399,6 +406,7 @@ static void dref_pass_took(u64 ns)
 /* The second half, after the grace period */
 static void dref_pass_end(struct dref_found *found)
 {
+	unsigned long dying = pass.dying, dead = found->dead;
 	u64 start = ktime_get_ns();
 	struct dref_slot *slot, *next;
 	bool old;
@@ -420,6 +428,7 @@ static void dref_pass_end(struct dref_found *found)
 	pass.passes++;
 	pass_in_flight = false;
 	dref_pass_publish();
+	trace_pass_end(&pass, dying, found->dead - dead);
 }
 
 /* Is there anything that later passes must look at? */

@@ -27,6 +27,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <trace/events/dref.h>
 
 #include "internal.h"
 
@@ -90,6 +91,7 @@ static void dref_release_now(struct dref *ref)
 
 	if (unlikely(mode & DREF_MODE_IMMORTAL)) {
 		/* A get from zero, since: whoever did it goes on using it */
+		trace_immortalize(ref);
 		dref_count_event(class, DREF_IMMORTALIZED);
 		return;
 	}
@@ -102,12 +104,20 @@ static void dref_release_now(struct dref *ref)
 	dref_end(ref, class, DREF_RELEASED_DEFERRED);
 }
 
+/* One that could not be released at once */
+static void dref_release_late(struct dref *ref)
+{
+	if (!dref_is_immortal(ref))
+		trace_release(ref);
+	dref_release_now(ref);
+}
+
 static void dref_release_all(struct llist_node *list)
 {
 	struct dref *ref, *next;
 
 	llist_for_each_entry_safe(ref, next, list, link) {
-		dref_release_now(ref);
+		dref_release_late(ref);
 		cond_resched();
 	}
 }
@@ -118,7 +128,7 @@ static void dref_deliver(struct dref *ref)
 	struct dref_class *class = ref->class;
 
 	if (!(class->flags & DREF_SLEEP))
-		dref_release_now(ref);
+		dref_release_late(ref);
 	else if (llist_add(&ref->link, &class->dead))
 		queue_work(dref_wq, &class->work);
 }

@@ -63,10 +63,16 @@ long dref_class_live(const struct dref_class *class)
 static DEFINE_PER_CPU(unsigned long [DREF_LATENCY_BUCKETS], dref_latency);
 
 /* @ref was deferred, is dead, and is about to be released */
-void dref_count_latency(const struct dref *ref)
+u64 dref_latency_us(const struct dref *ref)
 {
 	u64 held = atomic_long_read(&ref->count) - DREF_COUNT_DEAD;
-	u64 us = ktime_get_ns() / NSEC_PER_USEC - held;
+
+	return ktime_get_ns() / NSEC_PER_USEC - held;
+}
+
+void dref_count_latency(const struct dref *ref)
+{
+	u64 us = dref_latency_us(ref);
 
 	this_cpu_inc(dref_latency[min(fls64(us), DREF_LATENCY_BUCKETS - 1)]);
 }
