@@ -8,6 +8,7 @@
  *	dref_test_faults.c	miscounting: each of these makes the kernel warn
  *	dref_test_concurrency.c	everything against everything
  *	dref_test_hotplug.c	CPUs that go off line and come back
+ *	dref_test_trace.c	what the tracepoints are to tell (selftests/trace.sh)
  *	dref_test_probe.c	a get and a put to be disassembled
  *	dref_test_specimens.c	objects in each mode, for a debugger to look at
  *
@@ -55,6 +56,7 @@ extern const struct dref_test_case test_releases[];
 extern const struct dref_test_case test_concurrency[];
 extern const struct dref_test_case test_hotplug[];
 extern const struct dref_test_case test_faults[];
+extern const struct dref_test_case test_traced[];
 
 /**
  * struct dref_test - one run of one test

@@ -41,6 +41,7 @@ static const struct {
 	{ "concurrency",	test_concurrency },
 	{ "hotplug",		test_hotplug },
 	{ "faults",		test_faults },
+	{ "traced",		test_traced },
 };
 
 struct test_class {

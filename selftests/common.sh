@@ -57,6 +57,27 @@ load() {
 		insmod "$(in_tree module/"$name".ko)" "$@"
 }
 
+# tune TUNABLE=VALUE...: one may be the limit of another, so it takes two rounds.
+tune() {
+	for _ in 1 2; do
+		for setting; do
+			echo "${setting#*=}" >/sys/kernel/debug/dref/"${setting%=*}"
+		done
+	done 2>/dev/null
+}
+
+# What the tunables are now, for tune.
+tunables() {
+	for name in pass_min_ms pass_max_ms demote_passes promote_threshold max_deferred; do
+		echo "$name=$(cat /sys/kernel/debug/dref/$name)"
+	done
+}
+
+# What a test of dref_test.ko needs, for tune.
+needs() {
+	sed -n "s/.* $1 needs: \(.*\) expects:.*/\1/p" /sys/kernel/debug/dref_test/list
+}
+
 # unload_all: dref.ko, and the modules of this tree that use it. Fails if others do.
 unload_all() {
 	for name in dref_scale dref_stress dref_test dref_test_leave dref; do
