@@ -1,0 +1,231 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The scripts in tools/bpftrace give the right answers.
+#
+# bpftrace and the libraries that it needs go along into a virtual machine with a
+# stock kernel, and this script does, too: the second part is what runs in there.
+# All scripts watch while a few tests of dref_test.ko run, of which it is known what
+# they do; then each must say that, and no more.
+
+if [ "$1" = inside ]; then
+	. ./common.sh
+else
+	. ../common.sh
+fi
+
+debugfs=/sys/kernel/debug/dref
+stories=/sys/kernel/debug/dref_test
+scripts="hot latency promoters passes failures faults"
+
+# ---- in the virtual machine ----
+
+stat() {
+	sed -n "s/^$1: //p" $debugfs/stats
+}
+
+settle() {
+	for _ in $(seq 200); do
+		[ "$(stat slots_used)" -ne 0 ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+watch() {
+	for script in $scripts; do
+		./bpftrace/ld-linux-x86-64.so.2 --library-path bpftrace bpftrace/bpftrace \
+			"$(command -v dref-$script.bt)" >$script 2>&1 &
+		eval "pid_$script=$!"
+	done
+	for script in $scripts; do
+		for _ in $(seq 600); do
+			grep -q '^Tracing' $script && break
+			sleep 0.2
+		done
+	done
+	sleep 2		# they attach what is left after they have said so
+}
+
+# Who does not end when told to, as he has not begun, shall hold up nobody.
+unwatch() {
+	for script in $scripts; do
+		eval "kill -INT \$pid_$script"
+	done
+	(sleep 40; for script in $scripts; do eval "kill -KILL \$pid_$script"; done) 2>/dev/null &
+	for script in $scripts; do
+		eval "wait \$pid_$script"
+	done
+}
+
+# story NAME: run it; prints its class.
+story() {
+	saved=$(tunables)
+	# shellcheck disable=SC2046
+	tune $(needs "$1")
+	sed -n 's/^# \([^ ]*\).*/\1/p' $stories/run/"$1"
+	# shellcheck disable=SC2086
+	tune $saved
+	settle
+}
+
+run_stories() {
+	passes=$(stat passes)
+	hurried=$(stat passes_expedited)
+	dead=$(stat released_deferred)
+	echo 1500 >/sys/module/dref_test/parameters/duration_ms
+	life=$(story traced_life) && late=$(story traced_late) && hot=$(story traced_hot) && failed=$(story traced_promote_failed) &&
+		underflow=$(story traced_underflow) && overflow=$(story traced_overflow) &&
+		story flapping_by_defer >/dev/null
+	passes=$(($(stat passes) - passes))
+	hurried=$(($(stat passes_expedited) - hurried))
+	dead=$(($(stat released_deferred) - dead))
+}
+
+# says SCRIPT AWK: true if the awk program, given its output, says so.
+says() {
+	awk "$2" "$1" && return
+	sed 's/^/# /' "$1"
+	return 1
+}
+
+# sum SCRIPT MAP: of a histogram.
+sum() {
+	awk -v map="@$2:" '
+	/^@/ { in_it = $1 == map; next }
+	in_it && sub(/ *\|.*/, "") { sum += $NF }
+	END { print sum + 0 }' "$1"
+}
+
+# total SCRIPT MAP: of a map of stats().
+total() {
+	sed -n "s/^@$2: .*total //p" "$1"
+}
+
+hot_says() {
+	says hot '
+	/^Promotions/ { table = 1 }
+	/^Puts/ { table = 2 }
+	/^@promotions\[test-[0-9]+, -?[0-9a-fx]+\]: / {
+		rows++
+		bad += table != 1 || $NF < last
+		last = $NF
+	}
+	/^@puts\['"$life"', -?[0-9a-fx]+\]: 4$/ { life++ }
+	END { exit !(!bad && rows > 1 && rows <= 20 && last > 1 && life == 1) }'
+}
+
+# 60 ms or more; and nothing of exact ones
+latency_says() {
+	says latency '
+	/^@us/ { class = $1; next }
+	class == "@us['"$late"']:" { bad = 1 }
+	class == "@us['"$life"']:" && NF {
+		bad += $1 !~ /^\[(32|64|128|256|512)K,$/
+		sub(/ *\|.*/, "")
+		sum += $NF
+	}
+	END { exit !(sum == 1 && !bad) }'
+}
+
+promoters_says() {
+	says promoters '
+	BEGIN { RS = "\n@" }
+	/^@?hot\['"$hot"',.*get_in_turn.*\]: 1/ { hot++ }
+	/^@?asked\['"$life"',.*traced_life.*\]: 1/ { asked++ }
+	/^@?asked\['"$hot"',/ { bad = 1 }
+	/^@?hot\['"$life"',/ { bad = 1 }
+	/^@?queued/ { bad = 1 }
+	END { exit !(hot == 1 && asked == 1 && !bad) }'
+}
+
+passes_says() {
+	expedited=$(sum passes expedited_work_us)
+	periodic=$(sum passes periodic_work_us)
+	echo "# $expedited expedited and $periodic periodic passes, $dead objects dead"
+	[ "$expedited" -eq "$hurried" ] && [ $((expedited + periodic)) -eq "$passes" ] &&
+		[ "$expedited" -gt 0 ] && [ "$periodic" -gt 0 ] && [ "$dead" -gt 0 ] &&
+		[ $(($(total passes expedited_dead) + $(total passes periodic_dead))) -eq "$dead" ] &&
+		[ "$(sum passes expedited_grace_us)" -gt 0 ] &&
+		[ "$(sum passes expedited_grace_us)" -lt "$expedited" ] &&
+		[ "$(total passes expedited_slots)" -gt 0 ] && return
+	echo "# $passes passes in the statistics"
+	sed 's/^/# /' passes
+	return 1
+}
+
+failures_says() {
+	says failures '
+	/^@failed/ { failed++ }
+	/^@failed\['"$failed"', max_deferred\]: 1$/ { right++ }
+	/^@promoted\['"$life"'\]: 1$/ { promoted++ }
+	/^@slots_in_use: [1-9]/ { slots++ }
+	END { exit !(failed == 1 && right == 1 && promoted == 1 && slots == 1) }'
+}
+
+faults_says() {
+	says faults '
+	/ '"$underflow"' +put below zero +traced_underflow$/ { lines++ }
+	/ '"$underflow"' +sum below zero +dref_[a-z_.0-9]+$/ { lines++ }
+	/ '"$overflow"' +get past the limit +traced_overflow$/ { lines++ }
+	/^@faults/ { faults++ }
+	/^@faults\['"$underflow"', traced_underflow\]: 1$/ { right++ }
+	/^@faults\['"$overflow"', traced_overflow\]: 1$/ { right++ }
+	END { exit !(lines == 3 && faults == 3 && right == 2) }'
+}
+
+inside() {
+	load dref && load dref_test || exit
+	watch
+	run_stories
+	status=$?
+	unwatch
+	plan 8
+	result $status "dref has something to tell"
+	for script in $scripts; do
+		${script}_says
+		result $? "dref-$script.bt"
+	done
+	finish
+}
+
+[ "$1" != inside ] || inside
+
+# ---- outside ----
+
+# The program, and the libraries that it is linked with, for a system that has none
+take_bpftrace() {
+	mkdir "$work/bpftrace" && cp "$(command -v bpftrace)" "$work/bpftrace" &&
+	ldd "$work/bpftrace/bpftrace" | awk '$2 == "=>" { print $3 } $1 ~ /^\// { print $1 }' |
+		xargs cp -L -t "$work/bpftrace"
+}
+
+installs() {
+	make -s -C ../../tools/bpftrace install DESTDIR="$work/to" PREFIX=/usr || return
+	for script in $scripts; do
+		[ -x "$work/to/usr/sbin/dref-$script.bt" ] || return
+	done
+	[ "$(ls "$work/to/usr/sbin" | wc -l)" -eq "$(echo $scripts | wc -w)" ] &&
+		make -s -C ../../tools/bpftrace uninstall DESTDIR="$work/to" PREFIX=/usr &&
+		[ -z "$(ls "$work/to/usr/sbin")" ]
+}
+
+../../tools/need bpftrace >&2 || skip_all "bpftrace cannot be installed"
+[ "$(uname -m)" = x86_64 ] || skip_all "needs x86-64"
+[ -e ../../module/dref_test.ko ] || skip_all "needs module/dref_test.ko"
+work=$(mktemp -d) || exit
+trap 'rm -rf "$work"' EXIT
+
+take_bpftrace || exit
+../../tools/vm/vm-run --smp 4 --mem 2G --timeout 400 --allow-warn '^dref: class test-' \
+	--file ../common.sh --file bpftrace.sh --file "$work/bpftrace" \
+	-- sh bpftrace.sh inside >"$work/out"
+status=$?
+cat "$work/out"
+test_number=$(grep -Ec '^(not )?ok ' "$work/out")
+[ $test_number -eq 7 ] && [ $status -eq 0 ] && ! grep -q '^not ok' "$work/out"
+test_failures=$?
+[ $test_number -gt 0 ] || plan 1
+installs
+result $? "make install and uninstall"
+finish
