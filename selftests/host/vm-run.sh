@@ -24,7 +24,7 @@ ends() {
 
 [ -e ../../module/dref_test.ko ] || skip_all "needs module/dref_test.ko"
 
-plan 12
+plan 13
 ends 0 -- true && ends 7 -- sh -c 'exit 7' && ends 255 -- sh -c 'exit 255'
 result $? "the command's exit status"
 ends 0 -- printf '%s|' 'a  b' "c'd" '$HOME' '' && [ "$(cat "$out")" = "a  b|c'd|\$HOME||" ]
@@ -37,6 +37,10 @@ ends 0 --smp 3 --append dref_word=1 -- sh -c 'nproc; cat /proc/cmdline; id -u' &
 result $? "--smp, --append, and root"
 ends 0 --icount --smp 4 -- sh -c 'nproc; echo $DREF_ICOUNT' && [ "$(tr '\n' ' ' <"$out")" = "1 1 " ]
 result $? "--icount has one CPU"
+ends 0 --icount --smp 2,maxcpus=40 -- cat /sys/devices/system/cpu/possible && [ "$(cat "$out")" = 0-39 ] &&
+	ends 0 --smp 2,maxcpus=3 -- sh -c 'nproc; cat /sys/devices/system/cpu/possible' &&
+	[ "$(tr '\n' ' ' <"$out")" = "2 0-2 " ]
+result $? "--smp with maxcpus"
 ends 124 --timeout 40 -- sh -c 'echo begun; sleep 1000' && grep -q begun "$out"
 result $? "124 when the time limit is hit, and what was said before"
 ends 125 -- sh -c 'echo c >/proc/sysrq-trigger' && grep -q 'Kernel panic' "$out.err"
@@ -56,7 +60,8 @@ ends 0 --allow-warn '^known' -- sh -c 'for line in "-[ cut here ]-" "from elsewh
 result $? "--allow-warn where two CPUs warn at once"
 ends 125 --kernel "$out" -- true
 result $? "125 when it does not boot"
-ends 2 && ends 2 --smp 0 -- true && ends 2 --mem much -- true && ends 2 --timeout 1h -- true &&
+ends 2 && ends 2 --smp 0 -- true && ends 2 --smp 4,maxcpus=3 -- true &&
+	ends 2 --smp 4,cores=4 -- true && ends 2 --mem much -- true && ends 2 --timeout 1h -- true &&
 	ends 2 --nonsense -- true && ends 2 --file /nonsense -- true && ends 2 --smp
 result $? "2 and no boot for a wrong command line"
 rm -f "$out.err"
