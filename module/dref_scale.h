@@ -9,10 +9,12 @@
  *	dref_scale_lives.c	objects from creation to release
  *	dref_scale_promotion.c	from first contention to a slot
  *	dref_scale_pass.c	passes over more and more deferred objects
+ *	dref_scale_release.c	from the last put to release()
  *	dref_scale_results.c	what has been measured, as a table and as JSON
  *
  * There is one session at a time.  It measures one thing after the other, each
- * some times over, and keeps the median, the least and the most.
+ * some times over, and keeps the median, the least, the most, and what nine of ten
+ * did not exceed.
  */
 #ifndef DREF_SCALE_H
 #define DREF_SCALE_H
@@ -39,6 +41,7 @@ enum scale_measure {
 	SCALE_LIFE,
 	SCALE_PROMOTION,
 	SCALE_PASS,
+	SCALE_RELEASE,
 	SCALE_NR_MEASURES
 };
 
@@ -200,17 +203,23 @@ void scale_objects_free(struct scale_objects *objects);
 int scale_lives_register(void);
 void scale_lives_drain(void);
 
+/* dref_scale_release.c */
+int scale_releases_register(void);
+void scale_releases_drain(void);
+
 /* What measures one thing: all of its points; 0, or why it could not go on */
 int scale_scaling(struct scale_session *session);
 int scale_lives(struct scale_session *session);
 int scale_promotions(struct scale_session *session);
 int scale_passes(struct scale_session *session);
+int scale_releases(struct scale_session *session);
 
 /* and how many points that will be */
 unsigned int scale_scaling_points(const struct scale_session *session);
 unsigned int scale_lives_points(const struct scale_session *session);
 unsigned int scale_promotions_points(const struct scale_session *session);
 unsigned int scale_passes_points(const struct scale_session *session);
+unsigned int scale_releases_points(const struct scale_session *session);
 
 /* dref_scale_results.c */
 extern const char * const scale_measure_names[SCALE_NR_MEASURES];

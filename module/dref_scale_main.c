@@ -151,7 +151,7 @@ static const struct kernel_param_ops measures_ops = {
 };
 
 module_param_cb(measure, &measures_ops, NULL, 0600);
-MODULE_PARM_DESC(measure, "what: some of scaling,life,promotion,pass (all)");
+MODULE_PARM_DESC(measure, "what: some of scaling,life,promotion,pass,release (all)");
 
 /* ---- a session ---- */
 
@@ -163,6 +163,7 @@ static const struct {
 	[SCALE_LIFE]		= { scale_lives, scale_lives_points },
 	[SCALE_PROMOTION]	= { scale_promotions, scale_promotions_points },
 	[SCALE_PASS]		= { scale_passes, scale_passes_points },
+	[SCALE_RELEASE]		= { scale_releases, scale_releases_points },
 };
 
 static void scale_session_work(struct work_struct *work);
@@ -374,15 +375,22 @@ static int __init scale_module_init(void)
 	if (err)
 		return err;
 	err = scale_lives_register();
-	if (err) {
-		scale_counters_drain();
-		return err;
-	}
+	if (err)
+		goto drain_counters;
+	err = scale_releases_register();
+	if (err)
+		goto drain_lives;
 	scale_dir = debugfs_create_dir("dref_scale", NULL);
 	debugfs_create_file("run", 0600, scale_dir, NULL, &run_fops);
 	debugfs_create_file("results", 0400, scale_dir, NULL, &results_fops);
 	debugfs_create_file("json", 0400, scale_dir, NULL, &json_fops);
 	return 0;
+
+drain_lives:
+	scale_lives_drain();
+drain_counters:
+	scale_counters_drain();
+	return err;
 }
 
 static void __exit scale_module_exit(void)
@@ -390,6 +398,7 @@ static void __exit scale_module_exit(void)
 	debugfs_remove(scale_dir);
 	scale_session_stop();
 	scale_results_clear();
+	scale_releases_drain();
 	scale_lives_drain();
 	scale_counters_drain();
 	rcu_barrier();		/* the release of a percpu_ref may not have returned */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Results: the median of some runs, the least and the most, each a line.
+ * Results: of some runs the median, the least, the most, and what nine of ten did not
+ * exceed, each a line.
  *
  * They are kept until the next session begins, and can be read while one goes on.
  * The table has columns that are at least two spaces apart, so that programs can
@@ -24,6 +25,7 @@ const char * const scale_measure_names[] = {
 	[SCALE_LIFE]		= "life",
 	[SCALE_PROMOTION]	= "promotion",
 	[SCALE_PASS]		= "pass",
+	[SCALE_RELEASE]		= "release",
 };
 
 /* What the number in a result counts */
@@ -32,6 +34,7 @@ static const char * const numbers[] = {
 	[SCALE_LIFE]		= "threads",
 	[SCALE_PROMOTION]	= "threads",
 	[SCALE_PASS]		= "objects",
+	[SCALE_RELEASE]		= "objects",
 };
 
 /**
@@ -43,7 +46,8 @@ static const char * const numbers[] = {
  * @number: with so many threads or objects
  * @median: in picoseconds, of all runs,
  * @min: the least,
- * @max: and the most
+ * @max: the most,
+ * @p90: and what nine of ten did not exceed
  */
 struct scale_result {
 	struct list_head	node;
@@ -54,6 +58,7 @@ struct scale_result {
 	u64			median;
 	u64			min;
 	u64			max;
+	u64			p90;
 };
 
 static DEFINE_MUTEX(results_mutex);
@@ -92,6 +97,7 @@ int scale_result(enum scale_measure measure, const char *counter, const char *op
 	result->median = runs->ps[runs->nr / 2];
 	result->min = runs->ps[0];
 	result->max = runs->ps[runs->nr - 1];
+	result->p90 = runs->ps[DIV_ROUND_UP(runs->nr * 9, 10) - 1];
 
 	mutex_lock(&results_mutex);
 	list_add_tail(&result->node, &results);
@@ -131,7 +137,7 @@ void scale_results_show(struct seq_file *seq)
 {
 	const struct scale_result *result;
 
-	seq_puts(seq, "measured   counter         operation       number  ns  min  max\n");
+	seq_puts(seq, "measured   counter         operation       number  ns  min  max  p90\n");
 	mutex_lock(&results_mutex);
 	list_for_each_entry(result, &results, node) {
 		seq_printf(seq, "%-9s  %-14s  %-14s  %6u", scale_measure_names[result->measure],
@@ -139,6 +145,7 @@ void scale_results_show(struct seq_file *seq)
 		show_ns(seq, "  ", result->median);
 		show_ns(seq, "  ", result->min);
 		show_ns(seq, "  ", result->max);
+		show_ns(seq, "  ", result->p90);
 		seq_putc(seq, '\n');
 	}
 	mutex_unlock(&results_mutex);
@@ -191,6 +198,7 @@ static void show_result_json(struct seq_file *seq, const struct scale_result *re
 	show_ns(seq, ",\"ns\":", result->median);
 	show_ns(seq, ",\"min\":", result->min);
 	show_ns(seq, ",\"max\":", result->max);
+	show_ns(seq, ",\"p90\":", result->p90);
 	seq_puts(seq, "}\n");
 }
 
