@@ -70,4 +70,12 @@ completes "dref-plot --only " ""
 completes "dref-plot -o Make" "Makefile"
 completes "dref-plot Make" "Makefile"
 documented latency memory rates scaling
+
+program dref-scale scale
+completes "dref-scale --ob" "--objects"
+completes "dref-scale --measure " "scaling life promotion pass release"
+completes "dref-scale -m life,p" "life,promotion life,pass"
+completes "dref-scale --runs " ""
+completes "dref-scale --json Make" "Makefile"
+documented scaling life promotion pass release
 exit $status
