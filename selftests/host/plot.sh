@@ -125,9 +125,10 @@ plots_native() {
 	plots --plot scaling "$work/in" && is 'names == ["one, a", "own, a", "own, b"]' \
 		'"ns an operation" in texts and near(up(1, 0, 0) + up(2, 0, 0) + 1, 1)' &&
 	plots --only own "$work/in" && is 'names == ["a", "b"] and "Cost by threads: own" in texts' &&
-	echo '{"machine": {"unit": "instructions"}, "scaling": [
+	echo '{"machine": {"unit": "instructions", "axis": "possible CPUs"}, "scaling": [
 		{"counter": "c", "operation": "get and put", "threads": 1, "ns": 10}]}' >"$work/more" &&
-	plots "$work/more" && is '"instructions an operation" in texts and names == ["c"]' &&
+	plots "$work/more" && is '"instructions an operation" in texts and names == ["c"]' \
+		'"possible CPUs" in texts and "Cost by possible CPUs: get and put" in texts' &&
 	plots "$work/in" "$work/more" && is 'len(names) == 4'
 }
 
