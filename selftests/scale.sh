@@ -168,6 +168,12 @@ json_has_all() {
 	grep -q '"tunables": {"pass_min_ms":'"$(cat $dref/pass_min_ms),"'.*}' "$out.json"
 }
 
+# Nothing else is said.
+json_to_stdout() {
+	run --measure scaling --runs 1 --ops 1000 --cpus 0 --json - &&
+	[ "$(head -n 1 "$out")" = "{" ] && [ "$(tail -n 1 "$out")" = "}" ] && is_json "$out" || show
+}
+
 # The median of five runs is none of the ends, as long as time is not the same twice.
 median_of_runs() {
 	run --runs 5 --measure life,pass --objects 100 &&
@@ -279,7 +285,7 @@ load dref && load dref_scale || skip_all "needs dref.ko and dref_scale.ko"
 [ -e $debugfs/run ] || skip_all "needs debugfs"
 cpus=$(grep -c ^processor /proc/cpuinfo)
 
-plan 20
+plan 21
 run --help && grep -q '^Usage: dref-scale' "$out"
 result $? "--help"
 all_refused
@@ -296,6 +302,8 @@ measures_everything
 result $? "everything is measured"
 json_has_all
 result $? "the JSON has all of it"
+json_to_stdout
+result $? "the JSON can be all there is"
 median_of_runs
 result $? "some runs, their median, least and most"
 tells_triggers_apart

@@ -94,7 +94,8 @@ fi
 
 # A bound may be missed on a machine that is busy, or of another kind.
 ./dref-native --threads 1 --runs 1 --ms 2 --json "$out" >/dev/null 2>&1
-[ $? -le 1 ] && grep -q '"counter": "dref, deferred"' "$out" && grep -q '"bounds"' "$out"
+[ $? -le 1 ] && grep -q '"counter": "dref, deferred"' "$out" && grep -q '"bounds"' "$out" &&
+	./dref-native --threads 1 --runs 1 --ms 2 --json - | python3 -c 'import json, sys; json.load(sys.stdin)["bounds"]'
 result $? "dref-native measures"
 says 2 ./dref-native --threads 0 && says 2 ./dref-native --threads 2,1 &&
 	says 2 ./dref-native --threads 1, && says 2 ./dref-native --threads 100000 &&
