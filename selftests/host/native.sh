@@ -54,7 +54,7 @@ turn() {
 		}'
 }
 
-plan 19
+plan 20
 for build in plain broken tsan asan; do
 	says 0 build/$build/dref-native-test
 	result $? "the tests pass: $build"
@@ -97,9 +97,15 @@ fi
 [ $? -le 1 ] && grep -q '"counter": "dref, deferred"' "$out" && grep -q '"bounds"' "$out" &&
 	./dref-native --threads 1 --runs 1 --ms 2 --json - | python3 -c 'import json, sys; json.load(sys.stdin)["bounds"]'
 result $? "dref-native measures"
+says 0 ./dref-native --passes 100 --runs 3 --json - &&
+	python3 -c 'import json, sys
+record = json.load(open(sys.argv[1]))
+walks = [walk["ns"] for walk in record["passes"]]
+sys.exit(record["cpus_possible"] != 100 or not walks[0] * 5 < walks[1] * 2 < walks[2])' "$out"
+result $? "dref-native measures passes"
 says 2 ./dref-native --threads 0 && says 2 ./dref-native --threads 2,1 &&
 	says 2 ./dref-native --threads 1, && says 2 ./dref-native --threads 100000 &&
-	says 2 ./dref-native --runs 0 && says 2 ./dref-native --ms 1s &&
+	says 2 ./dref-native --runs 0 && says 2 ./dref-native --passes 513 && says 2 ./dref-native --ms 1s &&
 	says 2 ./dref-native --json /nonsense/file && says 2 ./dref-native --nonsense &&
 	says 2 ./dref-native nonsense && says 2 ./dref-native --runs &&
 	says 2 build/plain/dref-native-test --break lost-put && [ "$(wc -l <"$out")" -eq 1 ]

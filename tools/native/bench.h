@@ -5,6 +5,7 @@
  *	main.c		options
  *	rows.c		the counters and the loops over them: each one a row
  *	bench.c		threads on CPUs that run a loop for a while
+ *	passes.c	passes over many objects
  *	report.c	tables, bounds, and the JSON file
  */
 #ifndef BENCH_H
@@ -80,6 +81,7 @@ struct options {
 	unsigned int	nr_cpus;
 	unsigned int	runs;
 	unsigned int	ms;
+	unsigned int	possible;		/* CPUs, in passes; 0: no passes */
 	const char	*json;
 };
 
@@ -93,13 +95,26 @@ struct figure {
 	double			on_cpu[MAX_RUNS];	/* share of the time */
 };
 
+/* A pass over so many objects */
+struct walk {
+	unsigned int		objects;
+	unsigned int		runs;
+	double			ns[MAX_RUNS];
+};
+
+#define NR_WALKS	3
+
 /* bench.c */
 void bench_figure(const struct options *options, struct figure *figure);
+
+/* passes.c */
+void walk_all(const struct options *options, struct walk *walks);
 
 /* report.c */
 double median(const double *values, unsigned int nr);
 void report_open(const struct options *options);
 bool report(const struct options *options, const struct figure *figures, size_t nr);
+void report_walks(const struct options *options, const struct walk *walks);
 
 /* main.c */
 __printf(2, 3) __noreturn

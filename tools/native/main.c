@@ -43,6 +43,8 @@ static void print_options(void)
 	       "                      (1, 2, 4 and so on, and as many as there are CPUs)\n"
 	       "  -r, --runs N        the median of so many runs counts (%u)\n"
 	       "  -m, --ms N          how long a figure is measured in a run (%u)\n"
+	       "  -p, --passes CPUS   measure passes over many objects, and nothing else, where\n"
+	       "                      so many CPUs are possible (they need not be there)\n"
 	       "      --json FILE     the result, for programs; -: to standard output, which\n"
 	       "                      then has no tables\n"
 	       "  -h, --help          this text\n"
@@ -158,6 +160,15 @@ static bool run(const struct options *options)
 	return met;
 }
 
+static bool run_passes(const struct options *options)
+{
+	struct walk walks[NR_WALKS];
+
+	walk_all(options, walks);
+	report_walks(options, walks);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	enum { JSON = 256 };
@@ -165,6 +176,7 @@ int main(int argc, char **argv)
 		{ "threads",	required_argument,	NULL, 't' },
 		{ "runs",	required_argument,	NULL, 'r' },
 		{ "ms",		required_argument,	NULL, 'm' },
+		{ "passes",	required_argument,	NULL, 'p' },
 		{ "json",	required_argument,	NULL, JSON },
 		{ "help",	no_argument,		NULL, 'h' },
 		{ }
@@ -174,7 +186,7 @@ int main(int argc, char **argv)
 
 	find_cpus(&options);
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":t:r:m:h", longs, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, ":t:r:m:p:h", longs, NULL)) >= 0) {
 		switch (option) {
 		case 't':
 			threads_given(&options);
@@ -184,6 +196,9 @@ int main(int argc, char **argv)
 			break;
 		case 'm':
 			options.ms = number_given("ms", 60000);
+			break;
+		case 'p':
+			options.possible = number_given("passes", MAX_THREADS);
 			break;
 		case JSON:
 			options.json = optarg;
@@ -207,9 +222,11 @@ int main(int argc, char **argv)
 
 	/* what percpu_ref waits for is then as short as can be */
 	shim_rcu_rest_us = 0;
-	shim_boot(options.counts[options.nr_counts - 1] + 1);
+	shim_boot(options.possible ?: options.counts[options.nr_counts - 1] + 1);
 	if (shim_module_init())
 		die(1, "dref cannot be loaded");
+	if (options.possible)
+		return run_passes(&options) ? 0 : 1;
 	rows_init();
 	return run(&options) ? 0 : 1;
 }

@@ -242,15 +242,10 @@ static struct json_object *bound_object(const struct bound *bound, double seen)
 	return object;
 }
 
-static void write_json(const struct options *options, const struct figure *figures, size_t nr)
+static struct json_object *report_object(const struct options *options)
 {
 	struct json_object *object = json_object_new_object();
-	struct json_object *figures_array = json_object_new_array();
-	struct json_object *bounds_array = json_object_new_array();
 	struct utsname name;
-	double seen;
-	bool failed;
-	size_t i;
 
 	uname(&name);
 	add_text(object, "program", "dref-native");
@@ -258,15 +253,13 @@ static void write_json(const struct options *options, const struct figure *figur
 	add_text(object, "machine", name.machine);
 	json_object_object_add(object, "cpus", json_object_new_int(options->nr_cpus));
 	json_object_object_add(object, "runs", json_object_new_int(options->runs));
-	json_object_object_add(object, "ms", json_object_new_int(options->ms));
-	for (i = 0; i < nr; i++)
-		json_object_array_add(figures_array, figure_object(&figures[i]));
-	json_object_object_add(object, "figures", figures_array);
-	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
-		seen = bound_seen(&bounds[i], figures, nr);
-		json_object_array_add(bounds_array, bound_object(&bounds[i], seen));
-	}
-	json_object_object_add(object, "bounds", bounds_array);
+	return object;
+}
+
+static void write_object(const struct options *options, struct json_object *object)
+{
+	bool failed;
+
 	fprintf(json_file, "%s\n",
 		json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
 						       JSON_C_TO_STRING_SPACED |
@@ -277,6 +270,26 @@ static void write_json(const struct options *options, const struct figure *figur
 		die(1, "cannot write %s: %s", options->json, strerror(errno));
 }
 
+static void write_json(const struct options *options, const struct figure *figures, size_t nr)
+{
+	struct json_object *object = report_object(options);
+	struct json_object *figures_array = json_object_new_array();
+	struct json_object *bounds_array = json_object_new_array();
+	double seen;
+	size_t i;
+
+	json_object_object_add(object, "ms", json_object_new_int(options->ms));
+	for (i = 0; i < nr; i++)
+		json_object_array_add(figures_array, figure_object(&figures[i]));
+	json_object_object_add(object, "figures", figures_array);
+	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
+		seen = bound_seen(&bounds[i], figures, nr);
+		json_object_array_add(bounds_array, bound_object(&bounds[i], seen));
+	}
+	json_object_object_add(object, "bounds", bounds_array);
+	write_object(options, object);
+}
+
 /* True if every bound that could be measured is met */
 bool report(const struct options *options, const struct figure *figures, size_t nr)
 {
@@ -285,4 +298,32 @@ bool report(const struct options *options, const struct figure *figures, size_t 
 	if (json_file)
 		write_json(options, figures, nr);
 	return bounds_met(figures, nr);
+}
+
+void report_walks(const struct options *options, const struct walk *walks)
+{
+	struct json_object *object, *array = json_object_new_array(), *walk;
+	unsigned int i;
+	double ns;
+
+	if (json_file != stdout)
+		printf("%-16s %12s %14s\n", "a pass over", "ns", "ns an object");
+	for (i = 0; i < NR_WALKS; i++) {
+		ns = median(walks[i].ns, walks[i].runs);
+		if (json_file != stdout)
+			printf("%-16u %12.0f %14.1f\n", walks[i].objects, ns,
+			       ns / walks[i].objects);
+		walk = json_object_new_object();
+		json_object_object_add(walk, "objects", json_object_new_int(walks[i].objects));
+		add_double(walk, "ns", ns);
+		json_object_object_add(walk, "ns_runs", array_of(walks[i].ns, walks[i].runs));
+		json_object_array_add(array, walk);
+	}
+	object = report_object(options);
+	json_object_object_add(object, "cpus_possible", json_object_new_int(options->possible));
+	json_object_object_add(object, "passes", array);
+	if (json_file)
+		write_object(options, object);
+	else
+		json_object_put(object);
 }
