@@ -74,6 +74,12 @@ stress: ## dref-stress with all scenarios and disturbers (CPUS=8 DURATION=10m AR
 	$(Q)$(MAKE) $(stock) stress-broken tools
 	$(Q)tools/stress-vm $(CPUS) $(DURATION) $(ARGS)
 
+# BENCH_DIR=FOLDER
+bench: ## measure what it costs, 10 minutes, and write a report (BENCH_DIR=)
+	$(Q)tools/need demo plot
+	$(Q)$(MAKE) $(stock)
+	$(Q)tools/bench/bench $(BENCH_DIR)
+
 style: ## checkpatch --strict and kernel-doc
 	$(Q)KDIR="$(given)" tools/check style
 
@@ -111,4 +117,4 @@ clean: ## remove everything that was built
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir stress-broken tools selftests demo check stress style sparse coccicheck analyze install uninstall clean help
+.PHONY: all modules kdir stress-broken tools selftests demo check stress bench style sparse coccicheck analyze install uninstall clean help
