@@ -81,10 +81,10 @@ static inline void dref_rcu_barrier_tasks(void)
 #endif
 }
 
-/* Lazy preemption came with 6.13 */
+/* Lazy preemption came with 6.13; PREEMPT_RT's patches have another, with no name */
 static inline bool dref_preempt_model_lazy(void)
 {
-#ifdef CONFIG_PREEMPT_LAZY
+#ifdef DREF_HAVE_PREEMPT_MODEL_LAZY
 	return preempt_model_lazy();
 #else
 	return false;
