@@ -39,12 +39,17 @@ kdir:
 install them, name others with KDIR=FOLDER, or type "make demo" to use a virtual machine))
 	@:
 
-# The same sources, compiled so that they can be made to fail: never installed.
-stress-broken: kdir ## dref.ko and its tests with faults on demand, into tools/stress/broken
-	$(Q)mkdir -p $(broken)/module
-	$(Q)cp -Rpu Kbuild include $(broken)
-	$(Q)cp -pu module/Kbuild $(filter-out %.mod.c,$(wildcard module/*.[ch])) $(broken)/module
-	$(Q)$(MAKE) -C $(KDIR) M=$(broken) DREF_BROKEN=y modules
+# From a copy of the sources, so that builds for several kernels do not meet;
+# and with no type information, which takes another program.
+elsewhere: kdir
+	$(Q)mkdir -p $(INTO)/module
+	$(Q)cp -Rpu Kbuild include $(INTO)
+	$(Q)cp -pu module/Kbuild $(filter-out %.mod.c,$(wildcard module/*.[ch])) $(INTO)/module
+	$(Q)$(MAKE) -C $(KDIR) M=$(abspath $(INTO)) CONFIG_DEBUG_INFO_BTF_MODULES= modules
+
+# Compiled so that they can be made to fail: never installed.
+stress-broken: ## dref.ko and its tests with faults on demand, into tools/stress/broken
+	$(Q)$(MAKE) elsewhere INTO=$(broken) DREF_BROKEN=y
 
 tools: ## the user-space programs
 	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools
@@ -117,4 +122,4 @@ clean: ## remove everything that was built
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir stress-broken tools selftests demo check stress bench style sparse coccicheck analyze install uninstall clean help
+.PHONY: all modules kdir elsewhere stress-broken tools selftests demo check stress bench style sparse coccicheck analyze install uninstall clean help
