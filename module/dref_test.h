@@ -176,6 +176,7 @@ bool test_thread(struct dref_test *t, void (*run)(struct test_thread *self), voi
 
 /* Have all threads run: for the usual time, until they return, or as you like */
 void test_run(struct dref_test *t);
+void test_run_beyond(struct dref_test *t, const atomic_t *count, int least);
 void test_run_once(struct dref_test *t);
 void test_start(struct dref_test *t);
 void test_stop(struct dref_test *t);

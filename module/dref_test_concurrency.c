@@ -247,7 +247,7 @@ static void table_test(struct dref_test *t, unsigned int flags, unsigned int how
 	    threads(t, how & STALL ? test_all_but_one() : test_parallel(), look_up, table) &&
 	    test_thread(t, replace, table) &&
 	    test_thread(t, how & STALL_PASS ? reconcile_stalled : reconcile, NULL))
-		test_run(t);
+		test_run_beyond(t, &table->replaced, TABLE_SIZE);
 	test_stop(t);
 	for (i = 0; i < TABLE_SIZE; i++) {
 		obj = rcu_dereference_protected(table->obj[i], true);

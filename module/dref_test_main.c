@@ -239,6 +239,15 @@ void test_run(struct dref_test *t)
 	test_stop(t);
 }
 
+/* On a slow machine, until @count is above @least, too */
+void test_run_beyond(struct dref_test *t, const atomic_t *count, int least)
+{
+	test_start(t);
+	test_soon(READ_ONCE(t->failed), duration_ms);
+	test_soon(READ_ONCE(t->failed) || atomic_read(count) > least, 30 * duration_ms);
+	test_stop(t);
+}
+
 void test_run_once(struct dref_test *t)
 {
 	struct test_thread *self;
