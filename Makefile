@@ -58,7 +58,7 @@ tools: ## the user-space programs
 selftests: ## the self-tests, into selftests/kselftest_install
 	$(Q)tools/need selftests
 	$(Q)KSFT=$$(tools/kselftest-get) && export KSFT && rm -rf $(installed) && \
-	$(MAKE) -C selftests install INSTALL_PATH=$(installed)/dref && \
+	$(MAKE) -C selftests install INSTALL_PATH=$(installed)/dref $(if $(selftests_build),OUTPUT=$(selftests_build)) && \
 	$(MAKE) -s -C selftests emit_tests COLLECTION=dref >$(installed)/kselftest-list.txt && \
 	cd $$KSFT/tools/testing/selftests && cp -R kselftest run_kselftest.sh $(installed)
 
@@ -70,6 +70,9 @@ demo: ## show what it does
 
 check: ## everything: build, style, self-tests on 1, 2, 4 and 8 CPUs
 	$(Q)KDIR="$(given)" tools/check
+
+check-all: ## what matters of it on nine kernels, some of them made to find errors; proofs
+	$(Q)KDIR="$(given)" tools/check all
 
 # CPUS=4 DURATION=2h ARGS="--scenario weak"
 CPUS ?= 8
@@ -122,4 +125,4 @@ clean: ## remove everything that was built
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir elsewhere stress-broken tools selftests demo check stress bench style sparse coccicheck analyze install uninstall clean help
+.PHONY: all modules kdir elsewhere stress-broken tools selftests demo check check-all stress bench style sparse coccicheck analyze install uninstall clean help
