@@ -2,12 +2,13 @@
 /*
  * Classes: registered, and only then used.
  *
- * A class is registered while class->cpu points to its per-CPU events; that is
- * what dref_init() asks.  A class can go when the events say that every object
- * created has been released or made immortal, and no slot of an immortal object
- * still points to it.  A release is counted after release() has returned, so
- * when all are counted nobody runs the class's code or will look at the class,
- * except for those whom dref_class_let_go() waits for.
+ * A class is registered while class->cpu points to its per-CPU events.  dref_init()
+ * asks class->fast, which is the same, or NULL while the class is tracked (track.c)
+ * and dref_init() has more to do than it does inline.  A class can go when the
+ * events say that every object created has been released or made immortal, and no
+ * slot of an immortal object still points to it.  A release is counted after
+ * release() has returned, so when all are counted nobody runs the class's code or
+ * will look at the class, except for those whom dref_class_let_go() waits for.
  */
 #define pr_fmt(fmt) "dref: " fmt
 
@@ -79,9 +80,9 @@ int dref_class_register(struct dref_class *class)
 	}
 	atomic_long_set(&class->deferred, 0);
 	class->warned = 0;
+	class->tracked = false;
 	init_llist_head(&class->dead);
 	INIT_WORK(&class->work, dref_class_release_work);
-	/* dref_init() looks at this */
 	WRITE_ONCE(class->cpu, dref_class_cpu_alloc());
 	if (!class->cpu) {
 		err = -ENOMEM;
@@ -91,6 +92,8 @@ int dref_class_register(struct dref_class *class)
 	dref_debugfs_add(class);
 unlock:
 	mutex_unlock(&dref_classes_mutex);
+	if (!err)
+		dref_track_register(class);
 	return err;
 }
 EXPORT_SYMBOL_GPL(dref_class_register);
@@ -113,6 +116,7 @@ static struct dref_class_cpu __percpu *dref_class_hide(struct dref_class *class)
 	list_del(&class->node);
 	dref_stats_retire(class);
 	dref_debugfs_remove(class);
+	WRITE_ONCE(class->fast, NULL);
 	WRITE_ONCE(class->cpu, NULL);
 	return cpu;
 }
@@ -122,6 +126,7 @@ static void dref_class_let_go(struct dref_class *class,
 			      struct dref_class_cpu __percpu *cpu)
 {
 	dref_class_release_sync(class);
+	dref_track_stop(class);
 	/*
 	 * An object that was made immortal may be in the promotion queue, or in
 	 * the hands of somebody who saw it counted and is looking at its class.
@@ -190,6 +195,7 @@ int dref_class_unregister(struct dref_class *class)
 	pr_notice_ratelimited("class %s: %ld objects are alive, %ld of them deferred\n",
 			      class->name, dref_class_live(class),
 			      atomic_long_read(&class->deferred));
+	dref_leaks_log(class);
 	return -EBUSY;
 }
 EXPORT_SYMBOL_GPL(dref_class_unregister);
@@ -224,6 +230,7 @@ void dref_class_drain(struct dref_class *class)
 			pr_notice("class %s: waiting for %ld objects, %ld of them deferred\n",
 				  class->name, dref_class_live(class),
 				  atomic_long_read(&class->deferred));
+			dref_leaks_log(class);
 			report = jiffies + 10 * HZ;
 		}
 	}

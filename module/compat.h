@@ -11,6 +11,8 @@
 #include <linux/shrinker.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/stackdepot.h>
+#include <linux/stacktrace.h>
 
 /* Other scalable counts, to compare with: since 6.4 and 6.13 */
 #ifdef DREF_HAVE_RCUREF
@@ -90,5 +92,51 @@ static inline bool dref_preempt_model_lazy(void)
 	return false;
 #endif
 }
+
+/*
+ * The kernel's depot of stacks, where there is one.  It may want a page, which
+ * PREEMPT_RT allocates only where it may sleep; flags that say so came with 6.8.
+ */
+#ifdef CONFIG_STACKDEPOT
+static inline depot_stack_handle_t dref_stack_save(unsigned long *entries, unsigned int nr)
+{
+	const gfp_t gfp = GFP_NOWAIT | __GFP_NOWARN;
+	bool alloc = preemptible() || !(IS_ENABLED(CONFIG_PREEMPT_RT) ||
+					IS_ENABLED(CONFIG_PROVE_RAW_LOCK_NESTING));
+
+#ifdef STACK_DEPOT_FLAG_CAN_ALLOC
+	return stack_depot_save_flags(entries, nr, gfp, alloc ? STACK_DEPOT_FLAG_CAN_ALLOC : 0);
+#else
+	return alloc ? stack_depot_save(entries, nr, gfp) : 0;
+#endif
+}
+
+static inline unsigned int dref_stack_trace(unsigned long *entries, unsigned int nr)
+{
+	return stack_trace_save(entries, nr, 0);
+}
+
+static inline unsigned int dref_stack_fetch(depot_stack_handle_t stack,
+					    unsigned long **entries)
+{
+	return stack ? stack_depot_fetch(stack, entries) : 0;
+}
+#else
+static inline depot_stack_handle_t dref_stack_save(unsigned long *entries, unsigned int nr)
+{
+	return 0;
+}
+
+static inline unsigned int dref_stack_trace(unsigned long *entries, unsigned int nr)
+{
+	return 0;
+}
+
+static inline unsigned int dref_stack_fetch(depot_stack_handle_t stack,
+					    unsigned long **entries)
+{
+	return 0;
+}
+#endif
 
 #endif /* DREF_COMPAT_H */

@@ -63,6 +63,7 @@ bool dref_make_immortal(struct dref *ref)
 		trace_immortalize(ref);	/* when it is counted, the class may go */
 		dref_count_event(ref->class, DREF_IMMORTALIZED);
 	}
+	dref_track_forget(ref);
 	return true;
 }
 
@@ -128,38 +129,43 @@ static bool dref_looks_alive(const struct dref *ref, const struct dref_class *cl
 }
 
 /**
- * dref_init_refused - dref_init() may have found a mistake
+ * dref_init_slow - dref_init() may have found a mistake, or a class that is tracked
  * @ref: the count
- * @class: its class: none, one that is not registered, or that of the live
- *	object that @ref may be
- * @registered: the class is one, and is registered
+ * @class: its class: none, one that is not registered, that of the live object
+ *	that @ref may be, or one that is tracked
  *
- * For dref_init() only.  If it is one, warns; a live object stays as it is, any
- * other is made immortal.
+ * For dref_init() only.  Warns of a mistake; a live object stays as it is, and
+ * one without a registered class is made immortal.
  *
  * Context: any.
- *
- * Return: true if there is nothing more to do, false if it was no mistake.
  */
-bool dref_init_refused(struct dref *ref, struct dref_class *class, bool registered)
+void dref_init_slow(struct dref *ref, struct dref_class *class)
 {
-	if (registered) {
-		if (!dref_looks_alive(ref, class))
-			return false;
+	struct dref_class_cpu __percpu *cpu = class ? READ_ONCE(class->cpu) : NULL;
+
+	if (!cpu) {
+		ref->class = class;
+		atomic_long_set(&ref->count, DREF_IMMORTAL_COUNT);
+		ref->link.next = NULL;
+		WRITE_ONCE(ref->mode, DREF_MODE_UNREAD);
+		WARN(1, "dref: init with %s, by %pS; the object is immortal\n",
+		     class ? "a class that is not registered" : "no class",
+		     (void *)_RET_IP_);
+		return;
+	}
+	if (dref_looks_alive(ref, class)) {
 		WARN(1, "dref: class %s: second init of a live object, by %pS; refused\n",
 		     class->name, (void *)_RET_IP_);
-		return true;
+		return;
 	}
+	atomic_long_set(&ref->count, 0);
 	ref->class = class;
-	atomic_long_set(&ref->count, DREF_IMMORTAL_COUNT);
-	ref->link.next = NULL;
-	WRITE_ONCE(ref->mode, DREF_MODE_UNREAD);
-	WARN(1, "dref: init with %s, by %pS; the object is immortal\n",
-	     class ? "a class that is not registered" : "no class",
-	     (void *)_RET_IP_);
-	return true;
+	ref->link.next = &ref->link;
+	WRITE_ONCE(ref->mode, dref_home_mode(class));
+	dref_track_init(ref, _RET_IP_);
+	this_cpu_inc(cpu->created);
 }
-EXPORT_SYMBOL_GPL(dref_init_refused);
+EXPORT_SYMBOL_GPL(dref_init_slow);
 
 /* The slot of any mode word but an exact one; NULL if the object is dead */
 static struct dref_counts __percpu *dref_mode_slot(unsigned long mode)
@@ -188,7 +194,8 @@ static void dref_get_exact(struct dref *ref, unsigned long n, unsigned long mode
 		dref_saturate(ref, DREF_OVERFLOW, "get past the limit", caller);
 		return;
 	}
-	count = atomic_long_add_return(n, &ref->count);
+	count = dref_mode_tracked(mode) ? dref_track_get(ref, n, caller) :
+					  atomic_long_add_return(n, &ref->count);
 	if (unlikely(count - (long)n < 0)) {
 		dref_saturate(ref, DREF_UNDERFLOW, "get from zero", caller);
 		return;
@@ -235,6 +242,7 @@ void dref_get_slow(struct dref *ref, unsigned long n)
 	}
 	dref_window_close();
 
+	mode = dref_track_mode(ref, mode);
 	dref_get_exact(ref, n, mode, _RET_IP_);
 	dref_used(ref, mode);
 	return;
@@ -313,9 +321,11 @@ static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 	if (dref_broken(LOST_PUT) &&
 	    (mode & DREF_MODE_STATE) == DREF_MODE_DYING)
 		return;
+	mode = dref_track_mode(ref, mode);
 	dref_used(ref, mode);	/* still a holder: after the put it may be gone */
 	/* litmus: c-mb-G-release, put-release-exact */
-	if (atomic_long_add_negative(-(long)n, &ref->count))
+	if (dref_mode_tracked(mode) ? dref_track_put(ref, n) :
+				      atomic_long_add_negative(-(long)n, &ref->count))
 		dref_count_zero(ref, caller);
 	return;
 out:
@@ -389,8 +399,10 @@ bool dref_tryget_slow(struct dref *ref)
 	}
 	preempt_enable();
 
+	mode = dref_track_mode(ref, mode);
 	/* litmus: dead-tryget */
-	if (!atomic_long_inc_unless_negative(&ref->count))
+	if (!(dref_mode_tracked(mode) ? dref_track_tryget(ref, _RET_IP_) :
+					atomic_long_inc_unless_negative(&ref->count)))
 		return dref_is_immortal(ref);
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
 		dref_check_high(ref, atomic_long_read(&ref->count), mode, _RET_IP_);

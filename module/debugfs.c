@@ -7,6 +7,9 @@
  *	latency			of the releases of deferred objects, a histogram
  *	classes/NAME/stats	counters and gauges of one class, and its flags
  *	classes/NAME/objects	its deferred objects, a line each
+ *	classes/NAME/track	1: record who holds its objects; 0: do not
+ *	classes/NAME/holders	who holds them, as far as is known
+ *	classes/NAME/leaks	which of them are old, after a pass, and why
  *	reconcile		write anything: dref_reconcile(); read: how many
  *				objects the last one released
  *	pass_min_ms		shortest time between periodic passes
@@ -14,6 +17,7 @@
  *	promote_threshold	changes of CPU in a window that make an object hot
  *	demote_passes		periodic passes without activity before demotion
  *	max_deferred		how many objects may have a slot at a time
+ *	leak_age_s		of what is in leaks
  *
  * Values are "name: value" lines in decimal.  A tunable takes a number in its
  * range; anything else is -EINVAL and changes nothing.
@@ -100,6 +104,7 @@ static const struct dref_tunable tunables[] = {
 	{ "promote_threshold", &dref_promote_threshold, 1, DREF_MODE_HEAT_MAX },
 	{ "demote_passes", &dref_demote_passes, 1, 1000000 },
 	{ "max_deferred", &dref_max_deferred, 0, 1U << 24 },
+	{ "leak_age_s", &dref_leak_age_s, 0, 1000000 },
 };
 
 static DEFINE_MUTEX(tunables_mutex);
@@ -135,11 +140,9 @@ static int tunable_open(struct inode *inode, struct file *file)
 	return single_open(file, tunable_show, inode->i_private);
 }
 
-static ssize_t tunable_write(struct file *file, const char __user *buf,
-			     size_t len, loff_t *pos)
+/* All of what somebody has written is one number, or it is an error */
+static int number_from_user(const char __user *buf, size_t len, unsigned int *value)
 {
-	struct seq_file *seq = file->private_data;
-	unsigned int value;
 	char text[16];
 
 	/* kstrtouint_from_user() would look at the first few characters only */
@@ -148,9 +151,20 @@ static ssize_t tunable_write(struct file *file, const char __user *buf,
 	if (copy_from_user(text, buf, len))
 		return -EFAULT;
 	text[len] = '\0';
-	if (strlen(text) != len || kstrtouint(text, 10, &value) ||
-	    tunable_set(seq->private, value))
-		return -EINVAL;
+	return strlen(text) == len && !kstrtouint(text, 10, value) ? 0 : -EINVAL;
+}
+
+static ssize_t tunable_write(struct file *file, const char __user *buf,
+			     size_t len, loff_t *pos)
+{
+	struct seq_file *seq = file->private_data;
+	unsigned int value;
+	int err = number_from_user(buf, len, &value);
+
+	if (!err)
+		err = tunable_set(seq->private, value);
+	if (err)
+		return err;
 	dref_pass_kick();	/* the next pass may be too far away now */
 	return len;
 }
@@ -164,11 +178,52 @@ static const struct file_operations tunable_fops = {
 	.release	= single_release,
 };
 
+static int track_show(struct seq_file *seq, void *unused)
+{
+	const struct dref_class *class = seq->private;
+
+	seq_printf(seq, "%d\n", READ_ONCE(class->tracked));
+	return 0;
+}
+
+static int track_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, track_show, inode->i_private);
+}
+
+static ssize_t track_write(struct file *file, const char __user *buf,
+			   size_t len, loff_t *pos)
+{
+	struct seq_file *seq = file->private_data;
+	unsigned int value;
+	int err = number_from_user(buf, len, &value);
+
+	if (!err && value > 1)
+		err = -EINVAL;
+	if (!err && value)
+		err = dref_track_start(seq->private);
+	else if (!err)
+		dref_track_stop(seq->private);
+	return err ?: len;
+}
+
+static const struct file_operations track_fops = {
+	.owner		= THIS_MODULE,
+	.open		= track_open,
+	.read		= seq_read,
+	.write		= track_write,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
+
 void dref_debugfs_add(struct dref_class *class)
 {
 	class->dir = debugfs_create_dir(class->name, classes_dir);
 	debugfs_create_file("stats", 0400, class->dir, class, &class_stats_fops);
 	debugfs_create_file("objects", 0400, class->dir, class, &dref_objects_fops);
+	debugfs_create_file("track", 0600, class->dir, class, &track_fops);
+	debugfs_create_file("holders", 0400, class->dir, class, &dref_holders_fops);
+	debugfs_create_file("leaks", 0400, class->dir, class, &dref_leaks_fops);
 }
 
 void dref_debugfs_remove(struct dref_class *class)

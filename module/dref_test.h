@@ -11,6 +11,7 @@
  *	dref_test_trace.c	what the tracepoints are to tell (selftests/trace.sh)
  *	dref_test_probe.c	a get and a put to be disassembled
  *	dref_test_specimens.c	objects in each mode, for a debugger to look at
+ *	dref_test_hands.c	objects that user space takes and drops
  *
  * A test asks for classes, objects and threads, does something with them and
  * says with CHECK() what must hold.  It gives nothing back: when it returns,
@@ -231,6 +232,11 @@ static inline unsigned int test_random(struct test_thread *self, unsigned int be
 /* dref_test_probe.c */
 void dref_probe_get(struct dref *ref);
 void dref_probe_put(struct dref *ref);
+
+/* dref_test_hands.c */
+struct dentry;
+void test_hands_init(struct dentry *dir);
+void test_hands_exit(void);
 
 /* As many threads as fit the machine, and never less than three */
 static inline unsigned int test_parallel(void)

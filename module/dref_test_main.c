@@ -453,6 +453,7 @@ static int __init dref_test_init(void)
 	run_dir = debugfs_create_dir("run", test_dir);
 	debugfs_create_file("list", 0400, test_dir, NULL, &list_fops);
 	debugfs_create_file("specimens", 0400, test_dir, NULL, &test_specimens_fops);
+	test_hands_init(test_dir);
 	for (i = 0; i < ARRAY_SIZE(suites); i++) {
 		for (test = suites[i].cases; test->name; test++)
 			debugfs_create_file(test->name, 0400, run_dir,
@@ -465,6 +466,7 @@ static void __exit dref_test_exit(void)
 {
 	debugfs_remove(test_dir);
 	test_specimens_exit();
+	test_hands_exit();
 	rcu_barrier();
 }
 

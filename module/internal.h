@@ -11,6 +11,8 @@
  *	class.c		classes, registered and not
  *	stats.c		events counted per class and CPU, summed when read
  *	objects.c	what can be seen of deferred objects, one by one
+ *	track.c		who holds an object of a tracked class
+ *	holders.c	what can be seen of that: holders, and leaks
  *	debugfs.c	all of it to be seen
  *	debugger.c	what a debugger must know
  *	trace.c		tracepoints
@@ -19,13 +21,15 @@
  * Locks, outermost first: dref_classes_mutex; one of pass_mutex (reconcile.c),
  * promote_mutex (promote.c) and release_mutex (release.c), in none of which
  * another is taken; spinlocks, leaves all of them (dref_bias_lock, incoming_lock,
- * pool_lock, published_lock).
+ * pool_lock, published_lock).  track_mutex (track.c) is inside dref_classes_mutex,
+ * with the spinlocks inside of it; its raw spinlocks are innermost of all.
  */
 #ifndef DREF_INTERNAL_H
 #define DREF_INTERNAL_H
 
 #include <linux/bits.h>
 #include <linux/dref.h>
+#include <linux/jump_label.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -62,7 +66,9 @@
 /* The rest of the mode word in exact mode (see the drawing in dref.h) */
 #define DREF_MODE_QUEUED	0x10UL	/* in the promotion queue, which holds a reference */
 #define DREF_MODE_COLD		0x20UL	/* heat is not measured before window */
+#define DREF_MODE_TRACKED	0x40UL	/* who holds it is recorded (track.c) */
 #define DREF_MODE_CPU_SHIFT	8
+#define DREF_MODE_EPOCH_SHIFT	24	/* how often a class has come to be tracked */
 #define DREF_MODE_WINDOW_SHIFT	32
 #define DREF_MODE_WINDOW_BITS	20
 #define DREF_MODE_HEAT_SHIFT	52
@@ -76,6 +82,7 @@
  * @chunk: where the slot comes from
  * @node: in the free list of the chunk, or in one of the lists of the passes
  * @since: jiffies when it was attached
+ * @reported: @since + 1 when it has been in the log (holders.c)
  * @held_ns: when the object was last seen to have references
  * @epoch: the last one that had begun when it was attached
  * @summed: the epoch that @puts and @gets are of
@@ -94,6 +101,7 @@ struct dref_slot {
 	struct dref_chunk		*chunk;
 	struct list_head		node;
 	unsigned long			since;
+	unsigned long			reported;
 	u64				held_ns;
 	unsigned long			epoch;
 	unsigned long			summed;
@@ -145,6 +153,7 @@ struct dref_seen {
 
 long dref_slots_look(unsigned long number, const struct dref_class *class,
 		     struct dref_seen *seen);
+bool dref_slot_report(unsigned long number, const struct dref *ref);
 
 /* count.c */
 enum dref_fault { DREF_UNDERFLOW, DREF_OVERFLOW };
@@ -160,10 +169,12 @@ void dref_cool(struct dref *ref, unsigned long windows);
 void dref_cancel_demotion(struct dref *ref, unsigned long mode);
 void dref_promotions_flush(void);
 void dref_promotions_exit(void);
-void dref_homes_init(void);
+unsigned long dref_home_mode(const struct dref_class *class);
+void dref_homes_set(unsigned int epoch);
 
 /* reconcile.c */
 void dref_pass_add(struct dref_slot *slot);
+void dref_pass_now(void);
 void dref_pass_kick(void);
 void dref_pass_forget(const struct dref_class *class);
 int dref_reconcile_init(void);
@@ -249,9 +260,71 @@ void dref_stats_show(struct seq_file *seq);
 void dref_class_stats_show(struct seq_file *seq, const struct dref_class *class);
 void dref_latency_show(struct seq_file *seq);
 
+/* track.c */
+DECLARE_STATIC_KEY_FALSE(dref_tracking);
+
+/* @mode is that of an object whose holders are recorded */
+static inline bool dref_mode_tracked(unsigned long mode)
+{
+	return static_branch_unlikely(&dref_tracking) &&
+	       (mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) ==
+	       (DREF_MODE_EXACT | DREF_MODE_TRACKED);
+}
+
+unsigned long dref_track_look(struct dref *ref, unsigned long mode);
+void dref_untrack(struct dref *ref, unsigned long mode);
+bool dref_class_tracked_object(const struct dref *ref);
+void __dref_track_init(struct dref *ref, unsigned long caller);
+long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller);
+bool dref_track_put(struct dref *ref, unsigned long n);
+bool dref_track_tryget(struct dref *ref, unsigned long caller);
+void __dref_track_meet(struct dref *ref);
+void __dref_track_forget(struct dref *ref);
+int dref_track_start(struct dref_class *class);
+void dref_track_stop(struct dref_class *class);
+void dref_track_register(struct dref_class *class);
+void dref_tracks_init(void);
+void dref_tracks_exit(void);
+
+/* Nothing to be done where no class is tracked */
+
+static inline unsigned long dref_track_mode(struct dref *ref, unsigned long mode)
+{
+	return static_branch_unlikely(&dref_tracking) ? dref_track_look(ref, mode) : mode;
+}
+
+static inline bool dref_is_tracked(const struct dref *ref)
+{
+	return static_branch_unlikely(&dref_tracking) && dref_class_tracked_object(ref);
+}
+
+static inline void dref_track_init(struct dref *ref, unsigned long caller)
+{
+	if (static_branch_unlikely(&dref_tracking))
+		__dref_track_init(ref, caller);
+}
+
+static inline void dref_track_meet(struct dref *ref)
+{
+	if (static_branch_unlikely(&dref_tracking))
+		__dref_track_meet(ref);
+}
+
+static inline void dref_track_forget(struct dref *ref)
+{
+	if (static_branch_unlikely(&dref_tracking))
+		__dref_track_forget(ref);
+}
+
 /* objects.c */
+const char *dref_mode_name(unsigned long mode);
 extern const struct file_operations dref_objects_fops;
 extern const struct file_operations dref_cpus_fops;
+
+/* holders.c */
+extern const struct file_operations dref_holders_fops;
+extern const struct file_operations dref_leaks_fops;
+void dref_leaks_log(const struct dref_class *class);
 
 /* debugfs.c */
 void dref_debugfs_init(void);
@@ -266,5 +339,6 @@ extern unsigned int dref_pass_max_ms;
 extern unsigned int dref_promote_threshold;
 extern unsigned int dref_demote_passes;
 extern unsigned int dref_max_deferred;
+extern unsigned int dref_leak_age_s;
 
 #endif /* DREF_INTERNAL_H */

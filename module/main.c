@@ -20,6 +20,7 @@ unsigned int dref_pass_max_ms = 180;
 unsigned int dref_promote_threshold = 64;
 unsigned int dref_demote_passes = 32;
 unsigned int dref_max_deferred = 65536;
+unsigned int dref_leak_age_s = 10;
 
 static int __init dref_module_init(void)
 {
@@ -27,10 +28,11 @@ static int __init dref_module_init(void)
 
 	BUILD_BUG_ON(sizeof(struct dref) > 32);
 	BUILD_BUG_ON(sizeof(struct dref_counts) != DREF_MODE_TAGS + 1);
-	BUILD_BUG_ON(CONFIG_NR_CPUS > 1 << (DREF_MODE_WINDOW_SHIFT -
+	BUILD_BUG_ON(CONFIG_NR_CPUS > 1 << (DREF_MODE_EPOCH_SHIFT -
 					    DREF_MODE_CPU_SHIFT));
 
-	dref_homes_init();
+	dref_homes_set(0);
+	dref_tracks_init();
 	dref_releases_init();
 	dref_wq = alloc_workqueue("dref", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!dref_wq)
@@ -60,6 +62,7 @@ static void __exit dref_module_exit(void)
 	dref_reconcile_exit();
 	dref_broken_exit();
 	dref_releases_exit();
+	dref_tracks_exit();
 	destroy_workqueue(dref_wq);
 	dref_slots_exit();
 }

@@ -43,7 +43,7 @@ static void objects_stop(struct seq_file *seq, void *v)
 {
 }
 
-static const char *mode_name(unsigned long mode)
+const char *dref_mode_name(unsigned long mode)
 {
 	switch (mode & DREF_MODE_STATE) {
 	case DREF_MODE_DEFERRED:	return "deferred";
@@ -58,7 +58,7 @@ static int objects_show(struct seq_file *seq, void *v)
 	const struct dref_seen *seen = v;
 
 	seq_printf(seq, "%p: mode %s count %ld gets %lu puts %lu age_ms %u idle_passes %u\n",
-		   seen->ref, mode_name(seen->mode), seen->count, seen->gets, seen->puts,
+		   seen->ref, dref_mode_name(seen->mode), seen->count, seen->gets, seen->puts,
 		   jiffies_to_msecs(jiffies - seen->since), seen->idle_passes);
 	return 0;
 }

@@ -47,18 +47,33 @@
 
 /*
  * What mode says, in its low half, when this CPU was the last to count there.
- * For the inline functions of dref.h only; constant once the module is loaded.
+ * For the inline functions of dref.h only; changes when a class comes to be
+ * tracked, so that its exact objects leave the fast path (track.c).
  */
 DEFINE_PER_CPU(u32, dref_home);
 EXPORT_PER_CPU_SYMBOL_GPL(dref_home);
 
-void dref_homes_init(void)
+void dref_homes_set(unsigned int epoch)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		per_cpu(dref_home, cpu) = cpu << DREF_MODE_CPU_SHIFT |
-					  DREF_MODE_EXACT;
+		WRITE_ONCE(per_cpu(dref_home, cpu), epoch << DREF_MODE_EPOCH_SHIFT |
+						    cpu << DREF_MODE_CPU_SHIFT |
+						    DREF_MODE_EXACT);
+}
+
+/* What mode says, in its low half, of an exact object that is counted here */
+unsigned long dref_home_mode(const struct dref_class *class)
+{
+	unsigned long home = raw_cpu_read(dref_home);
+
+	/*
+	 * Home, then tracked; pairs with synchronize_rcu() in dref_track_start():
+	 * in a new epoch it is seen which classes are tracked.  (litmus: track-epoch)
+	 */
+	smp_rmb();
+	return READ_ONCE(class->tracked) ? home | DREF_MODE_TRACKED : home;
 }
 
 /* Windows of 256 jiffies, modulo 2^20: days */
@@ -88,9 +103,16 @@ static struct irq_work promote_irq_work = IRQ_WORK_INIT_HARD(dref_promote_irq);
 
 static void dref_measure(struct dref *ref, unsigned long mode)
 {
+	unsigned long home = dref_home_mode(ref->class);
 	unsigned long now = dref_window(), heat = 1, new;
 	bool never = ref->class->flags & DREF_EXACT;
 
+	if (home & DREF_MODE_TRACKED)
+		return;
+	if (mode & DREF_MODE_TRACKED) {
+		dref_untrack(ref, mode);
+		return;
+	}
 	if (mode & (DREF_MODE_QUEUED | DREF_MODE_KILLED))
 		return;
 	if (mode & DREF_MODE_COLD) {
@@ -103,7 +125,7 @@ static void dref_measure(struct dref *ref, unsigned long mode)
 		heat += mode >> DREF_MODE_HEAT_SHIFT;
 	}
 
-	new = raw_cpu_read(dref_home) | now << DREF_MODE_WINDOW_SHIFT;
+	new = home | now << DREF_MODE_WINDOW_SHIFT;
 	if (!never)
 		new |= heat >= READ_ONCE(dref_promote_threshold) ?
 		       DREF_MODE_QUEUED : heat << DREF_MODE_HEAT_SHIFT;
@@ -143,6 +165,8 @@ void dref_heat(struct dref *ref, unsigned long mode)
 /* A demoting object is in use again, and the caller holds a reference */
 void dref_cancel_demotion(struct dref *ref, unsigned long mode)
 {
+	if (dref_is_tracked(ref))
+		return;
 	/*
 	 * It may also be dying, folded or cancelled by now: all of them fine.
 	 * (litmus: demote-cancel)
@@ -154,23 +178,36 @@ void dref_cancel_demotion(struct dref *ref, unsigned long mode)
 /* Take no heat from an exact object for @windows: the caller holds a reference */
 void dref_cool(struct dref *ref, unsigned long windows)
 {
-	unsigned long mode = READ_ONCE(ref->mode), until;
+	unsigned long mode = READ_ONCE(ref->mode), home, until;
 
+	rcu_read_lock();	/* for the class, as in dref_heat() */
 	until = (dref_window() + windows) & DREF_WINDOW_MASK;
 	do {
 		if (mode & DREF_MODE_IMMORTAL ||
 		    (mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
-			return;
+			break;
+		home = dref_home_mode(ref->class);
 	} while (!try_cmpxchg(&ref->mode, &mode,
-			      (mode & DREF_MODE_KILLED) |
-			      raw_cpu_read(dref_home) | DREF_MODE_COLD |
+			      (mode & (DREF_MODE_KILLED | DREF_MODE_TRACKED)) |
+			      home | DREF_MODE_COLD |
 			      until << DREF_MODE_WINDOW_SHIFT));
+	rcu_read_unlock();
 }
 
 /* Between exact and not: held while a bias is added or taken away */
 DEFINE_SPINLOCK(dref_bias_lock);
 
-/* Publish @slot; false if another promotion was quicker, or it is immortal now */
+/* Exact, and may be promoted */
+static bool dref_mode_attachable(unsigned long mode)
+{
+	return (mode & DREF_MODE_STATE) == DREF_MODE_EXACT &&
+	       !(mode & DREF_MODE_TRACKED);
+}
+
+/*
+ * Publish @slot; false if another promotion was quicker, or it is immortal or
+ * tracked now
+ */
 static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 {
 	unsigned long flags, mode, killed = DREF_MODE_KILLED;
@@ -181,30 +218,35 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 	spin_lock_irqsave(&dref_bias_lock, flags);
 	mode = READ_ONCE(ref->mode);
 	/* Puts may be in flight; litmus: promote-inflight */
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
-		atomic_long_add(DREF_BIAS, &ref->count);
+	if (!dref_mode_attachable(mode))
+		goto unlock;
+	atomic_long_add(DREF_BIAS, &ref->count);
 	/*
-	 * Under the lock it stays exact, or becomes immortal.
+	 * Under the lock it stays exact, or becomes immortal, or tracked.
 	 * (litmus: promote-bias, promote-zero, promote-kill)
 	 */
-	while (!attached && (mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+	do {
 		attached = try_cmpxchg_release(&ref->mode, &mode,
 					       (__force unsigned long)slot->counts |
 					       (mode & killed));
+	} while (!attached && dref_mode_attachable(mode));
+	if (unlikely(!attached && !(mode & DREF_MODE_IMMORTAL)))
+		atomic_long_sub(DREF_BIAS, &ref->count);
+unlock:
 	spin_unlock_irqrestore(&dref_bias_lock, flags);
 	return attached;
 }
 
 /*
  * The class of a counted object, which then stays until dref_class_unpin(); NULL if
- * immortal.  (litmus: class-pin)
+ * it is immortal, or the class tracked.  (litmus: class-pin)
  */
 static struct dref_class *dref_class_pin(const struct dref *ref)
 {
 	struct dref_class *class = NULL;
 
 	rcu_read_lock();
-	if (!dref_is_immortal(ref)) {
+	if (!dref_is_immortal(ref) && !dref_is_tracked(ref)) {
 		class = ref->class;
 		atomic_long_inc(&class->deferred);
 	}
@@ -212,20 +254,36 @@ static struct dref_class *dref_class_pin(const struct dref *ref)
 	return class;
 }
 
-/* Give an object a slot.  The caller holds a reference. */
-static int dref_promote(struct dref *ref, gfp_t gfp)
+static int dref_promote(struct dref *ref, gfp_t gfp);
+
+/* An object that needs no slot, or that gets none while its class is tracked */
+static noinline int dref_promote_not(struct dref *ref, gfp_t gfp)
 {
 	unsigned long mode = READ_ONCE(ref->mode);
-	struct dref_class *class;
-	struct dref_slot *slot;
 
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
 		dref_cancel_demotion(ref, mode);
-	if ((mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
+	if ((mode & DREF_MODE_STATE) != DREF_MODE_EXACT || dref_is_immortal(ref))
 		return 0;
+	if (mode & DREF_MODE_TRACKED) {
+		dref_untrack(ref, mode);
+		if (dref_mode_attachable(READ_ONCE(ref->mode)))
+			return dref_promote(ref, gfp);
+	}
+	return -ENOSPC;
+}
+
+/* Give an object a slot.  The caller holds a reference. */
+static int dref_promote(struct dref *ref, gfp_t gfp)
+{
+	struct dref_class *class;
+	struct dref_slot *slot;
+
+	if (!dref_mode_attachable(READ_ONCE(ref->mode)))
+		return dref_promote_not(ref, gfp);
 	class = dref_class_pin(ref);
 	if (!class)
-		return 0;
+		return dref_promote_not(ref, gfp);
 
 	slot = dref_slot_get(ref, class, gfp);
 	if (!IS_ERR(slot) && dref_attach(ref, slot)) {
@@ -301,8 +359,9 @@ void dref_promotions_exit(void)
  * Context: task or softirq, as @gfp allows; not under raw spinlocks.
  *
  * Return: 0, also if the object is deferred already or immortal; -ENOMEM;
- * -ENOSPC if max_deferred objects are deferred; -EINVAL for a class that is
- * DREF_EXACT.  On error the object stays exact, and nothing else is different.
+ * -ENOSPC if max_deferred objects are deferred, or if the class is tracked, which
+ * has all of its objects exact; -EINVAL for a class that is DREF_EXACT.  On error
+ * the object stays exact, and nothing else is different.
  */
 int dref_defer(struct dref *ref, gfp_t gfp)
 {

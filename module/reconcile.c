@@ -193,14 +193,16 @@ static void dref_fold(struct dref_slot *slot)
 	bool folded, zero = false;
 
 	dref_slot_hide(slot);
+	dref_track_meet(ref);		/* while it is ours */
 	spin_lock_irq(&dref_bias_lock);
 	/* litmus: demote-cancel */
 	folded = dref_change_mode(ref, DREF_MODE_DEMOTING, DREF_MODE_KILLED,
-				  raw_cpu_read(dref_home));
+				  dref_home_mode(slot->class));
 	if (folded)
 		zero = atomic_long_add_negative(net - DREF_BIAS, &ref->count);
 	spin_unlock_irq(&dref_bias_lock);
 	if (!folded) {
+		dref_track_forget(ref);
 		dref_slot_show(slot, ref);	/* and it is ours all the same */
 		return;
 	}
@@ -210,6 +212,15 @@ static void dref_fold(struct dref_slot *slot)
 	dref_detached(slot);
 	if (zero)
 		dref_count_zero(ref, _THIS_IP_);
+}
+
+/* The first step of demotion */
+static void dref_demote(struct dref_slot *slot)
+{
+	if (!dref_change_state(slot, DREF_MODE_DEFERRED, DREF_MODE_DEMOTING))
+		return;
+	slot->demoting = true;
+	slot->tasks_gp = dref_tasks_gp_next();
 }
 
 /* Begin of one object's pass; @periodic: it also ages */
@@ -260,6 +271,10 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 	}
 	if (!periodic)
 		return;
+	if (static_branch_unlikely(&dref_tracking) && READ_ONCE(slot->class->tracked)) {
+		dref_demote(slot);
+		return;
+	}
 	/* gets, and puts twice, and count twice: no operation leaves it alone */
 	activity = slot->puts * 2 + sum + count;
 	if (activity != slot->activity) {
@@ -268,11 +283,8 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 		return;
 	}
 	WRITE_ONCE(slot->idle_passes, slot->idle_passes + 1);
-	if (slot->idle_passes >= READ_ONCE(dref_demote_passes) &&
-	    dref_change_state(slot, DREF_MODE_DEFERRED, DREF_MODE_DEMOTING)) {
-		slot->demoting = true;
-		slot->tasks_gp = dref_tasks_gp_next();
-	}
+	if (slot->idle_passes >= READ_ONCE(dref_demote_passes))
+		dref_demote(slot);
 }
 
 static void dref_pass_publish(void)
@@ -513,6 +525,15 @@ static void dref_pass_expedited(struct dref_found *found)
 	dref_pass_publish();
 	dref_pass_arm(found->dead);
 	mutex_unlock(&pass_mutex);
+}
+
+/* Find out what is dead by now, and do not wait for its release */
+void dref_pass_now(void)
+{
+	struct dref_found found = { };
+
+	dref_promotions_flush();
+	dref_pass_expedited(&found);
 }
 
 /**

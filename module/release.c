@@ -65,6 +65,14 @@ static void dref_release_unlock(void)
 	mutex_unlock(&release_mutex);
 }
 
+static void dref_release_later(struct dref *ref)
+{
+	struct llist_head *dead = raw_cpu_ptr(&dref_dead);
+
+	if (llist_add(&ref->link, dead))
+		irq_work_queue(&dispatch_irq_work);
+}
+
 static void dref_end(struct dref *ref, struct dref_class *class, enum dref_event event)
 {
 	/*
@@ -97,6 +105,8 @@ static void dref_release_now(struct dref *ref)
 	}
 	/* An exact object dies with its mode unchanged */
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT) {
+		if (mode & DREF_MODE_TRACKED)
+			dref_track_forget(ref);
 		dref_end(ref, class, DREF_RELEASED_EXACT);
 		return;
 	}
@@ -154,17 +164,22 @@ void dref_class_release_work(struct work_struct *work)
 void dref_release(struct dref *ref)
 {
 	struct dref_class *class = ref->class;
-	struct llist_head *dead;
+	unsigned long mode = READ_ONCE(ref->mode);
 
-	/* And so not immortal; see dref_release_now() */
-	if (likely(!(class->flags & (DREF_SLEEP | DREF_RCU)) &&
-		   (READ_ONCE(ref->mode) & DREF_MODE_STATE) == DREF_MODE_EXACT)) {
-		dref_end(ref, class, DREF_RELEASED_EXACT);
-		return;
+	if (likely(!(class->flags & (DREF_SLEEP | DREF_RCU)))) {
+		/* And so not immortal; see dref_release_now() */
+		if (likely((mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) ==
+			   DREF_MODE_EXACT)) {
+			dref_end(ref, class, DREF_RELEASED_EXACT);
+			return;
+		}
+		/* In an NMI nothing can be forgotten */
+		if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT && !in_nmi()) {
+			dref_release_now(ref);
+			return;
+		}
 	}
-	dead = raw_cpu_ptr(&dref_dead);
-	if (llist_add(&ref->link, dead))
-		irq_work_queue(&dispatch_irq_work);
+	dref_release_later(ref);
 }
 
 static void dref_dispatch_irq(struct irq_work *work)

@@ -441,6 +441,28 @@ long dref_slots_look(unsigned long number, const struct dref_class *class,
 	return -1;
 }
 
+/* Is @ref still in the slot with this number, and not reported? It is, then. */
+bool dref_slot_report(unsigned long number, const struct dref *ref)
+{
+	unsigned long flags, index = number / DREF_CHUNK_SLOTS;
+	struct dref_chunk *chunk;
+	struct dref_slot *slot;
+	bool report = false;
+
+	rcu_read_lock();	/* for the chunk */
+	chunk = xa_find(&numbered_chunks, &index, index, XA_PRESENT);
+	if (chunk) {
+		slot = &chunk->slots[number % DREF_CHUNK_SLOTS];
+		spin_lock_irqsave(&pool_lock, flags);
+		report = slot->ref == ref && slot->reported != slot->since + 1;
+		if (report)
+			slot->reported = slot->since + 1;
+		spin_unlock_irqrestore(&pool_lock, flags);
+	}
+	rcu_read_unlock();
+	return report;
+}
+
 unsigned long dref_slots_used(void)
 {
 	return READ_ONCE(slots_used);

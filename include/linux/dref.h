@@ -118,6 +118,8 @@ struct dref_class {
 	struct module			*owner;
 	/* private: */
 	struct dref_class_cpu __percpu	*cpu;		/* NULL: not registered */
+	struct dref_class_cpu __percpu	*fast;		/* cpu; NULL also if tracked */
+	bool				tracked;
 	struct list_head		node;
 	atomic_long_t			deferred;	/* objects with a slot */
 	unsigned long			warned;
@@ -149,12 +151,12 @@ struct dref_class {
  * The mode word.  The low four bits are tags, and "deferred" is all of them
  * clear, so that the fast path is one test:
  *
- *	63            52 51        32 31        8    5    4   3  2  1 0
- *	+---------------+------------+-----------+----+----+--+--+----+
- *	|     heat      |   window   |    CPU    |cold|qued|IM|KI| 01 |  exact
- *	+---------------+------------+-----------+----+----+--+--+----+
- *	|       the slot, a 16-byte aligned per-CPU pointer |IM|KI| st |  others
- *	+---------------------------------------------------+--+--+----+
+ *	63      52 51      32 31   24 23      8   6    5    4   3  2  1 0
+ *	+---------+----------+-------+---------+----+----+----+--+--+----+
+ *	|  heat   |  window  | epoch |   CPU   |trkd|cold|qued|IM|KI| 01 |  exact
+ *	+---------+----------+-------+---------+----+----+----+--+--+----+
+ *	|         the slot, a 16-byte aligned per-CPU pointer  |IM|KI| st |  others
+ *	+------------------------------------------------------+--+--+----+
  *
  * IM is DREF_MODE_IMMORTAL, KI is DREF_MODE_KILLED and st is the state.  In
  * exact mode the low half says on which CPU the object was last counted, in
@@ -227,7 +229,7 @@ struct dref_class_cpu {
 DECLARE_PER_CPU(u32, dref_home);
 DECLARE_PER_CPU(struct dref_counts [2], dref_unread);
 
-bool dref_init_refused(struct dref *ref, struct dref_class *class, bool registered);
+void dref_init_slow(struct dref *ref, struct dref_class *class);
 void dref_get_slow(struct dref *ref, unsigned long n);
 void dref_get_bad(struct dref *ref);
 void dref_put_slow(struct dref *ref, unsigned long n);
@@ -292,18 +294,21 @@ static __always_inline bool dref_mode_is_home(unsigned long mode)
  */
 static inline void dref_init(struct dref *ref, struct dref_class *class)
 {
-	struct dref_class_cpu __percpu *cpu = class ? READ_ONCE(class->cpu) : NULL;
+	u32 home = raw_cpu_read(dref_home);
+	struct dref_class_cpu __percpu *cpu;
 
+	barrier();	/* home, then fast; litmus: track-init */
+	cpu = class ? READ_ONCE(class->fast) : NULL;
 	/* What a live object has, or a static immortal one, and hardly any memory */
 	if (unlikely(!cpu || ref->link.next == &ref->link ||
 		     ref->mode == DREF_MODE_UNREAD)) {
-		if (dref_init_refused(ref, class, cpu))
-			return;
+		dref_init_slow(ref, class);
+		return;
 	}
 	atomic_long_set(&ref->count, 0);
 	ref->class = class;
 	ref->link.next = &ref->link;
-	WRITE_ONCE(ref->mode, raw_cpu_read(dref_home));
+	WRITE_ONCE(ref->mode, home);
 	this_cpu_inc(cpu->created);
 }
 

@@ -12,6 +12,7 @@
 #include <linux/kernel.h>
 
 #define smp_mb()			__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_rmb()			__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define smp_acquire__after_ctrl_dep()	__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define smp_load_acquire(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define smp_store_release(p, value)	__atomic_store_n(p, value, __ATOMIC_RELEASE)
@@ -88,6 +89,11 @@ static inline void atomic_long_set(atomic_long_t *v, long i)
 static inline void atomic_long_add(long i, atomic_long_t *v)
 {
 	__atomic_fetch_add(&v->counter, i, __ATOMIC_RELAXED);
+}
+
+static inline void atomic_long_sub(long i, atomic_long_t *v)
+{
+	atomic_long_add(-i, v);
 }
 
 static inline void atomic_long_inc(atomic_long_t *v)

@@ -110,6 +110,12 @@ __printf(1, 2) void shim_warn(const char *format, ...);
 #define pr_debug(fmt, ...)	((void)0)
 #define pr_notice_ratelimited	pr_notice
 
+/* No class is ever tracked */
+#define DECLARE_STATIC_KEY_FALSE(key)	_Static_assert(1, #key)
+#define static_branch_unlikely(key)	false
+
+typedef u32 depot_stack_handle_t;
+
 #define WARN(bad, fmt, ...) ({				\
 	bool __bad = (bad);				\
 	if (unlikely(__bad))				\

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A client by hand: objects that user space creates, takes and drops one by one, to
+ * see what dref says of them (selftests/holders.c, selftests/tracking.sh).
+ *
+ *	/sys/kernel/debug/dref_test/hands	write a line, ACTION [OBJECT [N]]
+ *
+ * The objects, numbered from 0, are of the class "test-hands", which "open" registers
+ * and "close" unregisters; what dref returns is what write() returns.  There are two
+ * functions that take a reference, so that two places can hold one; neither ends in a
+ * get, or the compiler would make a jump of it.  One action leaks: "session" takes two
+ * references and drops one.
+ */
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/irq_work.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "dref_test.h"
+
+#define OBJECTS		4096
+
+struct hand_object {
+	struct dref	ref;
+	bool		live;
+};
+
+static DEFINE_MUTEX(hands_mutex);
+static struct hand_object *objects;
+static DECLARE_COMPLETION(may_release);
+
+static void hands_release(struct dref *ref)
+{
+	struct hand_object *object = container_of(ref, struct hand_object, ref);
+
+	wait_for_completion(&may_release);
+	WRITE_ONCE(object->live, false);
+}
+
+DEFINE_DREF_CLASS(hands_class, "test-hands", hands_release, DREF_SLEEP);
+
+static noinline void hands_create(struct dref *ref)
+{
+	dref_init(ref, &hands_class);
+	barrier();
+}
+
+static noinline void hands_take_here(struct dref *ref)
+{
+	dref_get(ref);
+	barrier();
+}
+
+static noinline void hands_take_there(struct dref *ref, unsigned long n)
+{
+	dref_get_many(ref, n);
+	barrier();
+}
+
+static noinline void hands_look_up(struct dref *ref)
+{
+	rcu_read_lock();
+	dref_tryget(ref);
+	rcu_read_unlock();
+}
+
+/* One reference too few is dropped */
+static noinline void hands_session(struct dref *ref)
+{
+	hands_take_here(ref);
+	hands_look_up(ref);
+	dref_put(ref);
+	barrier();
+}
+
+static struct dref *interrupted;
+static void hands_irq(struct irq_work *work);
+static struct irq_work hands_irq_work = IRQ_WORK_INIT_HARD(hands_irq);
+
+static noinline void hands_irq(struct irq_work *work)
+{
+	dref_get(interrupted);
+	barrier();
+}
+
+static void hands_take_in_irq(struct dref *ref)
+{
+	interrupted = ref;
+	irq_work_queue(&hands_irq_work);
+	irq_work_sync(&hands_irq_work);
+}
+
+/* ---- a line ---- */
+
+static int hands_open_class(void)
+{
+	int err;
+
+	if (objects)
+		return -EBUSY;
+	objects = kvcalloc(OBJECTS, sizeof(*objects), GFP_KERNEL);
+	if (!objects)
+		return -ENOMEM;
+	complete_all(&may_release);
+	err = dref_class_register(&hands_class);
+	if (err) {
+		kvfree(objects);
+		objects = NULL;
+	}
+	return err;
+}
+
+static int hands_close_class(void)
+{
+	int err = dref_class_unregister(&hands_class);
+
+	if (!err) {
+		kvfree(objects);
+		objects = NULL;
+	}
+	return err;
+}
+
+static int hands_do(const char *action, unsigned int nr, unsigned long n)
+{
+	struct hand_object *object;
+
+	if (!strcmp(action, "open"))
+		return hands_open_class();
+	if (!objects || nr >= OBJECTS)
+		return -EINVAL;
+	if (!strcmp(action, "close"))
+		return hands_close_class();
+	if (!strcmp(action, "hang")) {
+		reinit_completion(&may_release);
+		return 0;
+	}
+	if (!strcmp(action, "go-on")) {
+		complete_all(&may_release);
+		return 0;
+	}
+
+	object = &objects[nr];
+	if (!strcmp(action, "create")) {
+		if (object->live)
+			return -EEXIST;
+		memset(&object->ref, 0, sizeof(object->ref));
+		object->live = true;
+		hands_create(&object->ref);
+		return 0;
+	}
+	if (!READ_ONCE(object->live))
+		return -ENOENT;
+	if (!strcmp(action, "defer"))
+		return dref_defer(&object->ref, GFP_KERNEL);
+	if (!strcmp(action, "immortalize"))
+		dref_immortalize(&object->ref);
+	else if (!strcmp(action, "kill"))
+		dref_kill(&object->ref);
+	else if (!strcmp(action, "here"))
+		hands_take_here(&object->ref);
+	else if (!strcmp(action, "there"))
+		hands_take_there(&object->ref, n);
+	else if (!strcmp(action, "look-up"))
+		hands_look_up(&object->ref);
+	else if (!strcmp(action, "irq"))
+		hands_take_in_irq(&object->ref);
+	else if (!strcmp(action, "session"))
+		hands_session(&object->ref);
+	else if (!strcmp(action, "put"))
+		dref_put_many(&object->ref, n);
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static ssize_t hands_write(struct file *file, const char __user *buf, size_t len,
+			   loff_t *pos)
+{
+	char line[64], action[16];
+	unsigned int nr = 0;
+	unsigned long n = 1;
+	int err = -EINVAL;
+
+	if (len >= sizeof(line))
+		return -EINVAL;
+	if (copy_from_user(line, buf, len))
+		return -EFAULT;
+	line[len] = '\0';
+	mutex_lock(&hands_mutex);
+	if (sscanf(line, "%15s %u %lu", action, &nr, &n) >= 1)
+		err = hands_do(action, nr, n);
+	mutex_unlock(&hands_mutex);
+	return err ?: len;
+}
+
+static const struct file_operations hands_fops = {
+	.owner	= THIS_MODULE,
+	.open	= simple_open,
+	.write	= hands_write,
+};
+
+void test_hands_init(struct dentry *dir)
+{
+	debugfs_create_file("hands", 0200, dir, NULL, &hands_fops);
+}
+
+/* What is still held is given up */
+void test_hands_exit(void)
+{
+	int i;
+
+	if (!objects)
+		return;
+	complete_all(&may_release);
+	for (i = 0; i < OBJECTS; i++) {
+		if (READ_ONCE(objects[i].live))
+			dref_immortalize(&objects[i].ref);
+	}
+	dref_class_drain(&hands_class);
+	kvfree(objects);
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who holds what, and is it a leak?  classes/NAME/holders and classes/NAME/leaks in
+ * debugfs, and the latter in the log when a class cannot be unregistered.
+ *
+ * Both are a walk over what is known one by one: the tracked objects (track.c), by
+ * their number, and then the deferred ones, by that of their slot (objects.c).  What
+ * is neither can only be counted.  A reader gets one object at a time, so he needs
+ * no memory, and no get or put waits for more than one object to be looked at.
+ *
+ * holders is about tracking: all objects of the class and, for each, the stacks that
+ * hold it.  leaks is about age: what should have been released by now, and why it has
+ * not been.  Whoever reads it runs a pass first, so what has no references by then is
+ * dying, and its release is due; he does not wait for that, because a release() that
+ * hangs is an answer, too.
+ */
+#define pr_fmt(fmt) "dref: " fmt
+
+#include <linux/bits.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "track.h"
+
+/* Where a walk is, in *pos: in front of everything, at an object, or behind all */
+#define POS_HEAD	0
+#define POS_TRACKED	1
+#define POS_DEFERRED	((loff_t)BIT_ULL(32))
+#define POS_TAIL	((loff_t)BIT_ULL(62))
+
+#define LOG_OBJECTS	10	/* of a class, at a time */
+#define LOG_STACKS	4	/* of an object */
+
+struct dref_walk {
+	const struct dref_class	*class;
+	struct seq_file		*seq;		/* NULL: the log */
+	bool			leaks;
+	unsigned int		leak_age_s;
+	loff_t			pos;		/* of what is in holders */
+	struct dref_holders	holders;
+};
+
+static __printf(2, 3) void say(const struct dref_walk *walk, const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	va_start(args, fmt);
+	vaf.va = &args;
+	if (walk->seq)
+		seq_vprintf(walk->seq, fmt, args);
+	else
+		pr_warn("%pV", &vaf);
+	va_end(args);
+}
+
+/* ---- going on ---- */
+
+static bool walk_to_tracked(struct dref_walk *walk, loff_t *pos)
+{
+	long number = dref_track_find(*pos - POS_TRACKED, walk->class, !walk->seq,
+				      &walk->holders);
+
+	*pos = number < 0 ? POS_DEFERRED : POS_TRACKED + number;
+	return number >= 0;
+}
+
+static bool walk_to_deferred(struct dref_walk *walk, loff_t *pos)
+{
+	struct dref_holders *holders = &walk->holders;
+	struct dref_seen seen;
+	long number = *pos - POS_DEFERRED;
+
+	for (;; number++) {
+		number = dref_slots_look(number, walk->class, &seen);
+		if (number < 0 || walk->seq || dref_slot_report(number, seen.ref))
+			break;
+	}
+	*pos = number < 0 ? POS_TAIL : POS_DEFERRED + number;
+	if (number < 0)
+		return false;
+	holders->ref = seen.ref;
+	holders->mode = seen.mode;
+	holders->references = max_t(long, seen.count + seen.gets - seen.puts, 0);
+	holders->recorded = 0;
+	holders->others = 0;
+	holders->since = seen.since;
+	holders->stacks[0].n = 0;
+	return true;
+}
+
+/* To the first thing at *pos or behind */
+static bool walk_to(struct dref_walk *walk, loff_t *pos)
+{
+	bool nothing = !walk->leaks && !walk->class->tracked;
+
+	if (*pos != POS_HEAD && nothing)
+		return false;
+	if (*pos >= POS_TRACKED && *pos < POS_DEFERRED)
+		walk_to_tracked(walk, pos);
+	if (*pos >= POS_DEFERRED && *pos < POS_TAIL)
+		walk_to_deferred(walk, pos);
+	walk->pos = *pos;
+	return *pos <= POS_TAIL;
+}
+
+/* ---- saying ---- */
+
+static void say_head(const struct dref_walk *walk)
+{
+	struct dref_track_stats stats;
+
+	dref_track_stats(&stats);
+	say(walk, "tracked: %d\n", walk->class->tracked);
+	say(walk, "track_max: %u\n", stats.max);
+	say(walk, "objects: %u\n", stats.objects);
+	say(walk, "records: %u\n", stats.records);
+	say(walk, "dropped: %lu\n", stats.dropped);
+	if (walk->leaks)
+		say(walk, "leak_age_s: %u\n", walk->leak_age_s);
+}
+
+static void say_stack(const struct dref_walk *walk, const struct dref_stack *stack)
+{
+	unsigned long *entries;
+	unsigned int i, nr = dref_stack_fetch(stack->stack, &entries);
+
+	say(walk, "  %lu since_ms %u by %s[%d]\n", stack->n,
+	    jiffies_to_msecs(jiffies - stack->since), stack->comm, stack->pid);
+	for (i = 0; i < nr; i++)
+		say(walk, "    %pS\n", (void *)entries[i]);
+	if (!nr)
+		say(walk, "    stack unknown\n");
+}
+
+static void say_holders(const struct dref_walk *walk)
+{
+	const struct dref_holders *holders = &walk->holders;
+	unsigned int i, nr = walk->seq ? DREF_STACKS : LOG_STACKS;
+	unsigned long others = holders->others;
+	long before = holders->references - holders->recorded;
+	struct dref_track_stats stats;
+
+	for (i = 0; i < nr && holders->stacks[i].n; i++)
+		say_stack(walk, &holders->stacks[i]);
+	for (; i < DREF_STACKS && holders->stacks[i].n; i++)
+		others += holders->stacks[i].n;
+	if (others)
+		say(walk, "  %lu in other places\n", others);
+	dref_track_stats(&stats);
+	if (before > 0)
+		say(walk, "  %ld before tracking%s\n", before,
+		    stats.dropped ? ", or dropped" : "");
+}
+
+/* Why is it there? A pass has just been. */
+static const char *state_name(const struct dref_holders *holders)
+{
+	unsigned long state = holders->mode & DREF_MODE_STATE;
+
+	if (holders->references)
+		return "held";
+	return state == DREF_MODE_EXACT || state == DREF_MODE_DYING ? "dying" :
+								     "unreconciled";
+}
+
+static void say_object(const struct dref_walk *walk)
+{
+	const struct dref_holders *holders = &walk->holders;
+	unsigned long age = jiffies - holders->since;
+
+	if (walk->leaks && age < walk->leak_age_s * HZ)
+		return;
+	say(walk, "%p: %s%s references %ld recorded %lu age_ms %u\n", holders->ref,
+	    walk->leaks ? "" : "mode ",
+	    walk->leaks ? state_name(holders) : dref_mode_name(holders->mode),
+	    holders->references, holders->recorded, jiffies_to_msecs(age));
+	if (walk->class->tracked)
+		say_holders(walk);
+}
+
+static void say_tail(const struct dref_walk *walk)
+{
+	long more = dref_class_live(walk->class) - atomic_long_read(&walk->class->deferred) -
+		    dref_tracked_objects(walk->class);
+
+	if (more > 0)
+		say(walk, "%ld more exact, not tracked\n", more);
+}
+
+static void say_it(const struct dref_walk *walk)
+{
+	if (walk->pos == POS_HEAD)
+		say_head(walk);
+	else if (walk->pos == POS_TAIL)
+		say_tail(walk);
+	else
+		say_object(walk);
+}
+
+/* ---- to a reader ---- */
+
+static void *walk_start(struct seq_file *seq, loff_t *pos)
+{
+	struct dref_walk *walk = seq->private;
+
+	mutex_lock(&dref_track_mutex);
+	return walk_to(walk, pos) ? walk : NULL;
+}
+
+static void *walk_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	++*pos;
+	return walk_to(v, pos) ? v : NULL;
+}
+
+static void walk_stop(struct seq_file *seq, void *v)
+{
+	mutex_unlock(&dref_track_mutex);
+}
+
+static int walk_show(struct seq_file *seq, void *v)
+{
+	say_it(v);
+	return 0;
+}
+
+static const struct seq_operations walk_ops = {
+	.start	= walk_start,
+	.next	= walk_next,
+	.stop	= walk_stop,
+	.show	= walk_show,
+};
+
+static int walk_open(struct inode *inode, struct file *file, bool leaks)
+{
+	struct dref_walk *walk;
+
+	walk = __seq_open_private(file, &walk_ops, sizeof(*walk));
+	if (!walk)
+		return -ENOMEM;
+	walk->class = inode->i_private;
+	walk->seq = file->private_data;
+	walk->leaks = leaks;
+	walk->leak_age_s = READ_ONCE(dref_leak_age_s);
+	return 0;
+}
+
+static int holders_open(struct inode *inode, struct file *file)
+{
+	return walk_open(inode, file, false);
+}
+
+static int leaks_open(struct inode *inode, struct file *file)
+{
+	dref_pass_now();
+	return walk_open(inode, file, true);
+}
+
+const struct file_operations dref_holders_fops = {
+	.owner		= THIS_MODULE,
+	.open		= holders_open,
+	.read		= seq_read,
+	.llseek		= seq_lseek,
+	.release	= seq_release_private,
+};
+
+const struct file_operations dref_leaks_fops = {
+	.owner		= THIS_MODULE,
+	.open		= leaks_open,
+	.read		= seq_read,
+	.llseek		= seq_lseek,
+	.release	= seq_release_private,
+};
+
+/* ---- to the log ---- */
+
+/*
+ * What is alive of a class that somebody wants to unregister, whatever its age: each
+ * object once, and not too many at a time.
+ */
+void dref_leaks_log(const struct dref_class *class)
+{
+	static DEFINE_RATELIMIT_STATE(ratelimit, 5 * HZ, 10);
+	struct dref_walk *walk;
+	int said = 0;
+	loff_t pos;
+
+	if (!__ratelimit(&ratelimit))
+		return;
+	walk = kzalloc(sizeof(*walk), GFP_KERNEL);
+	if (!walk)
+		return;
+	walk->class = class;
+	walk->leaks = true;
+	mutex_lock(&dref_track_mutex);
+	for (pos = POS_TRACKED; walk_to(walk, &pos); pos++) {
+		if (pos < POS_TAIL && said++ == LOG_OBJECTS)
+			break;
+		say_it(walk);
+	}
+	mutex_unlock(&dref_track_mutex);
+	kfree(walk);
+}

@@ -1,0 +1,751 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who holds an object: the stack of every get whose reference is still there, for
+ * the classes that somebody wants to know it of.
+ *
+ * Nobody else pays.  A tracked object is exact, and has DREF_MODE_TRACKED in its
+ * mode, which no dref_home word has: so all of its gets, puts and trygets fail the
+ * compare of the fast path and go where count.c asks, behind a static key, whether
+ * the object is tracked.  dref_init() asks class->fast, which is NULL while a class
+ * is tracked, and goes out of line.
+ *
+ * Switching on.  Nobody can list the exact objects that a class has already, and
+ * they are on the fast path.  But each CPU's dref_home has an epoch in it, eight
+ * bits that are in the mode of every object counted there.  The next epoch makes
+ * all exact objects, of all classes, miss the compare once, and whoever misses it
+ * looks at the class.  The order is
+ *
+ *	the key is on
+ *	class->tracked = true
+ *	class->fast = NULL
+ *	synchronize_rcu()
+ *	dref_home = next epoch, on all CPUs
+ *
+ * and who writes to mode reads dref_home first and the class afterwards.  Who finds
+ * the new epoch finds the class tracked: out of line there is a barrier between
+ * (litmus: track-epoch), and dref_init() has the grace period, either half of which
+ * its two loads are in, unless it is preempted between them, and that is a barrier
+ * (litmus: track-init).  Who finds the old epoch leaves an object that misses the
+ * compare again.  An object that nobody touches while 255 classes are switched on,
+ * one after the other, comes back to the epoch it had, and is missed.
+ *
+ * Deferred objects are demoted by the passes, and not promoted again, while their
+ * class is tracked; the fold puts DREF_MODE_TRACKED into mode.  That takes a Tasks RCU
+ * grace period, which can be long; until then their holders are unknown.  A promotion
+ * that was under way attaches no slot to a tracked object, or comes before it is one,
+ * and the next pass demotes it.
+ *
+ * Counting.  A tracked operation changes count and the records in one critical
+ * section, under the lock of the object's bucket.  So the references that have no
+ * record are always count + 1 less those that have, whatever is in flight: those taken
+ * before tracking, those of operations that had passed the compare when it was
+ * switched on, and those that there was no room for.  A put is taken to return what
+ * the same task took last.  If that has taken nothing, it may return any other: those
+ * without a record are used up first, as the oldest, and then the oldest record
+ * goes.  Should there ever be more records than references, because of what follows,
+ * the oldest go at the next operation.
+ *
+ * In an NMI nothing is locked, and so nothing recorded, but counted as dropped.  An
+ * object that dies there is released by a work item, because its records go before
+ * release() is called: so while a record is found, under the lock, its object is there.
+ * One that becomes immortal there is looked for by a work item.
+ *
+ * Memory is bounded: track_max objects, and as many records, allocated when the first
+ * class is switched on.  When that is used up, gets are not recorded, and counted as
+ * dropped.  The kernel's stack depot keeps each different stack once, for ever.
+ *
+ * Switching off is not to see the class tracked any more, to forget all, and to let
+ * the objects go back to the fast path one by one, when somebody finds
+ * DREF_MODE_TRACKED in one whose class is not tracked.
+ *
+ * An exact object that has records has DREF_MODE_TRACKED: under the lock it is asked
+ * for before the first of them is made, and cleared with the last.  So release.c has
+ * nothing to forget, and nothing to ask, where it is not set.  The exception is an object that
+ * is folded while its class is switched off: its record may outlive it until all are
+ * forgotten, and until then whoever looks at records is kept away by dref_track_mutex.
+ */
+#define pr_fmt(fmt) "dref: " fmt
+
+#include <linux/hash.h>
+#include <linux/irq_work.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "compat.h"
+#include "track.h"
+
+#define DREF_BUCKET_BITS	10
+#define DREF_STACK_DEPTH	16
+
+/* One or several references that were taken by one call */
+struct dref_hold {
+	struct list_head	node;	/* of the object's, the newest first; or free */
+	depot_stack_handle_t	stack;
+	pid_t			pid;	/* 0: an interrupt */
+	char			comm[TASK_COMM_LEN];
+	unsigned long		n;
+	unsigned long		since;
+};
+
+struct dref_tracked {
+	struct hlist_node	node;	/* in its bucket, or free */
+	struct dref		*ref;	/* NULL: free */
+	struct dref_class	*class;
+	struct list_head	holds;
+	unsigned long		recorded;	/* references in holds */
+	unsigned long		since;
+	bool			reported;
+};
+
+struct dref_bucket {
+	raw_spinlock_t		lock;
+	struct hlist_head	objects;
+};
+
+DEFINE_STATIC_KEY_FALSE(dref_tracking);
+DEFINE_MUTEX(dref_track_mutex);	/* switching on and off, and looking */
+
+static struct dref_bucket buckets[1 << DREF_BUCKET_BITS];
+
+/* Allocated while a class is tracked: who finds that under a bucket's lock has it */
+static struct dref_tracked *objects;
+static struct dref_hold *holds;
+static unsigned int max_tracked;	/* of each */
+static unsigned int nr_classes;
+
+/* What is free, inside of a bucket's lock */
+static DEFINE_RAW_SPINLOCK(pool_lock);
+static HLIST_HEAD(free_objects);
+static LIST_HEAD(free_holds);
+static unsigned int nr_objects, nr_holds;
+static atomic_long_t nr_dropped;
+
+static unsigned int track_max = 65536;
+
+static int track_max_set(const char *value, const struct kernel_param *param)
+{
+	return param_set_uint_minmax(value, param, 1, 1U << 22);
+}
+
+static const struct kernel_param_ops track_max_ops = {
+	.set = track_max_set,
+	.get = param_get_uint,
+};
+module_param_cb(track_max, &track_max_ops, &track_max, 0644);
+MODULE_PARM_DESC(track_max, "objects, and gets, that are tracked at a time; read when the first class is (65536)");
+
+static char *track[32];
+static unsigned int nr_track;
+module_param_array(track, charp, &nr_track, 0444);
+MODULE_PARM_DESC(track, "names of classes to be tracked from their registration on");
+
+static void dref_sweep_work(struct work_struct *work);
+static void dref_sweep_irq(struct irq_work *work);
+
+static DECLARE_WORK(sweep_work, dref_sweep_work);
+static struct irq_work sweep_irq_work = IRQ_WORK_INIT_HARD(dref_sweep_irq);
+
+static struct dref_bucket *dref_bucket(const struct dref *ref)
+{
+	return &buckets[hash_ptr(ref, DREF_BUCKET_BITS)];
+}
+
+/* ---- records, under the lock of their bucket ---- */
+
+static void dref_hold_free(struct dref_hold *hold)
+{
+	raw_spin_lock(&pool_lock);
+	list_move(&hold->node, &free_holds);
+	WRITE_ONCE(nr_holds, nr_holds - 1);
+	raw_spin_unlock(&pool_lock);
+}
+
+/* Take up to @n references from a record; returns how many */
+static unsigned long dref_hold_drop(struct dref_tracked *object,
+				    struct dref_hold *hold, unsigned long n)
+{
+	n = min(n, hold->n);
+	hold->n -= n;
+	object->recorded -= n;
+	if (!hold->n)
+		dref_hold_free(hold);
+	return n;
+}
+
+static struct dref_tracked *dref_object_find(const struct dref_bucket *bucket,
+					     const struct dref *ref)
+{
+	struct dref_tracked *object;
+
+	hlist_for_each_entry(object, &bucket->objects, node) {
+		if (object->ref == ref)
+			return object;
+	}
+	return NULL;
+}
+
+/*
+ * The caller has a reference, or nobody else knows the object.  Interrupts are off,
+ * so the class of one that is made immortal is still there (class.c).
+ */
+static struct dref_tracked *dref_object_get(struct dref_bucket *bucket,
+					    struct dref *ref)
+{
+	struct dref_tracked *object = dref_object_find(bucket, ref);
+	unsigned long mode = READ_ONCE(ref->mode);
+
+	if (object || mode & DREF_MODE_IMMORTAL || !READ_ONCE(ref->class->tracked))
+		return object;
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT && !(mode & DREF_MODE_TRACKED))
+		return NULL;
+
+	raw_spin_lock(&pool_lock);
+	if (!hlist_empty(&free_objects)) {
+		object = hlist_entry(free_objects.first, struct dref_tracked, node);
+		hlist_del(&object->node);
+		WRITE_ONCE(nr_objects, nr_objects + 1);
+	}
+	raw_spin_unlock(&pool_lock);
+	if (!object) {
+		atomic_long_inc(&nr_dropped);
+		return NULL;
+	}
+	object->class = ref->class;
+	object->recorded = 0;
+	object->since = jiffies;
+	object->reported = false;
+	WRITE_ONCE(object->ref, ref);
+	hlist_add_head(&object->node, &bucket->objects);
+	return object;
+}
+
+static void dref_object_free(struct dref_tracked *object)
+{
+	struct dref_hold *hold, *next;
+
+	list_for_each_entry_safe(hold, next, &object->holds, node)
+		dref_hold_free(hold);
+	hlist_del(&object->node);
+	WRITE_ONCE(object->ref, NULL);
+	raw_spin_lock(&pool_lock);
+	hlist_add_head(&object->node, &free_objects);
+	WRITE_ONCE(nr_objects, nr_objects - 1);
+	raw_spin_unlock(&pool_lock);
+}
+
+static struct dref_hold *dref_hold_alloc(void)
+{
+	struct dref_hold *hold;
+
+	raw_spin_lock(&pool_lock);
+	hold = list_first_entry_or_null(&free_holds, struct dref_hold, node);
+	if (hold) {
+		list_del(&hold->node);
+		WRITE_ONCE(nr_holds, nr_holds + 1);
+	}
+	raw_spin_unlock(&pool_lock);
+	return hold;
+}
+
+/* Who is it? Interrupts are one and the same. */
+static pid_t dref_holder(void)
+{
+	return in_task() ? current->pid : 0;
+}
+
+/* @n references have been taken */
+static void dref_record(struct dref_bucket *bucket, struct dref *ref, unsigned long n,
+			depot_stack_handle_t stack)
+{
+	struct dref_tracked *object = dref_object_get(bucket, ref);
+	struct dref_hold *hold = object ? dref_hold_alloc() : NULL;
+
+	if (object && !hold)
+		atomic_long_inc(&nr_dropped);
+	if (!hold)
+		return;
+	hold->stack = stack;
+	hold->pid = dref_holder();
+	if (hold->pid)
+		strscpy(hold->comm, current->comm, sizeof(hold->comm));
+	else
+		strscpy(hold->comm, "interrupt", sizeof(hold->comm));
+	hold->n = n;
+	hold->since = jiffies;
+	list_add(&hold->node, &object->holds);
+	object->recorded += n;
+}
+
+/* @n references have been dropped, and there are @left */
+static void dref_unrecord(struct dref_tracked *object, unsigned long n, unsigned long left)
+{
+	struct dref_hold *hold, *next;
+	pid_t pid = dref_holder();
+
+	list_for_each_entry_safe(hold, next, &object->holds, node) {
+		if (!n)
+			break;
+		if (hold->pid == pid)
+			n -= dref_hold_drop(object, hold, n);
+	}
+	list_for_each_entry_safe_reverse(hold, next, &object->holds, node) {
+		if (object->recorded <= left)
+			break;
+		dref_hold_drop(object, hold, object->recorded - left);
+	}
+}
+
+/* ---- operations ---- */
+
+/* From @caller on: how we came here from there is of no interest */
+static depot_stack_handle_t dref_stack(unsigned long caller)
+{
+	unsigned long entries[DREF_STACK_DEPTH + 4];
+	unsigned int nr, first = 0;
+
+	nr = dref_stack_trace(entries, ARRAY_SIZE(entries));
+	while (first < nr && entries[first] != caller)
+		first++;
+	if (first == nr) {
+		entries[0] = caller;
+		first = 0;
+		nr = 1;
+	}
+	return dref_stack_save(entries + first, min(nr - first, DREF_STACK_DEPTH + 0U));
+}
+
+/*
+ * An exact object that is not tracked, perhaps because its class was not when it
+ * was last looked at.  Returns what @mode is now.
+ */
+unsigned long dref_track_look(struct dref *ref, unsigned long mode)
+{
+	if ((mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) != DREF_MODE_EXACT ||
+	    atomic_long_read(&ref->count) < 0 || !dref_is_tracked(ref))
+		return mode;
+	if (!try_cmpxchg(&ref->mode, &mode, mode | DREF_MODE_TRACKED))
+		return mode;
+	return mode | DREF_MODE_TRACKED;
+}
+
+/* @mode says that it is tracked: not if its class is not */
+void dref_untrack(struct dref *ref, unsigned long mode)
+{
+	struct dref_bucket *bucket = dref_bucket(ref);
+	struct dref_tracked *object;
+	unsigned long flags;
+
+	if (in_nmi())
+		return;
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	if (!dref_is_immortal(ref) && !READ_ONCE(ref->class->tracked)) {
+		object = dref_object_find(bucket, ref);
+		if (object)
+			dref_object_free(object);
+		cmpxchg(&ref->mode, mode, mode & ~DREF_MODE_TRACKED);
+	}
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+}
+
+/* A new object, which nobody knows but the caller */
+void __dref_track_init(struct dref *ref, unsigned long caller)
+{
+	struct dref_bucket *bucket = dref_bucket(ref);
+	depot_stack_handle_t stack;
+	unsigned long flags;
+
+	if (in_nmi()) {
+		atomic_long_inc(&nr_dropped);
+		return;
+	}
+	stack = dref_stack(caller);
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	dref_record(bucket, ref, 1, stack);
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+}
+
+/* Returns count, as atomic_long_add_return() does */
+long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller)
+{
+	struct dref_bucket *bucket = dref_bucket(ref);
+	depot_stack_handle_t stack;
+	unsigned long flags;
+	long count;
+
+	if (in_nmi()) {
+		atomic_long_inc(&nr_dropped);
+		return atomic_long_add_return(n, &ref->count);
+	}
+	stack = dref_stack(caller);
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	count = atomic_long_add_return(n, &ref->count);
+	if (count >= (long)n)
+		dref_record(bucket, ref, n, stack);
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	return count;
+}
+
+/* Returns whether count is negative, as atomic_long_add_negative() does */
+bool dref_track_put(struct dref *ref, unsigned long n)
+{
+	struct dref_bucket *bucket = dref_bucket(ref);
+	struct dref_tracked *object;
+	unsigned long flags;
+	long count;
+
+	if (in_nmi()) {
+		atomic_long_inc(&nr_dropped);
+		return atomic_long_sub_return(n, &ref->count) < 0;
+	}
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	object = dref_object_get(bucket, ref);
+	count = atomic_long_sub_return(n, &ref->count);
+	if (object)
+		dref_unrecord(object, n, max(count + 1, 0L));
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	return count < 0;
+}
+
+bool dref_track_tryget(struct dref *ref, unsigned long caller)
+{
+	struct dref_bucket *bucket = dref_bucket(ref);
+	depot_stack_handle_t stack;
+	unsigned long flags;
+	bool got;
+
+	if (in_nmi()) {
+		atomic_long_inc(&nr_dropped);
+		return atomic_long_inc_unless_negative(&ref->count);
+	}
+	stack = dref_stack(caller);
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	got = atomic_long_inc_unless_negative(&ref->count);
+	if (got)
+		dref_record(bucket, ref, 1, stack);
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	return got;
+}
+
+/* An object that is about to be exact again, and that nobody may touch after that */
+void __dref_track_meet(struct dref *ref)
+{
+	struct dref_bucket *bucket = dref_bucket(ref);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	dref_object_get(bucket, ref);
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+}
+
+/* An object that is about to be released, or is immortal */
+void __dref_track_forget(struct dref *ref)
+{
+	struct dref_bucket *bucket = dref_bucket(ref);
+	struct dref_tracked *object;
+	unsigned long flags;
+
+	if (in_nmi()) {
+		irq_work_queue(&sweep_irq_work);
+		return;
+	}
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	object = dref_object_find(bucket, ref);
+	if (object)
+		dref_object_free(object);
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+}
+
+/* ---- all objects ---- */
+
+/* Forget those of @class, or all that are immortal */
+static void dref_forget_all(const struct dref_class *class)
+{
+	struct dref_tracked *object;
+	struct hlist_node *next;
+	unsigned long flags;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(buckets); i++) {
+		raw_spin_lock_irqsave(&buckets[i].lock, flags);
+		hlist_for_each_entry_safe(object, next, &buckets[i].objects, node) {
+			if (class ? object->class == class : dref_is_immortal(object->ref))
+				dref_object_free(object);
+		}
+		raw_spin_unlock_irqrestore(&buckets[i].lock, flags);
+	}
+}
+
+static void dref_sweep_work(struct work_struct *work)
+{
+	mutex_lock(&dref_track_mutex);
+	dref_forget_all(NULL);
+	mutex_unlock(&dref_track_mutex);
+}
+
+static void dref_sweep_irq(struct irq_work *work)
+{
+	schedule_work(&sweep_work);
+}
+
+bool dref_class_tracked_object(const struct dref *ref)
+{
+	bool tracked;
+
+	rcu_read_lock();	/* for the class, as in dref_heat() */
+	tracked = !dref_is_immortal(ref) && READ_ONCE(ref->class->tracked);
+	rcu_read_unlock();
+	return tracked;
+}
+
+/* ---- on and off, under dref_track_mutex ---- */
+
+static void dref_records_free(void)
+{
+	INIT_HLIST_HEAD(&free_objects);
+	INIT_LIST_HEAD(&free_holds);
+	kvfree(objects);
+	kvfree(holds);
+	objects = NULL;
+	holds = NULL;
+}
+
+static int dref_records_alloc(void)
+{
+	unsigned int i;
+
+	max_tracked = READ_ONCE(track_max);
+	objects = kvcalloc(max_tracked, sizeof(*objects), GFP_KERNEL);
+	holds = kvcalloc(max_tracked, sizeof(*holds), GFP_KERNEL);
+	if (!objects || !holds || stack_depot_init()) {
+		dref_records_free();
+		return -ENOMEM;
+	}
+	for (i = max_tracked; i--; ) {
+		INIT_LIST_HEAD(&objects[i].holds);
+		hlist_add_head(&objects[i].node, &free_objects);
+		list_add(&holds[i].node, &free_holds);
+	}
+	atomic_long_set(&nr_dropped, 0);
+	return 0;
+}
+
+static int dref_track_on(struct dref_class *class)
+{
+	static u8 epoch;
+	int err;
+
+	if (class->tracked)
+		return 0;
+	if (!nr_classes) {
+		err = dref_records_alloc();
+		if (err)
+			return err;
+		static_branch_enable(&dref_tracking);
+	}
+	nr_classes++;
+	WRITE_ONCE(class->tracked, true);
+	if (!class->fast)
+		return 0;	/* it has no objects yet */
+	WRITE_ONCE(class->fast, NULL);
+	/*
+	 * Tracked and fast, then home; pairs with smp_rmb() in dref_home_mode() and
+	 * with the order of loads in dref_init().  (litmus: track-epoch, track-init)
+	 */
+	synchronize_rcu();
+	dref_homes_set(++epoch);
+	dref_pass_kick();
+	return 0;
+}
+
+static void dref_track_off(struct dref_class *class)
+{
+	if (!class->tracked)
+		return;
+	WRITE_ONCE(class->fast, class->cpu);
+	WRITE_ONCE(class->tracked, false);
+	/* Who has seen it tracked under a bucket's lock has given that back, then */
+	dref_forget_all(class);
+	if (--nr_classes)
+		return;
+	static_branch_disable(&dref_tracking);
+	dref_records_free();
+}
+
+/**
+ * dref_track_start - record who holds the objects of a class, from now on
+ * @class: a registered class
+ *
+ * Context: task, may sleep.
+ *
+ * Return: 0, also if it is tracked already; -ENOMEM.
+ */
+int dref_track_start(struct dref_class *class)
+{
+	int err;
+
+	mutex_lock(&dref_track_mutex);
+	err = dref_track_on(class);
+	mutex_unlock(&dref_track_mutex);
+	return err;
+}
+
+/* Forget all about a class; it may be unregistered already */
+void dref_track_stop(struct dref_class *class)
+{
+	mutex_lock(&dref_track_mutex);
+	dref_track_off(class);
+	mutex_unlock(&dref_track_mutex);
+}
+
+/* A class that has no objects yet, and now may have some */
+void dref_track_register(struct dref_class *class)
+{
+	unsigned int i;
+
+	mutex_lock(&dref_track_mutex);
+	for (i = 0; i < nr_track; i++) {
+		if (!strcmp(track[i], class->name) && dref_track_on(class))
+			pr_warn("class %s: no memory to track it\n", class->name);
+	}
+	/* dref_init() looks at this */
+	if (!class->tracked)
+		WRITE_ONCE(class->fast, class->cpu);
+	mutex_unlock(&dref_track_mutex);
+}
+
+void dref_tracks_init(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(buckets); i++)
+		raw_spin_lock_init(&buckets[i].lock);
+}
+
+void dref_tracks_exit(void)
+{
+	irq_work_sync(&sweep_irq_work);
+	flush_work(&sweep_work);
+}
+
+/* ---- looking, under dref_track_mutex ---- */
+
+void dref_track_stats(struct dref_track_stats *stats)
+{
+	stats->max = nr_classes ? max_tracked : READ_ONCE(track_max);
+	stats->objects = READ_ONCE(nr_objects);
+	stats->records = READ_ONCE(nr_holds);
+	stats->dropped = atomic_long_read(&nr_dropped);
+}
+
+unsigned int dref_tracked_objects(const struct dref_class *class)
+{
+	unsigned int i, nr = 0;
+
+	if (!class->tracked)
+		return 0;
+	for (i = 0; i < max_tracked; i++)
+		nr += READ_ONCE(objects[i].ref) && READ_ONCE(objects[i].class) == class;
+	return nr;
+}
+
+/* The group of @stack, or an empty one; NULL if there are too many */
+static struct dref_stack *dref_stack_find(struct dref_holders *holders,
+					  depot_stack_handle_t stack)
+{
+	u32 i, at = hash_32(stack, ilog2(DREF_STACKS));
+
+	for (i = 0; i < DREF_STACKS; i++) {
+		struct dref_stack *group = &holders->stacks[(at + i) % DREF_STACKS];
+
+		if (!group->n || group->stack == stack)
+			return group;
+	}
+	return NULL;
+}
+
+static int dref_stack_compare(const void *a, const void *b)
+{
+	const struct dref_stack *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n < y->n ? 1 : -1;
+	return time_before(x->since, y->since) ? -1 : time_after(x->since, y->since);
+}
+
+/* From the newest hold to the oldest, which is the one that is named */
+static void dref_holders_gather(struct dref_holders *holders,
+				const struct dref_tracked *object)
+{
+	const struct dref_hold *hold;
+	struct dref_stack *group;
+
+	memset(holders->stacks, 0, sizeof(holders->stacks));
+	holders->others = 0;
+	list_for_each_entry(hold, &object->holds, node) {
+		group = dref_stack_find(holders, hold->stack);
+		if (!group) {
+			holders->others += hold->n;
+			continue;
+		}
+		group->stack = hold->stack;
+		group->n += hold->n;
+		group->since = hold->since;
+		group->pid = hold->pid;
+		memcpy(group->comm, hold->comm, sizeof(group->comm));
+	}
+}
+
+static bool dref_holders_look(struct dref_tracked *object, struct dref *ref,
+			      const struct dref_class *class, bool report,
+			      struct dref_holders *holders)
+{
+	struct dref_bucket *bucket = dref_bucket(ref);
+	unsigned long flags;
+	bool found;
+
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	found = object->ref == ref && object->class == class &&
+		!(report && object->reported);
+	if (found) {
+		object->reported |= report;
+		holders->ref = ref;
+		holders->mode = READ_ONCE(ref->mode);
+		holders->references = dref_read(ref);
+		holders->recorded = object->recorded;
+		holders->since = object->since;
+		dref_holders_gather(holders, object);
+	}
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	if (found)
+		sort(holders->stacks, DREF_STACKS, sizeof(holders->stacks[0]),
+		     dref_stack_compare, NULL);
+	return found;
+}
+
+/*
+ * Find the first tracked object of @class that has @number or a higher one, and look
+ * at it.  @report: only one that has not been looked at so before.  Returns its
+ * number, or -1.
+ */
+long dref_track_find(unsigned long number, const struct dref_class *class, bool report,
+		     struct dref_holders *holders)
+{
+	struct dref *ref;
+
+	for (; class->tracked && number < max_tracked; number++) {
+		ref = READ_ONCE(objects[number].ref);
+		if (ref && dref_holders_look(&objects[number], ref, class, report, holders))
+			return number;
+		cond_resched();
+	}
+	return -1;
+}
