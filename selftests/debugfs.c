@@ -28,7 +28,7 @@
 
 static const char * const all_files[] = {
 	"stats", "reconcile", "pass_min_ms", "pass_max_ms", "promote_threshold",
-	"demote_passes", "max_deferred", "cpus", "latency",
+	"demote_passes", "max_deferred", "leak_age_s", "cpus", "latency",
 };
 
 static bool is_read_only(const char *name)
@@ -52,7 +52,11 @@ static const char * const class_names[] = {
 
 static const char * const tunables[] = {
 	"pass_min_ms", "pass_max_ms", "promote_threshold", "demote_passes",
-	"max_deferred",
+	"max_deferred", "leak_age_s",
+};
+
+static const char * const class_files[] = {
+	"stats", "objects", "track", "holders", "leaks",
 };
 
 /* While the others have their defaults */
@@ -64,6 +68,7 @@ static const struct {
 	{ "promote_threshold", "1", "4095", "0", "4096" },
 	{ "demote_passes", "1", "1000000", "0", "1000001" },
 	{ "max_deferred", "0", "16777216", "-1", "16777217" },
+	{ "leak_age_s", "0", "1000000", "-1", "1000001" },
 };
 
 static const char *path_of(const char *name)
@@ -219,6 +224,32 @@ TEST_F(dref, lines_of_classes)
 	}
 	closedir(dir);
 	EXPECT_LT(0, found);
+}
+
+/* All that a class has, and nothing that is not documented */
+TEST_F(dref, files_of_classes)
+{
+	struct dirent *entry;
+	char name[300];
+	struct stat st;
+	int i, found = 0;
+	DIR *dir;
+
+	if (!load("dref_stress"))
+		SKIP(return, "needs dref_stress.ko");
+	dir = opendir(path_of("classes/stress"));
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir)))
+		found += entry->d_name[0] != '.';
+	closedir(dir);
+	EXPECT_EQ(ARRAY_SIZE(class_files), found);
+	for (i = 0; i < ARRAY_SIZE(class_files); i++) {
+		snprintf(name, sizeof(name), "classes/stress/%s", class_files[i]);
+		ASSERT_EQ(0, stat(path_of(name), &st)) TH_LOG("no %s", name);
+		EXPECT_EQ(S_IFREG | (strcmp(class_files[i], "track") ? 0400 : 0600),
+			  st.st_mode) TH_LOG("mode of %s", name);
+		EXPECT_EQ(0, st.st_uid);
+	}
 }
 
 TEST_F(dref, tunables_in_range)
@@ -456,6 +487,7 @@ TEST_F(dref, root_only)
 /* Read all there is, again and again */
 static void reader(void)
 {
+	unsigned int toggle = getpid();
 	char name[300], text[4096];
 	struct dirent *entry;
 	DIR *dir;
@@ -466,10 +498,14 @@ static void reader(void)
 			read_file(path_of(all_files[i]), text, sizeof(text));
 		dir = opendir(path_of("classes"));
 		while (dir && (entry = readdir(dir))) {
-			snprintf(name, sizeof(name), "classes/%s/stats", entry->d_name);
-			read_file(path_of(name), text, sizeof(text));
-			snprintf(name, sizeof(name), "classes/%s/objects", entry->d_name);
-			read_file(path_of(name), text, sizeof(text));
+			for (i = 0; i < ARRAY_SIZE(class_files); i++) {
+				snprintf(name, sizeof(name), "classes/%s/%s",
+					 entry->d_name, class_files[i]);
+				read_file(path_of(name), text, sizeof(text));
+			}
+			/* nothing is tracked for long */
+			snprintf(name, sizeof(name), "classes/%s/track", entry->d_name);
+			put_text(name, toggle++ & 1 ? "1" : "0");
 		}
 		if (dir)
 			closedir(dir);

@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who holds what: classes/NAME/holders and classes/NAME/leaks, against what was done
+ * by hand, through dref_test.ko.
+ *
+ * What is expected of an object is a list of what holds it; ages are checked against
+ * the clock.
+ */
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "common.h"
+#include "kselftest_harness.h"
+
+#define HANDS		"/sys/kernel/debug/dref_test/hands"
+#define CLASS		DREF "/classes/test-hands"
+#define TRACK_MAX	"/sys/module/dref/parameters/track_max"
+#define TEXT		(4 << 20)
+#define MANY		1500
+
+/* 0 or -errno */
+static int hands(const char *fmt, ...)
+{
+	char line[64];
+	va_list args;
+	int fd, n;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	fd = open(HANDS, O_WRONLY);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, line, strlen(line));
+	n = n < 0 ? -errno : 0;
+	close(fd);
+	return n;
+}
+
+/* The same by another task */
+static int other_hands(const char *line)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		_exit(hands("%s", line) ? 1 : 0);
+	return waitpid(child, &status, 0) == child && !status ? 0 : -EIO;
+}
+
+static int put(const char *name, const char *value)
+{
+	char path[200];
+	int fd, n;
+
+	snprintf(path, sizeof(path), "%s/%s", CLASS, name);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, value, strlen(value));
+	n = n < 0 ? -errno : 0;
+	close(fd);
+	return n;
+}
+
+static char *text_of(const char *name)
+{
+	static char text[TEXT];
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/%s", CLASS, name);
+	return read_file(path, text, sizeof(text)) < 0 ? "" : text;
+}
+
+static long number_in(const char *name, const char *counter)
+{
+	return counter_in(text_of(name), counter);
+}
+
+/* ---- what the files say, read line by line ---- */
+
+#define PLACES	8
+
+struct place {
+	long		n;
+	unsigned int	since_ms;
+	char		by[40];
+	char		stack[4096];
+};
+
+struct object {
+	char		id[20];
+	char		state[20];
+	long		references;
+	long		recorded;
+	unsigned int	age_ms;
+	long		before;
+	int		nr;
+	struct place	places[PLACES];
+};
+
+#define AN_OBJECT	"%19[0-9a-f]: %19s references %ld recorded %ld age_ms %u"
+#define WITH_MODE	"%19[0-9a-f]: mode %19s references %ld recorded %ld age_ms %u"
+
+/* The objects in a file, in its order; -1 if a line is none that is documented */
+static int objects_in(const char *name, struct object *objects, int max)
+{
+	char *line, *save, *text = text_of(name);
+	struct object *object = NULL;
+	struct place *place = NULL;
+	struct object read;
+	int nr = 0, end = 0;
+
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		struct place here = { };
+
+		memset(&read, 0, sizeof(read));
+		if (sscanf(line, strcmp(name, "leaks") ? WITH_MODE : AN_OBJECT, read.id,
+			   read.state, &read.references, &read.recorded, &read.age_ms) == 5) {
+			if (nr == max)
+				return -1;
+			object = &objects[nr++];
+			*object = read;
+			place = NULL;
+		} else if (line[0] != ' ') {
+			/* "name: number", or what comes last */
+			if (!strstr(line, ": ") && !strstr(line, " more exact, not tracked"))
+				return -1;
+		} else if (!strncmp(line, "    ", 4)) {
+			if (!place)
+				return -1;
+			strcat(place->stack, line + 4);
+			strcat(place->stack, "\n");
+		} else if (sscanf(line, "  %ld before tracking%n", &here.n, &end) == 1 && end) {
+			if (!object)
+				return -1;
+			object->before = here.n;
+			end = 0;
+		} else if (sscanf(line, "  %ld since_ms %u by %39s", &here.n, &here.since_ms,
+				  here.by) == 3) {
+			if (!object || object->nr == PLACES)
+				return -1;
+			place = &object->places[object->nr++];
+			*place = here;
+		} else {
+			return -1;
+		}
+	}
+	return nr;
+}
+
+/* The first line of a stack: who called dref */
+static bool taken_by(const struct place *place, const char *function)
+{
+	size_t len = strlen(function);
+
+	return !strncmp(place->stack, function, len) && place->stack[len] == '+' &&
+	       strstr(place->stack, "hands_write+");
+}
+
+static unsigned int elapsed_ms(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
+}
+
+/* ---- tests ---- */
+
+FIXTURE(holders) {
+	struct object	object[PLACES];
+	char		me[40];
+	char		leak_age[30];
+	char		track_max[30];
+};
+
+FIXTURE_SETUP(holders)
+{
+	char comm[20];
+
+	read_file("/proc/self/comm", comm, sizeof(comm));
+	comm[strcspn(comm, "\n")] = '\0';
+	snprintf(self->me, sizeof(self->me), "%s[%d]", comm, getpid());
+	read_file(DREF "/leak_age_s", self->leak_age, sizeof(self->leak_age));
+	read_file(TRACK_MAX, self->track_max, sizeof(self->track_max));
+	ASSERT_EQ(0, hands("open"));
+}
+
+/* All is released, and nothing is kept of it */
+FIXTURE_TEARDOWN(holders)
+{
+	write_file(DREF "/leak_age_s", self->leak_age);
+	write_file(TRACK_MAX, self->track_max);
+	EXPECT_EQ(0, hands("close"));
+}
+
+/* There is one object of the class, and it is like this */
+static void one(struct __test_metadata *_metadata, struct object *object, const char *state,
+		long references, long recorded)
+{
+	ASSERT_EQ(1, objects_in(strcmp(state, "exact") ? "leaks" : "holders", object, 1));
+	EXPECT_STREQ(state, object->state);
+	EXPECT_EQ(references, object->references);
+	EXPECT_EQ(recorded, object->recorded);
+	EXPECT_EQ(references - recorded, object->before);
+}
+
+TEST_F(holders, off_by_default)
+{
+	struct stat st;
+
+	EXPECT_STREQ("0\n", text_of("track"));
+	ASSERT_EQ(0, stat(CLASS "/track", &st));
+	EXPECT_EQ(S_IFREG | 0600, st.st_mode);
+	ASSERT_EQ(0, stat(CLASS "/holders", &st));
+	EXPECT_EQ(S_IFREG | 0400, st.st_mode);
+	ASSERT_EQ(0, stat(CLASS "/leaks", &st));
+	EXPECT_EQ(S_IFREG | 0400, st.st_mode);
+	ASSERT_EQ(0, hands("create 0"));
+	ASSERT_EQ(0, hands("here 0"));
+	EXPECT_EQ(0, objects_in("holders", self->object, PLACES));
+	EXPECT_EQ(0, number_in("holders", "tracked"));
+	EXPECT_EQ(0, number_in("holders", "objects"));
+	EXPECT_EQ(0, number_in("holders", "records"));
+	EXPECT_EQ(0, number_in("holders", "dropped"));
+	EXPECT_EQ(65536, number_in("holders", "track_max"));
+	ASSERT_EQ(0, hands("put 0 2"));
+}
+
+TEST_F(holders, junk_is_refused)
+{
+	static const char * const junk[] = {
+		"", "\n", " ", "2", "-1", "on", "y", "01x", "1 1", "0x1", "1.0",
+		"11111111111111111111111111111111",
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(junk); i++)
+		EXPECT_EQ(-EINVAL, put("track", junk[i])) TH_LOG("number %d", i);
+	EXPECT_STREQ("0\n", text_of("track"));
+	EXPECT_EQ(0, put("track", "1\n"));
+	EXPECT_EQ(0, put("track", "1"));
+	EXPECT_STREQ("1\n", text_of("track"));
+	EXPECT_EQ(-EINVAL, put("track", "x"));
+	EXPECT_STREQ("1\n", text_of("track"));
+	EXPECT_EQ(-EINVAL, put("holders", "1"));
+	EXPECT_EQ(-EINVAL, put("leaks", "1"));
+	EXPECT_EQ(0, put("track", "0"));
+	EXPECT_STREQ("0\n", text_of("track"));
+	EXPECT_EQ(-1, write_file(TRACK_MAX, "0"));
+	EXPECT_EQ(-1, write_file(TRACK_MAX, "4194305"));
+	EXPECT_EQ(-1, write_file(TRACK_MAX, "many"));
+}
+
+/* Places, most first; ages, of the oldest; names */
+TEST_F(holders, places_and_ages)
+{
+	struct object *o = self->object;
+	struct timespec created, there;
+
+	ASSERT_EQ(0, put("track", "1"));
+	clock_gettime(CLOCK_MONOTONIC, &created);
+	ASSERT_EQ(0, hands("create 0"));
+	one(_metadata, o, "exact", 1, 1);
+	ASSERT_EQ(1, o->nr);
+	EXPECT_EQ(1, o->places[0].n);
+	EXPECT_TRUE(taken_by(&o->places[0], "hands_create")) TH_LOG("%s", o->places[0].stack);
+	EXPECT_STREQ(self->me, o->places[0].by);
+
+	usleep(300000);
+	clock_gettime(CLOCK_MONOTONIC, &there);
+	ASSERT_EQ(0, hands("there 0 2"));
+	usleep(300000);
+	ASSERT_EQ(0, hands("there 0"));
+	ASSERT_EQ(0, hands("here 0"));
+	ASSERT_EQ(0, hands("look-up 0"));
+	ASSERT_EQ(0, hands("look-up 0"));
+	one(_metadata, o, "exact", 7, 7);
+	ASSERT_EQ(4, o->nr);
+	EXPECT_EQ(3, o->places[0].n);
+	EXPECT_TRUE(taken_by(&o->places[0], "hands_take_there"));
+	EXPECT_EQ(2, o->places[1].n);
+	EXPECT_TRUE(taken_by(&o->places[1], "hands_look_up"));
+	EXPECT_EQ(1, o->places[2].n);
+	EXPECT_TRUE(taken_by(&o->places[2], "hands_create"));
+	EXPECT_EQ(1, o->places[3].n);
+	EXPECT_TRUE(taken_by(&o->places[3], "hands_take_here"));
+	EXPECT_LE(280, o->places[0].since_ms);
+	EXPECT_GE(elapsed_ms(&there) + 20, o->places[0].since_ms);
+	EXPECT_LE(580, o->places[2].since_ms);
+	EXPECT_GE(elapsed_ms(&created) + 20, o->places[2].since_ms);
+	EXPECT_GE(o->places[2].since_ms + 20, o->age_ms);
+	EXPECT_GE(elapsed_ms(&there) + 20 - 280, o->places[1].since_ms);
+
+	/* what this task took last goes first */
+	ASSERT_EQ(0, hands("put 0 2"));
+	one(_metadata, o, "exact", 5, 5);
+	ASSERT_EQ(3, o->nr);
+	EXPECT_TRUE(taken_by(&o->places[0], "hands_take_there"));
+	EXPECT_EQ(3, o->places[0].n);
+	ASSERT_EQ(0, hands("put 0 4"));
+	one(_metadata, o, "exact", 1, 1);
+	EXPECT_TRUE(taken_by(&o->places[0], "hands_create"));
+	ASSERT_EQ(0, hands("put 0"));
+	usleep(100000);
+	EXPECT_EQ(0, objects_in("holders", o, PLACES));
+	EXPECT_EQ(0, number_in("holders", "objects"));
+	EXPECT_EQ(0, number_in("holders", "records"));
+	EXPECT_EQ(0, number_in("holders", "dropped"));
+}
+
+/* Another task's put: what had no record first, then the oldest */
+TEST_F(holders, handed_over)
+{
+	struct object *o = self->object;
+
+	ASSERT_EQ(0, hands("create 0"));
+	ASSERT_EQ(0, put("track", "1"));
+	ASSERT_EQ(0, hands("here 0"));
+	ASSERT_EQ(0, hands("there 0 2"));
+	one(_metadata, o, "exact", 4, 3);
+	ASSERT_EQ(0, other_hands("put 0"));
+	one(_metadata, o, "exact", 3, 3);
+	ASSERT_EQ(2, o->nr);
+	ASSERT_EQ(0, other_hands("put 0"));
+	one(_metadata, o, "exact", 2, 2);
+	ASSERT_EQ(1, o->nr);
+	EXPECT_TRUE(taken_by(&o->places[0], "hands_take_there"));
+	ASSERT_EQ(0, other_hands("here 0"));
+	one(_metadata, o, "exact", 3, 3);
+	EXPECT_STREQ(self->me, o->places[0].by);
+	EXPECT_STRNE(self->me, o->places[1].by);
+	ASSERT_EQ(0, hands("put 0 3"));
+}
+
+/* An exact object is met when it is used, and what it had is no one's */
+TEST_F(holders, before_tracking)
+{
+	struct object *o = self->object;
+
+	ASSERT_EQ(0, hands("create 0"));
+	ASSERT_EQ(0, hands("here 0"));
+	ASSERT_EQ(0, hands("create 1"));
+	ASSERT_EQ(0, put("track", "1"));
+	EXPECT_EQ(0, objects_in("holders", o, PLACES));
+	EXPECT_NE(NULL, strstr(text_of("leaks"), "2 more exact, not tracked\n"));
+	ASSERT_EQ(0, hands("there 0"));
+	one(_metadata, o, "exact", 3, 1);
+	EXPECT_TRUE(taken_by(&o->places[0], "hands_take_there"));
+	EXPECT_NE(NULL, strstr(text_of("leaks"), "\n1 more exact, not tracked\n"));
+	ASSERT_EQ(0, hands("put 0"));
+	one(_metadata, o, "exact", 2, 0);
+	ASSERT_EQ(0, hands("put 0"));
+	one(_metadata, o, "exact", 1, 0);
+	ASSERT_EQ(0, hands("put 0"));
+	ASSERT_EQ(0, hands("put 1"));
+	EXPECT_EQ(NULL, strstr(text_of("leaks"), "not tracked\n"));
+}
+
+/* A killed one, too, and a lookup of one */
+TEST_F(holders, killed)
+{
+	struct object *o = self->object;
+
+	ASSERT_EQ(0, hands("create 0"));
+	ASSERT_EQ(0, hands("here 0"));
+	ASSERT_EQ(0, put("track", "1"));
+	ASSERT_EQ(0, hands("kill 0"));
+	ASSERT_EQ(0, hands("look-up 0"));
+	one(_metadata, o, "exact", 2, 1);
+	EXPECT_TRUE(taken_by(&o->places[0], "hands_look_up"));
+	ASSERT_EQ(0, hands("put 0 2"));
+}
+
+/* Deferred ones are made exact, which takes as long as it takes */
+TEST_F_TIMEOUT(holders, deferred, 300)
+{
+	struct object *o = self->object;
+	int i;
+
+	ASSERT_EQ(0, hands("create 0"));
+	ASSERT_EQ(0, hands("here 0"));
+	ASSERT_EQ(0, hands("defer 0"));
+	ASSERT_EQ(0, put("track", "1"));
+	ASSERT_EQ(1, objects_in("holders", o, 1));
+	EXPECT_EQ(2, o->references);
+	EXPECT_EQ(2, o->before);
+	for (i = 0; i < 2400 && strcmp(o->state, "exact"); i++) {
+		if (!(i % 10))
+			ASSERT_EQ(0, hands("there 0"));	/* no heat cancels it */
+		usleep(100000);
+		ASSERT_EQ(1, objects_in("holders", o, 1));
+	}
+	ASSERT_STREQ("exact", o->state);
+	i = (i + 9) / 10;
+	EXPECT_EQ(2 + i, o->references);
+	EXPECT_EQ(0, o->recorded);
+	EXPECT_EQ(-ENOSPC, hands("defer 0"));
+	ASSERT_EQ(0, hands("there 0 3"));
+	one(_metadata, o, "exact", 5 + i, 3);
+	EXPECT_TRUE(taken_by(&o->places[0], "hands_take_there"));
+
+	/* and it may be deferred again when it is not tracked any more */
+	ASSERT_EQ(0, put("track", "0"));
+	EXPECT_EQ(0, hands("defer 0"));
+	EXPECT_NE(NULL, strstr(text_of("objects"), "mode deferred"));
+	EXPECT_EQ(0, hands("put 0 %d", 5 + i));
+}
+
+TEST_F(holders, in_an_interrupt)
+{
+	struct object *o = self->object;
+
+	ASSERT_EQ(0, put("track", "1"));
+	ASSERT_EQ(0, hands("create 0"));
+	ASSERT_EQ(0, hands("irq 0"));
+	ASSERT_EQ(0, hands("irq 0"));
+	one(_metadata, o, "exact", 3, 3);
+	EXPECT_EQ(2, o->places[0].n);
+	EXPECT_STREQ("interrupt[0]", o->places[0].by);
+	EXPECT_NE(NULL, strstr(o->places[0].stack, "hands_irq+")) {
+		TH_LOG("%s", o->places[0].stack);
+	}
+	ASSERT_EQ(0, hands("put 0 3"));
+}
+
+TEST_F(holders, immortal_ones_are_forgotten)
+{
+	ASSERT_EQ(0, put("track", "1"));
+	ASSERT_EQ(0, hands("create 0"));
+	ASSERT_EQ(0, hands("immortalize 0"));
+	EXPECT_EQ(0, objects_in("holders", self->object, PLACES));
+	EXPECT_EQ(0, number_in("holders", "records"));
+}
+
+/* Off and on again: nothing is kept, and what had been met is met again */
+TEST_F(holders, off_and_on)
+{
+	struct object *o = self->object;
+	int round;
+
+	ASSERT_EQ(0, hands("create 0"));
+	for (round = 0; round < 5; round++) {
+		ASSERT_EQ(0, put("track", "1"));
+		ASSERT_EQ(0, hands("here 0"));
+		one(_metadata, o, "exact", 2 + round, 1);
+		ASSERT_EQ(0, put("track", "0"));
+		EXPECT_EQ(0, objects_in("holders", o, PLACES));
+		EXPECT_EQ(0, number_in("holders", "records"));
+		/* back on the fast path after that, in half of the rounds */
+		if (round & 1)
+			ASSERT_EQ(0, hands("here 0") || hands("put 0"));
+	}
+	ASSERT_EQ(0, hands("put 0 %d", round + 1));
+}
+
+/* When there is no room for more, that is all that happens */
+TEST_F(holders, no_room)
+{
+	struct object *o = self->object;
+	int i;
+
+	ASSERT_EQ(0, write_file(TRACK_MAX, "3"));
+	ASSERT_EQ(0, put("track", "1"));
+	for (i = 0; i < 5; i++)
+		ASSERT_EQ(0, hands("create %d", i));
+	ASSERT_EQ(3, objects_in("holders", o, PLACES));
+	EXPECT_EQ(3, number_in("holders", "track_max"));
+	EXPECT_EQ(3, number_in("holders", "objects"));
+	EXPECT_EQ(3, number_in("holders", "records"));
+	EXPECT_EQ(2, number_in("holders", "dropped"));
+	EXPECT_NE(NULL, strstr(text_of("leaks"), "2 more exact, not tracked\n"));
+	ASSERT_EQ(0, hands("here 0"));
+	EXPECT_EQ(3, number_in("holders", "dropped"));
+	EXPECT_NE(NULL, strstr(text_of("holders"), "  1 before tracking, or dropped\n"));
+	ASSERT_EQ(0, hands("put 0 2"));
+	for (i = 1; i < 5; i++)
+		ASSERT_EQ(0, hands("put %d", i));
+	usleep(100000);
+	EXPECT_EQ(0, objects_in("holders", o, PLACES));
+	EXPECT_EQ(0, number_in("holders", "records"));
+}
+
+/* Each of them once, in whatever pieces it is read */
+TEST_F(holders, many_objects)
+{
+	static struct object many[MANY];
+	int i, nr, fd, len = 0, n;
+	static char pieces[TEXT];
+
+	ASSERT_EQ(0, put("track", "1"));
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(0, hands("create %d", i) || hands("there %d %d", i, i + 1));
+	nr = objects_in("holders", many, MANY);
+	ASSERT_EQ(MANY, nr);
+	n = 0;
+	for (i = 0; i < nr; i++) {
+		ASSERT_EQ(many[i].references, many[i].recorded);
+		n += many[i].references - 2;
+	}
+	EXPECT_EQ(MANY * (MANY - 1) / 2, n);
+	fd = open(CLASS "/holders", O_RDONLY);
+	ASSERT_LE(0, fd);
+	while ((n = read(fd, pieces + len, 777)) > 0)
+		len += n;
+	close(fd);
+	pieces[len] = '\0';
+	for (n = 0, i = 0; (i = strcspn(pieces + n, "\n")); n += i + 1)
+		nr -= !strncmp(pieces + n + 16, ": mode exact", 12);
+	EXPECT_EQ(0, nr);
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(0, hands("put %d %d", i, i + 2));
+	usleep(100000);
+	EXPECT_EQ(0, number_in("holders", "objects"));
+}
+
+TEST_F(holders, leaks_are_old)
+{
+	struct object *o = self->object;
+
+	ASSERT_EQ(0, write_file(DREF "/leak_age_s", "2"));
+	ASSERT_EQ(0, hands("create 0"));
+	ASSERT_EQ(0, hands("here 0"));
+	ASSERT_EQ(0, hands("defer 0"));
+	EXPECT_EQ(0, objects_in("leaks", o, PLACES));
+	usleep(2100000);
+	ASSERT_EQ(1, objects_in("leaks", o, 1));
+	EXPECT_STREQ("held", o->state);
+	EXPECT_EQ(2, o->references);
+	EXPECT_LE(2000, o->age_ms);
+	ASSERT_EQ(0, write_file(DREF "/leak_age_s", "1000"));
+	EXPECT_EQ(0, objects_in("leaks", o, PLACES));
+	ASSERT_EQ(0, write_file(DREF "/leak_age_s", "0"));
+	EXPECT_EQ(1, objects_in("leaks", o, PLACES));
+	EXPECT_EQ(-1, write_file(DREF "/leak_age_s", "1000001"));
+	ASSERT_EQ(0, hands("put 0 2"));
+}
+
+/* Nobody holds it, and its release() does not come to an end, or not to a begin */
+TEST_F(holders, dying)
+{
+	struct object *o = self->object;
+
+	ASSERT_EQ(0, write_file(DREF "/leak_age_s", "0"));
+	ASSERT_EQ(0, put("track", "1"));
+	ASSERT_EQ(0, hands("create 0"));
+	ASSERT_EQ(0, hands("create 1"));
+	ASSERT_EQ(0, hands("hang"));
+	ASSERT_EQ(0, hands("put 0"));
+	usleep(100000);
+	ASSERT_EQ(0, hands("put 1"));
+	usleep(100000);
+	/* the first one is in release(), the second waits for it */
+	one(_metadata, o, "dying", 0, 0);
+	ASSERT_EQ(0, hands("go-on"));
+	usleep(100000);
+	EXPECT_EQ(0, objects_in("leaks", o, PLACES));
+}
+
+static int kmsg_since(int fd, char *text, size_t size)
+{
+	char record[4096];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(fd, record, sizeof(record) - 1)) > 0) {
+		record[n] = '\0';
+		len += snprintf(text + len, size - len, "%s", strchr(record, ';') + 1);
+	}
+	return len;
+}
+
+/* A class that cannot go says why, once for each object */
+TEST_F(holders, in_the_log)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	static char text[65536];
+
+	ASSERT_LE(0, fd);
+	lseek(fd, 0, SEEK_END);
+	ASSERT_EQ(0, put("track", "1"));
+	ASSERT_EQ(0, hands("create 0"));
+	ASSERT_EQ(0, hands("session 0"));
+	EXPECT_EQ(-EBUSY, hands("close"));
+	ASSERT_LT(0, kmsg_since(fd, text, sizeof(text)));
+	EXPECT_NE(NULL, strstr(text, ": held references 2 recorded 2 age_ms ")) TH_LOG("%s", text);
+	EXPECT_NE(NULL, strstr(text, "hands_take_here+"));
+	EXPECT_NE(NULL, strstr(text, "hands_session+"));
+	EXPECT_NE(NULL, strstr(text, self->me));
+	EXPECT_EQ(-EBUSY, hands("close"));
+	text[0] = '\0';
+	kmsg_since(fd, text, sizeof(text));
+	EXPECT_EQ(NULL, strstr(text, ": held references"));
+	ASSERT_EQ(0, hands("create 1"));
+	EXPECT_EQ(-EBUSY, hands("close"));
+	kmsg_since(fd, text, sizeof(text));
+	EXPECT_NE(NULL, strstr(text, ": held references 1"));
+	EXPECT_EQ(NULL, strstr(text, "hands_session+"));
+	close(fd);
+	ASSERT_EQ(0, hands("put 0 2"));
+	ASSERT_EQ(0, hands("put 1"));
+}
+
+int main(int argc, char **argv)
+{
+	if (geteuid() || access("/sys/kernel/debug", X_OK) || !load("dref") ||
+	    !load("dref_test")) {
+		ksft_print_header();
+		ksft_exit_skip("needs root, debugfs, dref.ko and dref_test.ko\n");
+	}
+	return test_harness_run(argc, argv);
+}
