@@ -101,8 +101,8 @@ struct object {
 	struct place	places[PLACES];
 };
 
-#define AN_OBJECT	"%19[0-9a-f]: %19s references %ld recorded %ld age_ms %u"
-#define WITH_MODE	"%19[0-9a-f]: mode %19s references %ld recorded %ld age_ms %u"
+#define AN_OBJECT	"%19[^:]: %19s references %ld recorded %ld age_ms %u"
+#define WITH_MODE	"%19[^:]: mode %19s references %ld recorded %ld age_ms %u"
 
 /* The objects in a file, in its order; -1 if a line is none that is documented */
 static int objects_in(const char *name, struct object *objects, int max)
