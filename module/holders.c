@@ -3,9 +3,10 @@
  * Who holds what, and is it a leak?  classes/NAME/holders and classes/NAME/leaks in
  * debugfs, and the latter in the log when a class cannot be unregistered.
  *
- * Both are a walk over what is known one by one: the tracked objects (track.c), by
- * their number, and then the deferred ones, by that of their slot (objects.c).  What
- * is neither can only be counted.  A reader gets one object at a time, so he needs
+ * Both are a walk over what is known one by one: the deferred objects, by the number of
+ * their slot (objects.c), and then the tracked ones (track.c), by their own.  One that
+ * is demoted meanwhile is both for a moment, so it may be seen twice, and is not missed.
+ * What is neither can only be counted.  A reader gets one object at a time, so he needs
  * no memory, and no get or put waits for more than one object to be looked at.
  *
  * holders is about tracking: all objects of the class and, for each, the stacks that
@@ -29,8 +30,8 @@
 
 /* Where a walk is, in *pos: in front of everything, at an object, or behind all */
 #define POS_HEAD	0
-#define POS_TRACKED	1
-#define POS_DEFERRED	((loff_t)BIT_ULL(32))
+#define POS_DEFERRED	1
+#define POS_TRACKED	((loff_t)BIT_ULL(40))
 #define POS_TAIL	((loff_t)BIT_ULL(62))
 
 #define LOG_OBJECTS	10	/* of a class, at a time */
@@ -66,7 +67,7 @@ static bool walk_to_tracked(struct dref_walk *walk, loff_t *pos)
 	long number = dref_track_find(*pos - POS_TRACKED, walk->class, !walk->seq,
 				      &walk->holders);
 
-	*pos = number < 0 ? POS_DEFERRED : POS_TRACKED + number;
+	*pos = number < 0 ? POS_TAIL : POS_TRACKED + number;
 	return number >= 0;
 }
 
@@ -81,7 +82,7 @@ static bool walk_to_deferred(struct dref_walk *walk, loff_t *pos)
 		if (number < 0 || walk->seq || dref_slot_report(number, seen.ref))
 			break;
 	}
-	*pos = number < 0 ? POS_TAIL : POS_DEFERRED + number;
+	*pos = number < 0 ? POS_TRACKED : POS_DEFERRED + number;
 	if (number < 0)
 		return false;
 	holders->ref = seen.ref;
@@ -101,10 +102,10 @@ static bool walk_to(struct dref_walk *walk, loff_t *pos)
 
 	if (*pos != POS_HEAD && nothing)
 		return false;
-	if (*pos >= POS_TRACKED && *pos < POS_DEFERRED)
-		walk_to_tracked(walk, pos);
-	if (*pos >= POS_DEFERRED && *pos < POS_TAIL)
+	if (*pos >= POS_DEFERRED && *pos < POS_TRACKED)
 		walk_to_deferred(walk, pos);
+	if (*pos >= POS_TRACKED && *pos < POS_TAIL)
+		walk_to_tracked(walk, pos);
 	walk->pos = *pos;
 	return *pos <= POS_TAIL;
 }
@@ -299,7 +300,7 @@ void dref_leaks_log(const struct dref_class *class)
 	walk->class = class;
 	walk->leaks = true;
 	mutex_lock(&dref_track_mutex);
-	for (pos = POS_TRACKED; walk_to(walk, &pos); pos++) {
+	for (pos = POS_DEFERRED; walk_to(walk, &pos); pos++) {
 		if (pos < POS_TAIL && said++ == LOG_OBJECTS)
 			break;
 		say_it(walk);

@@ -192,8 +192,8 @@ static void dref_fold(struct dref_slot *slot)
 	struct dref *ref = slot->ref;
 	bool folded, zero = false;
 
+	dref_track_meet(ref);		/* while it is ours, and can be seen */
 	dref_slot_hide(slot);
-	dref_track_meet(ref);		/* while it is ours */
 	spin_lock_irq(&dref_bias_lock);
 	/* litmus: demote-cancel */
 	folded = dref_change_mode(ref, DREF_MODE_DEMOTING, DREF_MODE_KILLED,

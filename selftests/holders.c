@@ -379,7 +379,7 @@ TEST_F(holders, killed)
 TEST_F_TIMEOUT(holders, deferred, 300)
 {
 	struct object *o = self->object;
-	int i;
+	int i, nr;
 
 	ASSERT_EQ(0, hands("create 0"));
 	ASSERT_EQ(0, hands("here 0"));
@@ -392,16 +392,22 @@ TEST_F_TIMEOUT(holders, deferred, 300)
 		if (!(i % 10))
 			ASSERT_EQ(0, hands("there 0"));	/* no heat cancels it */
 		usleep(100000);
-		ASSERT_EQ(1, objects_in("holders", o, 1));
+		/* for a moment it is both what it was and what it will be */
+		nr = objects_in("holders", self->object, PLACES);
+		ASSERT_TRUE(nr == 1 || nr == 2);
+		o = &self->object[nr - 1];
 	}
+	o = self->object;
+	ASSERT_EQ(1, objects_in("holders", o, 1));
 	ASSERT_STREQ("exact", o->state);
 	i = (i + 9) / 10;
 	EXPECT_EQ(2 + i, o->references);
 	EXPECT_EQ(0, o->recorded);
 	EXPECT_EQ(-ENOSPC, hands("defer 0"));
-	ASSERT_EQ(0, hands("there 0 3"));
+	for (nr = 0; nr < 3; nr++)
+		ASSERT_EQ(0, hands("here 0"));
 	one(_metadata, o, "exact", 5 + i, 3);
-	EXPECT_TRUE(taken_by(&o->places[0], "hands_take_there"));
+	EXPECT_TRUE(taken_by(&o->places[0], "hands_take_here"));
 
 	/* and it may be deferred again when it is not tracked any more */
 	ASSERT_EQ(0, put("track", "0"));
