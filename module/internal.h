@@ -82,7 +82,6 @@
  * @chunk: where the slot comes from
  * @node: in the free list of the chunk, or in one of the lists of the passes
  * @since: jiffies when it was attached
- * @reported: @since + 1 when it has been in the log (holders.c)
  * @held_ns: when the object was last seen to have references
  * @epoch: the last one that had begun when it was attached
  * @summed: the epoch that @puts and @gets are of
@@ -91,6 +90,7 @@
  * @activity: gets, puts and count as of the last periodic pass
  * @idle_passes: periodic passes without any activity
  * @demoting: put into DREF_MODE_DEMOTING by a pass, and not seen to have left it
+ * @reported: it has been in the log (holders.c)
  * @tasks_gp: the Tasks RCU grace period after which no one increments @counts
  *	of a demoting or immortalized object any more
  */
@@ -101,7 +101,6 @@ struct dref_slot {
 	struct dref_chunk		*chunk;
 	struct list_head		node;
 	unsigned long			since;
-	unsigned long			reported;
 	u64				held_ns;
 	unsigned long			epoch;
 	unsigned long			summed;
@@ -110,6 +109,7 @@ struct dref_slot {
 	unsigned long			activity;
 	unsigned int			idle_passes;
 	bool				demoting;
+	bool				reported;
 	unsigned long			tasks_gp;
 };
 

@@ -151,6 +151,7 @@ static struct dref_slot *dref_slot_take(struct dref *ref, struct dref_class *cla
 	list_del_init(&slot->node);
 	slot->class = class;
 	slot->since = jiffies;
+	slot->reported = false;
 	WRITE_ONCE(slot->idle_passes, 0);
 	WRITE_ONCE(slot->ref, ref);	/* dref_slot_sum() has no lock */
 	WRITE_ONCE(slots_used, slots_used + 1);
@@ -454,9 +455,8 @@ bool dref_slot_report(unsigned long number, const struct dref *ref)
 	if (chunk) {
 		slot = &chunk->slots[number % DREF_CHUNK_SLOTS];
 		spin_lock_irqsave(&pool_lock, flags);
-		report = slot->ref == ref && slot->reported != slot->since + 1;
-		if (report)
-			slot->reported = slot->since + 1;
+		report = slot->ref == ref && !slot->reported;
+		slot->reported |= report;
 		spin_unlock_irqrestore(&pool_lock, flags);
 	}
 	rcu_read_unlock();
