@@ -49,9 +49,10 @@ shown() {
 		/^-?[0-9]+$/ && NR == 1 { value = 1; next }
 		value { value = 0 }
 		NR == 1 { print path }
+		/^ / || ($1 ~ /^[0-9]+$/ && NF > 1) { next }	# stacks, and words
 		{ key = $1; sub(/:$/, "", key) }
 		NF == 2 || key == "flags" { if (key !~ /^[0-9]+$/) print path, key; next }
-		{ for (i = 2; i < NF; i += 2) print path, $i }
+		{ for (i = path ~ /leaks$/ ? 3 : 2; i < NF; i += 2) print path, $i }
 		END {
 			if (value) {
 				sub(/.*\//, "", path)
@@ -64,11 +65,17 @@ shown() {
 	echo Tunables
 }
 
-# What is explained for all classes together needs no word more for one of them.
+# What is explained for all classes together needs no word more for one of them, and
+# what holders and leaks both say none for the second.
 of_a_class() {
 	sort -u "$out.all" >"$out.known"
 	while read -r path name; do
-		[ "$path" = classes/NAME/stats ] && grep -qx "stats $name" "$out.known" ||
+		case $path in
+		classes/NAME/stats)	elsewhere="stats $name" ;;
+		classes/NAME/leaks)	elsewhere="classes/NAME/holders $name" ;;
+		*)			elsewhere= ;;
+		esac
+		[ -n "$name" ] && grep -qx "$elsewhere" "$out.known" ||
 			echo "$path${name:+ $name}"
 	done
 }
@@ -90,7 +97,14 @@ load dref && load dref_test || skip_all "needs dref.ko and dref_test.ko"
 # for a class, and objects in it
 cat /sys/kernel/debug/dref_test/specimens >/dev/null || skip_all "no objects to be had"
 explained >"$out.all"
-shown | sort -u >"$out.shown"
+{
+	shown
+	# holders has objects of a class that is tracked; objects then has none for long
+	class=$(grep -l . $debugfs/classes/*/objects | head -n 1)
+	echo 1 >"${class%objects}track"
+	shown
+	echo 0 >"${class%objects}track"
+} | sort -u >"$out.shown"
 sort -u "$out.all" >"$out.explained"
 
 plan 4
