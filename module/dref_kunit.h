@@ -26,8 +26,9 @@
 #ifndef DREF_KUNIT_H
 #define DREF_KUNIT_H
 
-/* dref.ko exports these functions, and nobody wants the ones in here */
+/* dref.ko exports these functions and has these tracepoints, and that is enough */
 #define __DISABLE_EXPORTS
+#define NOTRACE
 
 #include <kunit/test.h>
 #include <linux/sched.h>

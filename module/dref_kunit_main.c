@@ -77,6 +77,51 @@ void dref_tasks_gp_exit(void)
 {
 }
 
+/* ---- for track.c: nothing is tracked, so none of these is called ---- */
+
+DEFINE_STATIC_KEY_FALSE(dref_tracking);
+
+unsigned long dref_track_look(struct dref *ref, unsigned long mode)
+{
+	return mode;
+}
+
+void dref_untrack(struct dref *ref, unsigned long mode)
+{
+}
+
+bool dref_class_tracked_object(const struct dref *ref)
+{
+	return false;
+}
+
+void __dref_track_init(struct dref *ref, unsigned long caller)
+{
+}
+
+long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller)
+{
+	return 0;
+}
+
+bool dref_track_put(struct dref *ref, unsigned long n)
+{
+	return false;
+}
+
+bool dref_track_tryget(struct dref *ref, unsigned long caller)
+{
+	return false;
+}
+
+void __dref_track_meet(struct dref *ref)
+{
+}
+
+void __dref_track_forget(struct dref *ref)
+{
+}
+
 /* Once, and here, because suites run before module_init() where kernels are newer */
 static int kunit_core_start(void)
 {
@@ -84,7 +129,7 @@ static int kunit_core_start(void)
 
 	if (dref_wq)
 		return 0;
-	dref_homes_init();
+	dref_homes_set(0);
 	dref_wq = alloc_workqueue("dref_kunit", WQ_UNBOUND, 0);
 	if (!dref_wq)
 		return -ENOMEM;
@@ -117,6 +162,7 @@ int kunit_core_init(struct kunit *test)
 	class->cpu = dref_class_cpu_alloc();
 	if (!class->cpu)
 		return -ENOMEM;
+	class->fast = class->cpu;
 	list_add(&class->node, &dref_classes);
 	return 0;
 }
@@ -138,6 +184,7 @@ void kunit_core_exit(struct kunit *test)
 		return;
 	list_del(&class->node);
 	free_percpu(class->cpu);
+	class->fast = NULL;
 	class->cpu = NULL;
 }
 

@@ -56,8 +56,8 @@ static const struct {
 	{ "demoting", DREF_MODE_DEMOTING, true, false, false, false, 4 },
 	{ "dying", DREF_MODE_DYING, true, false, false, true, 4 },
 	{ "dying, killed", DREF_MODE_DYING | DREF_MODE_KILLED, true, false, false, true, 4 },
-	{ "immortal", DREF_MODE_IMMORTAL, false, false, true, false, DREF_IMMORTAL_COUNT },
-	{ "immortal, killed", DREF_MODE_IMMORTAL | DREF_MODE_KILLED, false, false, true, false,
+	{ "immortal", DREF_MODE_UNREAD, false, false, true, false, DREF_IMMORTAL_COUNT },
+	{ "immortal, killed", DREF_MODE_UNREAD + DREF_MODE_KILLED, false, false, true, false,
 	  DREF_IMMORTAL_COUNT },
 };
 
@@ -102,7 +102,8 @@ static void the_dead_are_dying_and_read_zero(struct kunit *test)
 static void home_is_this_cpu_and_nothing_special(struct kunit *test)
 {
 	static const unsigned long special[] = {
-		DREF_MODE_KILLED, DREF_MODE_IMMORTAL, DREF_MODE_QUEUED, DREF_MODE_COLD
+		DREF_MODE_KILLED, DREF_MODE_IMMORTAL, DREF_MODE_QUEUED, DREF_MODE_COLD,
+		DREF_MODE_TRACKED, BIT(DREF_MODE_EPOCH_SHIFT)
 	};
 	unsigned long home;
 	int cpu, other, i;
@@ -219,7 +220,7 @@ static void killed_stays_killed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dref_read(&ref), 1L);
 
 	dref_immortalize(&ref);
-	KUNIT_EXPECT_EQ(test, ref.mode, DREF_MODE_IMMORTAL | DREF_MODE_KILLED);
+	KUNIT_EXPECT_EQ(test, ref.mode, DREF_MODE_UNREAD | DREF_MODE_KILLED);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_COUNT_IMMORTAL);
 	dref_immortalize(&ref);
 	KUNIT_EXPECT_EQ(test, kunit_events(ref.class, DREF_IMMORTALIZED), 1UL);

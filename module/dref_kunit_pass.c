@@ -73,8 +73,8 @@ static void a_sum_has_three_parts(struct kunit *test)
 		first->gets = rows[i].gets;
 		last->puts = rows[i].puts;
 		slot->puts = dref_slot_puts(slot);
-		KUNIT_EXPECT_EQ_MSG(test, dref_pass_sum(slot, rows[i].count), rows[i].sum,
-				    "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, dref_pass_sum(slot, rows[i].count, dref_slot_gets(slot)),
+				    rows[i].sum, "row %d", i);
 	}
 	first->gets = 0;
 	last->puts = 1;
