@@ -14,8 +14,8 @@ struct dref_debugger {
 	const unsigned long	*per_cpu_offset;	/* by CPU */
 	const struct cpumask	*possible;
 	unsigned long		exact, demoting, dying, state;	/* in the mode word */
-	unsigned long		killed, immortal, tags, queued, cold;
-	unsigned int		cpu_shift, window_shift, heat_shift;
+	unsigned long		killed, immortal, tags, queued, cold, tracked;
+	unsigned int		cpu_shift, epoch_shift, window_shift, heat_shift;
 	long			bias, limit;
 	unsigned int		sleep_flag, rcu_flag, exact_flag;
 };
@@ -32,7 +32,9 @@ static const struct dref_debugger dref_debugger __used = {
 	.tags		= DREF_MODE_TAGS,
 	.queued		= DREF_MODE_QUEUED,
 	.cold		= DREF_MODE_COLD,
+	.tracked	= DREF_MODE_TRACKED,
 	.cpu_shift	= DREF_MODE_CPU_SHIFT,
+	.epoch_shift	= DREF_MODE_EPOCH_SHIFT,
 	.window_shift	= DREF_MODE_WINDOW_SHIFT,
 	.heat_shift	= DREF_MODE_HEAT_SHIFT,
 	.bias		= DREF_BIAS,

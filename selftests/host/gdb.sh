@@ -168,12 +168,12 @@ passing() {
 		"set var $deferred.mode += 1" "echo == dying\n" "dref &$deferred" "dref-objects" \
 		"set var $deferred.mode -= 3" \
 		"set \$was = $exact.mode" "set var $exact.mode |= 0x10" \
-		"echo == queued\n" "dref &$exact" "set var $exact.mode = 0x500000121" \
+		"echo == queued\n" "dref &$exact" "set var $exact.mode = 0x503000161" \
 		"echo == cold\n" "dref &$exact" "set var $exact.mode = \$was" &&
 	says demoting "mode: demoting" "references: 994" "gets: 1000" &&
 	says dying "mode: dying" "references: 994" ".*: mode dying count 1 gets 1000 puts 7 .*" &&
 	says queued "mode: exact on CPU [0-9]*, queued for promotion$heat" &&
-	says cold "mode: exact on CPU 1, cold until window 5" "references: 3"
+	says cold "mode: exact on CPU 1, tracked, cold until window 5" "references: 3"
 }
 
 # refused MESSAGE COMMAND...: that is what the last of them says, and no more.

@@ -126,7 +126,7 @@ class Dref:
         if self.dead:
             return "dead"
         if self.exact:
-            return "exact on CPU %d" % (self.mode % 2 ** number("window_shift") >>
+            return "exact on CPU %d" % (self.mode % 2 ** number("epoch_shift") >>
                                         number("cpu_shift"))
         return {0: "deferred", number("demoting"): "demoting",
                 number("dying"): "dying"}[self.state]
@@ -138,6 +138,8 @@ class Dref:
         if self.exact and not self.immortal and not self.dead:
             window = self.mode >> number("window_shift") & \
                 2 ** (number("heat_shift") - number("window_shift")) - 1
+            if self.mode & number("tracked"):
+                words.append("tracked")
             if self.mode & number("queued"):
                 words.append("queued for promotion")
             if self.mode & number("cold"):
