@@ -258,6 +258,23 @@ static void never_released(struct dref *ref)
 {
 }
 
+/* In .rodata: what is not refused is an oops */
+DEFINE_DREF_CLASS(eternal_class, "test-eternal", never_released, 0);
+static const struct dref eternal = DREF_INIT_IMMORTAL(&eternal_class);
+
+static void double_init_immortal(struct dref_test *t)
+{
+	struct dref *ref = (struct dref *)&eternal;
+	struct dref before = eternal;
+
+	OPTIMIZER_HIDE_VAR(ref);
+	if (!CHECK(t, !dref_class_register(&eternal_class), "cannot register"))
+		return;
+	dref_init(ref, &eternal_class);
+	CHECK(t, !memcmp(ref, &before, sizeof(before)), "changed");
+	CHECK(t, !dref_class_unregister(&eternal_class), "counted as alive");
+}
+
 static void init_without_class(struct dref_test *t)
 {
 	static struct dref_class unregistered = {
@@ -355,6 +372,7 @@ const struct dref_test_case test_faults[] = {
 	{ "warns_once_per_class",	warns_once_per_class,
 	  .expects = "underflows=10 warnings=2" },
 	{ "double_init",		double_init, .expects = "warnings=2" },
+	{ "double_init_immortal",	double_init_immortal, .expects = "warnings=1" },
 	{ "init_without_class",		init_without_class, .expects = "warnings=2" },
 	{ "not_registered",		not_registered, .expects = "warnings<4" },
 	{ "kill_twice",			kill_twice, .expects = "warnings<2" },
