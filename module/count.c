@@ -100,10 +100,10 @@ void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
 
 	if (fault == DREF_OVERFLOW) {
 		dref_count_event(class, DREF_OVERFLOWS);
-		trace_overflow(ref, what, caller);
+		trace_overflow(ref, class, what, caller);
 	} else {
 		dref_count_event(class, DREF_UNDERFLOWS);
-		trace_underflow(ref, what, caller);
+		trace_underflow(ref, class, what, caller);
 	}
 	if (!test_and_set_bit(fault, &class->warned))
 		WARN(1, "dref: class %s: %s, by %pS; the object is leaked\n",

@@ -34,6 +34,7 @@
 #define DREF_TRACE_WHAT_SIZE	24
 
 struct dref;
+struct dref_class;
 struct dref_slot;
 struct dref_pass_stats;
 
@@ -271,9 +272,10 @@ TRACE_EVENT(immortalize,
 /* Somebody has miscounted, and has lost the object by it */
 DECLARE_EVENT_CLASS(dref_fault,
 
-	TP_PROTO(const struct dref *ref, const char *what, unsigned long caller),
+	TP_PROTO(const struct dref *ref, const struct dref_class *of, const char *what,
+		 unsigned long caller),
 
-	TP_ARGS(ref, what, caller),
+	TP_ARGS(ref, of, what, caller),
 
 	TP_STRUCT__entry(
 		__array(char,		class,	DREF_CLASS_NAME_SIZE)
@@ -283,7 +285,7 @@ DECLARE_EVENT_CLASS(dref_fault,
 	),
 
 	TP_fast_assign(
-		strscpy_pad(__entry->class, ref->class->name, DREF_CLASS_NAME_SIZE);
+		strscpy_pad(__entry->class, of->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
 		strscpy_pad(__entry->what, what, DREF_TRACE_WHAT_SIZE);
 		__entry->caller = (void *)caller;
@@ -295,28 +297,32 @@ DECLARE_EVENT_CLASS(dref_fault,
 
 /**
  * underflow - a put too many, or a get from zero
- * @ref: its count
+ * @ref: its count, which may be gone by now
+ * @of: its class
  * @what: which of them
  * @caller: where: in dref itself, if a pass has found it
  *
  * Each one, while the kernel log has but the first one of a class.
  */
 DEFINE_EVENT(dref_fault, underflow,
-	TP_PROTO(const struct dref *ref, const char *what, unsigned long caller),
-	TP_ARGS(ref, what, caller)
+	TP_PROTO(const struct dref *ref, const struct dref_class *of, const char *what,
+		 unsigned long caller),
+	TP_ARGS(ref, of, what, caller)
 );
 
 /**
  * overflow - a count past the limit
- * @ref: its count
+ * @ref: its count, which may be gone by now
+ * @of: its class
  * @what: by one get, or by all
  * @caller: where: in dref itself, if a pass has found it
  *
  * As underflow.
  */
 DEFINE_EVENT(dref_fault, overflow,
-	TP_PROTO(const struct dref *ref, const char *what, unsigned long caller),
-	TP_ARGS(ref, what, caller)
+	TP_PROTO(const struct dref *ref, const struct dref_class *of, const char *what,
+		 unsigned long caller),
+	TP_ARGS(ref, of, what, caller)
 );
 
 /**
