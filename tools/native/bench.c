@@ -57,7 +57,7 @@ static double clock_ns(clockid_t clock)
 	return now.tv_sec * 1e9 + now.tv_nsec;
 }
 
-static void bind_to(unsigned int cpu)
+void bind_to(unsigned int cpu)
 {
 	cpu_set_t set;
 

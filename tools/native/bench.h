@@ -5,7 +5,7 @@
  *	main.c		options
  *	rows.c		the counters and the loops over them: each one a row
  *	bench.c		threads on CPUs that run a loop for a while
- *	passes.c	passes over many objects
+ *	passes.c	passes over many objects, and their promotion
  *	report.c	tables, bounds, and the JSON file
  */
 #ifndef BENCH_H
@@ -95,26 +95,36 @@ struct figure {
 	double			on_cpu[MAX_RUNS];	/* share of the time */
 };
 
-/* A pass over so many objects */
+#define NR_SIZES	3	/* 100, 1000 and 10000 objects */
+#define NR_CACHES	3	/* warm, cold and hot: passes.c */
+#define NR_PROMOTIONS	20	/* parts of a size, each of them timed */
+
+/* Over so many objects, whose counters are in such caches */
 struct walk {
+	const char		*caches;
 	unsigned int		objects;
 	unsigned int		runs;
 	double			ns[MAX_RUNS];
 };
 
-#define NR_WALKS	3
+struct passes {
+	struct walk		walks[NR_SIZES * NR_CACHES];
+	unsigned int		nr_walks;
+	struct walk		promotion;	/* of the last size */
+};
 
 /* bench.c */
+void bind_to(unsigned int cpu);
 void bench_figure(const struct options *options, struct figure *figure);
 
 /* passes.c */
-void walk_all(const struct options *options, struct walk *walks);
+void walk_all(const struct options *options, struct passes *passes);
 
 /* report.c */
 double median(const double *values, unsigned int nr);
 void report_open(const struct options *options);
 bool report(const struct options *options, const struct figure *figures, size_t nr);
-void report_walks(const struct options *options, const struct walk *walks);
+void report_passes(const struct options *options, const struct passes *passes);
 
 /* main.c */
 __printf(2, 3) __noreturn

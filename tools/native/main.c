@@ -43,14 +43,15 @@ static void print_options(void)
 	       "                      (1, 2, 4 and so on, and as many as there are CPUs)\n"
 	       "  -r, --runs N        the median of so many runs counts (%u)\n"
 	       "  -m, --ms N          how long a figure is measured in a run (%u)\n"
-	       "  -p, --passes CPUS   measure passes over many objects, and nothing else, where\n"
-	       "                      so many CPUs are possible (they need not be there)\n"
+	       "  -p, --passes CPUS   measure passes over many objects and promotions, and nothing\n"
+	       "                      else, where so many CPUs are possible: %u to %u, which need\n"
+	       "                      not be there\n"
 	       "      --json FILE     the result, for programs; -: to standard output, which\n"
 	       "                      then has no tables\n"
 	       "  -h, --help          this text\n"
 	       "\n"
 	       "Exit status: 0 all is well, 1 a bound is not met or something failed, 2 wrong\n"
-	       "usage.\n", DEFAULT_RUNS, DEFAULT_MS);
+	       "usage.\n", DEFAULT_RUNS, DEFAULT_MS, SHIM_CPUS + 1, MAX_THREADS);
 }
 
 static void find_cpus(struct options *options)
@@ -81,13 +82,13 @@ static bool take_number(const char **text, unsigned int most, unsigned int *numb
 	return !errno && value && value <= most;
 }
 
-static unsigned int number_given(const char *option, unsigned int most)
+static unsigned int number_given(const char *option, unsigned int least, unsigned int most)
 {
 	const char *text = optarg;
 	unsigned int number;
 
-	if (!take_number(&text, most, &number) || *text)
-		die(2, "--%s %s: not a number from 1 to %u", option, optarg, most);
+	if (!take_number(&text, most, &number) || *text || number < least)
+		die(2, "--%s %s: not a number from %u to %u", option, optarg, least, most);
 	return number;
 }
 
@@ -162,10 +163,10 @@ static bool run(const struct options *options)
 
 static bool run_passes(const struct options *options)
 {
-	struct walk walks[NR_WALKS];
+	static struct passes passes;
 
-	walk_all(options, walks);
-	report_walks(options, walks);
+	walk_all(options, &passes);
+	report_passes(options, &passes);
 	return true;
 }
 
@@ -192,13 +193,13 @@ int main(int argc, char **argv)
 			threads_given(&options);
 			break;
 		case 'r':
-			options.runs = number_given("runs", MAX_RUNS);
+			options.runs = number_given("runs", 1, MAX_RUNS);
 			break;
 		case 'm':
-			options.ms = number_given("ms", 60000);
+			options.ms = number_given("ms", 1, 60000);
 			break;
 		case 'p':
-			options.possible = number_given("passes", MAX_THREADS);
+			options.possible = number_given("passes", SHIM_CPUS + 1, MAX_THREADS);
 			break;
 		case JSON:
 			options.json = optarg;
@@ -222,7 +223,12 @@ int main(int argc, char **argv)
 
 	/* what percpu_ref waits for is then as short as can be */
 	shim_rcu_rest_us = 0;
-	shim_boot(options.possible ?: options.counts[options.nr_counts - 1] + 1);
+	if (options.possible) {
+		bind_to(options.cpus[0]);	/* whoever it is that makes a pass */
+		shim_boot(options.possible - SHIM_CPUS);
+	} else {
+		shim_boot(options.counts[options.nr_counts - 1] + 1);
+	}
 	if (shim_module_init())
 		die(1, "dref cannot be loaded");
 	if (options.possible)

@@ -300,30 +300,57 @@ bool report(const struct options *options, const struct figure *figures, size_t 
 	return bounds_met(figures, nr);
 }
 
-void report_walks(const struct options *options, const struct walk *walks)
-{
-	struct json_object *object, *array = json_object_new_array(), *walk;
-	unsigned int i;
-	double ns;
+/* ---- passes ---- */
 
-	if (json_file != stdout)
-		printf("%-16s %12s %14s\n", "a pass over", "ns", "ns an object");
-	for (i = 0; i < NR_WALKS; i++) {
-		ns = median(walks[i].ns, walks[i].runs);
-		if (json_file != stdout)
-			printf("%-16u %12.0f %14.1f\n", walks[i].objects, ns,
-			       ns / walks[i].objects);
-		walk = json_object_new_object();
-		json_object_object_add(walk, "objects", json_object_new_int(walks[i].objects));
-		add_double(walk, "ns", ns);
-		json_object_object_add(walk, "ns_runs", array_of(walks[i].ns, walks[i].runs));
-		json_object_array_add(array, walk);
+static void print_passes(const struct passes *passes)
+{
+	const struct walk *walk;
+	double ns;
+	unsigned int i;
+
+	printf("dref-native: passes, %u possible CPUs, ns, median of %u\n\n%-16s %7s %12s %14s\n",
+	       num_possible_cpus(), passes->walks[0].runs, "a pass over", "caches", "ns",
+	       "ns an object");
+	for (i = 0; i < passes->nr_walks; i++) {
+		walk = &passes->walks[i];
+		ns = median(walk->ns, walk->runs);
+		printf("%-16u %7s %12.0f %14.1f\n", walk->objects, walk->caches, ns,
+		       ns / walk->objects);
 	}
-	object = report_object(options);
-	json_object_object_add(object, "cpus_possible", json_object_new_int(options->possible));
+	printf("\na promotion: %.0f ns\n",
+	       median(passes->promotion.ns, passes->promotion.runs) / passes->promotion.objects);
+}
+
+static struct json_object *walk_object(const struct walk *walk)
+{
+	struct json_object *object = json_object_new_object();
+
+	if (walk->caches)
+		add_text(object, "caches", walk->caches);
+	json_object_object_add(object, "objects", json_object_new_int(walk->objects));
+	add_double(object, "ns", median(walk->ns, walk->runs));
+	json_object_object_add(object, "ns_runs", array_of(walk->ns, walk->runs));
+	return object;
+}
+
+static void write_passes(const struct options *options, const struct passes *passes)
+{
+	struct json_object *object = report_object(options);
+	struct json_object *array = json_object_new_array();
+	unsigned int i;
+
+	json_object_object_add(object, "cpus_possible", json_object_new_int(num_possible_cpus()));
+	for (i = 0; i < passes->nr_walks; i++)
+		json_object_array_add(array, walk_object(&passes->walks[i]));
 	json_object_object_add(object, "passes", array);
+	json_object_object_add(object, "promotion", walk_object(&passes->promotion));
+	write_object(options, object);
+}
+
+void report_passes(const struct options *options, const struct passes *passes)
+{
+	if (json_file != stdout)
+		print_passes(passes);
 	if (json_file)
-		write_object(options, object);
-	else
-		json_object_put(object);
+		write_passes(options, passes);
 }
