@@ -79,6 +79,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
+#include <trace/events/dref.h>
 
 #include "compat.h"
 #include "track.h"
@@ -388,8 +389,10 @@ long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller)
 	stack = dref_stack(caller);
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	count = atomic_long_add_return(n, &ref->count);
-	if (count >= (long)n)
+	if (count >= (long)n) {
 		dref_record(bucket, ref, n, stack);
+		trace_get(ref, n, count + 1);
+	}
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 	return count;
 }
@@ -411,6 +414,8 @@ bool dref_track_put(struct dref *ref, unsigned long n)
 	count = atomic_long_sub_return(n, &ref->count);
 	if (object)
 		dref_unrecord(object, n, max(count + 1, 0L));
+	/* The last one, too: release() comes after dref_track_forget() */
+	trace_put(ref, n, count + 1);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 	return count < 0;
 }
@@ -429,8 +434,10 @@ bool dref_track_tryget(struct dref *ref, unsigned long caller)
 	stack = dref_stack(caller);
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	got = atomic_long_inc_unless_negative(&ref->count);
-	if (got)
+	if (got) {
 		dref_record(bucket, ref, 1, stack);
+		trace_get(ref, 1, atomic_long_read(&ref->count) + 1);
+	}
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 	return got;
 }

@@ -17,8 +17,8 @@ debugfs=/sys/kernel/debug/dref
 stories=/sys/kernel/debug/dref_test
 tracing=/sys/kernel/tracing
 events=$tracing/events/dref
-names="dead demote dying hot immortalize overflow pass_begin pass_end promote
-	promote_failed release resurrect underflow"
+names="dead demote dying get hot immortalize overflow pass_begin pass_end promote
+	promote_failed put release resurrect underflow"
 tunables=
 work=$(mktemp -d) || exit
 trap 'clean_up; rm -rf "$work"' EXIT
@@ -271,6 +271,36 @@ story() {
 	result $? "$1"
 }
 
+# Of a class that is tracked, and then not; by hand (module/dref_test_hands.c).
+by_hand() {
+	for line; do
+		echo "$line" >$stories/hands || return
+	done
+}
+
+tracked() {
+	hands=$debugfs/classes/test-hands
+	by_hand open && echo 1 >$hands/track && by_hand "create 0" || return
+	object=$(sed -n 's/^\([0-9a-f]*\): mode exact .*/\1/p' $hands/holders)
+	record && by_hand "here 0" "there 0 3" "look-up 0" "put 0 2" "put 0 4" &&
+		sleep 0.5 && echo 0 >$hands/track && by_hand "create 1" "here 1" "put 1 2" &&
+		sleep 0.5
+	told=$?
+	echo 0 >$events/enable
+	by_hand close && [ $told -eq 0 ] || return
+	events_of 0 >"$work/seen"
+	cat >"$work/expected" <<-END
+	get class=test-hands object=$object n=1 references=2
+	get class=test-hands object=$object n=3 references=5
+	get class=test-hands object=$object n=1 references=6
+	put class=test-hands object=$object n=2 references=4
+	put class=test-hands object=$object n=4 references=0
+	release class=test-hands object=$object deferred=0 latency_us=0
+	release class=test-hands object=* deferred=0 latency_us=0
+	END
+	as_expected
+}
+
 # ---- all together ----
 
 all_are_there() {
@@ -352,6 +382,8 @@ adds_up_to_statistics() {
 	adds_up immortal "$(hits immortalize)" "$(moved immortal)" &&
 	adds_up underflows "$(hits underflow)" "$(moved underflows)" &&
 	adds_up overflows "$(hits overflow)" "$(moved overflows)" &&
+	adds_up "gets of classes that are not tracked" "$(hits get)" 0 &&
+	adds_up "puts likewise" "$(hits put)" 0 &&
 	adds_up passes "$(hits pass_begin)" "$(moved passes)" &&
 	adds_up passes "$(hits pass_end)" "$(moved passes)"
 }
@@ -375,12 +407,14 @@ if [ $# -gt 0 ]; then
 	finish
 fi
 
-plan 13
+plan 14
 all_are_there
 result $? "each event is tested"
 for name in exact life resurrect demote hot promote_failed immortalize late underflow overflow; do
 	story traced_$name
 done
+tracked
+result $? "gets and puts of a tracked class"
 off_again
 result $? "tracepoints that are off again say nothing"
 if [ -e $events/promote/hist ] || [ -e $events/promote/trigger ]; then

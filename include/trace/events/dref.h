@@ -14,6 +14,7 @@
  *				and demote
  *	immortalize		the end of counting, asked for or after
  *	underflow, overflow	a mistake in somebody's counting
+ *	get, put		counting itself, while the class is tracked
  *
  * None is on the way of a get, a put, or the life of an object that stays exact
  * and that its last put releases: those cost no instruction more for this, and
@@ -323,6 +324,58 @@ DEFINE_EVENT(dref_fault, overflow,
 	TP_PROTO(const struct dref *ref, const struct dref_class *of, const char *what,
 		 unsigned long caller),
 	TP_ARGS(ref, of, what, caller)
+);
+
+/* Somebody has counted, and it has been recorded who (track.c) */
+DECLARE_EVENT_CLASS(dref_counted,
+
+	TP_PROTO(const struct dref *ref, unsigned long n, long references),
+
+	TP_ARGS(ref, n, references),
+
+	TP_STRUCT__entry(
+		__array(char,		class,	DREF_CLASS_NAME_SIZE)
+		__field(const void *,	object)
+		__field(unsigned long,	n)
+		__field(long,		references)
+	),
+
+	TP_fast_assign(
+		strscpy_pad(__entry->class, ref->class->name, DREF_CLASS_NAME_SIZE);
+		__entry->object = ref;
+		__entry->n = n;
+		__entry->references = references;
+	),
+
+	TP_printk("class=%s object=%p n=%lu references=%ld",
+		  __entry->class, __entry->object, __entry->n, __entry->references)
+);
+
+/**
+ * get - references to an object of a tracked class have been taken
+ * @ref: its count
+ * @n: how many, by a get or a tryget
+ * @references: how many there are now
+ *
+ * On the stack of who took them.  What an NMI does is not told, as it is not
+ * recorded; neither is the reference that dref_init() gives.
+ */
+DEFINE_EVENT(dref_counted, get,
+	TP_PROTO(const struct dref *ref, unsigned long n, long references),
+	TP_ARGS(ref, n, references)
+);
+
+/**
+ * put - references to an object of a tracked class have been dropped
+ * @ref: its count
+ * @n: how many
+ * @references: how many there are now
+ *
+ * On the stack of who dropped them; otherwise as get.
+ */
+DEFINE_EVENT(dref_counted, put,
+	TP_PROTO(const struct dref *ref, unsigned long n, long references),
+	TP_ARGS(ref, n, references)
 );
 
 /**
