@@ -47,14 +47,26 @@ watch() {
 	sleep 2		# they attach what is left after they have said so
 }
 
-# Who does not end when told to, as he has not begun, shall hold up nobody.
+# bpftrace 0.17 misses a Ctrl-C that comes while it is not waiting for events, and prints
+# less if one comes while it prints: who has not ended for long has missed it. And
+# nobody shall hold up the others for ever.
 unwatch() {
-	for script in $scripts; do
-		eval "kill -INT \$pid_$script"
+	for try in 1 2 3 4 5 6; do
+		for script in $scripts; do
+			eval "kill -INT \$pid_$script" 2>/dev/null
+		done
+		for _ in $(seq 20); do
+			sleep 1
+			left=
+			for script in $scripts; do
+				eval "kill -0 \$pid_$script" 2>/dev/null && left="$left $script"
+			done
+			[ -n "$left" ] || return 0
+		done
+		echo "#$left: told $try times to end"
 	done
-	(sleep 40; for script in $scripts; do eval "kill -KILL \$pid_$script"; done) 2>/dev/null &
-	for script in $scripts; do
-		eval "wait \$pid_$script"
+	for script in $left; do
+		eval "kill -KILL \$pid_$script"
 	done
 }
 
