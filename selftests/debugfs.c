@@ -20,12 +20,6 @@
 #define NOBODY	65534
 #define FUZZES	10000
 
-/*
- * Each write waits for an expedited grace period, a millisecond where CPUs are emulated,
- * whatever is written: copying the buffer is all that there is to go wrong.
- */
-#define FUZZES_OF_RECONCILE	1000
-
 static const char * const all_files[] = {
 	"stats", "reconcile", "pass_min_ms", "pass_max_ms", "promote_threshold",
 	"demote_passes", "max_deferred", "leak_age_s", "cpus", "latency",
@@ -389,14 +383,14 @@ static bool taken(const char *name, const char *junk, int len, const char *now)
 	return true;	/* not a tunable */
 }
 
-static void fuzz_file(struct __test_metadata *_metadata, const char *name, int fuzzes)
+static void fuzz_file(struct __test_metadata *_metadata, const char *name)
 {
 	char junk[64], was[4096], before[4096], now[4096];
 	int i, len, err, nr_taken = 0;
 
 	ASSERT_LE(0, read_file(path_of(name), was, sizeof(was)));
 	strcpy(before, was);
-	for (i = 0; i < fuzzes; i++) {
+	for (i = 0; i < FUZZES; i++) {
 		len = draw_junk(junk, sizeof(junk) - 1);
 		err = put(name, junk, len);
 		ASSERT_TRUE(!err || err == -EINVAL) TH_LOG("%s: %d", name, err);
@@ -410,7 +404,7 @@ static void fuzz_file(struct __test_metadata *_metadata, const char *name, int f
 	EXPECT_LT(0, nr_taken) TH_LOG("%s takes nothing", name);
 	/* it still takes what is right: what it has had */
 	EXPECT_EQ(0, put_text(name, was)) TH_LOG("%s", name);
-	TH_LOG("%s: %d of %d taken", name, nr_taken, fuzzes);
+	TH_LOG("%s: %d of %d taken", name, nr_taken, FUZZES);
 }
 
 /* Every file there is, so that none is forgotten; and none of them moves another */
@@ -429,8 +423,7 @@ TEST_F_TIMEOUT(dref, random_writes, 300)
 	for (i = 0; i < nr_writable; i++)
 		ASSERT_LE(0, read_file(path_of(writable[i]), was[i], sizeof(was[i])));
 	for (i = 0; i < nr_writable; i++) {
-		fuzz_file(_metadata, writable[i], strcmp(writable[i], "reconcile") ? FUZZES :
-						  FUZZES_OF_RECONCILE);
+		fuzz_file(_metadata, writable[i]);
 		for (j = 0; j < nr_writable; j++) {
 			if (!strcmp(writable[j], "reconcile"))
 				continue;
