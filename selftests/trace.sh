@@ -417,7 +417,7 @@ tracked
 result $? "gets and puts of a tracked class"
 off_again
 result $? "tracepoints that are off again say nothing"
-if [ -e $events/promote/hist ] || [ -e $events/promote/trigger ]; then
+if [ -e $events/promote/hist ]; then
 	adds_up_to_statistics
 	result $? "under stress, events add up to the statistics"
 else
