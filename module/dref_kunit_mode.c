@@ -36,6 +36,10 @@ static void unmake(struct dref_slot *slot)
 #define CPU1	BIT(DREF_MODE_CPU_SHIFT)
 #define HOT	(63UL << DREF_MODE_HEAT_SHIFT | 0x12345UL << DREF_MODE_WINDOW_SHIFT)
 
+/* A constant that the linker knows: an address, and so not to be or'ed with anything */
+#define UNREAD_KILLED	((__force unsigned long)&dref_unread +		\
+			 (DREF_MODE_IMMORTAL | DREF_MODE_KILLED))
+
 static const struct {
 	const char	*name;
 	unsigned long	mode;
@@ -57,8 +61,7 @@ static const struct {
 	{ "dying", DREF_MODE_DYING, true, false, false, true, 4 },
 	{ "dying, killed", DREF_MODE_DYING | DREF_MODE_KILLED, true, false, false, true, 4 },
 	{ "immortal", DREF_MODE_UNREAD, false, false, true, false, DREF_IMMORTAL_COUNT },
-	{ "immortal, killed", DREF_MODE_UNREAD + DREF_MODE_KILLED, false, false, true, false,
-	  DREF_IMMORTAL_COUNT },
+	{ "immortal, killed", UNREAD_KILLED, false, false, true, false, DREF_IMMORTAL_COUNT },
 };
 
 static void mode_words_decoded(struct kunit *test)
