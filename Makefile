@@ -88,7 +88,7 @@ bench: ## measure what it costs, 10 minutes, and write a report (BENCH_DIR=)
 	$(Q)$(MAKE) $(stock)
 	$(Q)tools/bench/bench $(BENCH_DIR)
 
-style: ## checkpatch --strict and kernel-doc
+style: ## checkpatch --strict, kernel-doc, and the syntax of the pages
 	$(Q)KDIR="$(given)" tools/check style
 
 sparse: ## build with W=1 C=2, no warning allowed
