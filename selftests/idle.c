@@ -19,9 +19,10 @@
 
 #define EVENT		TRACING "/events/workqueue/workqueue_execute_start/enable"
 
+/* Tracing itself stays on, as others expect it to be */
 static void set_tracing(const char *on)
 {
-	if (write_file(EVENT, on) || write_file(TRACING "/tracing_on", on))
+	if (write_file(EVENT, on) || write_file(TRACING "/tracing_on", "1"))
 		ksft_exit_fail_msg("cannot switch tracing: %s\n", strerror(errno));
 }
 

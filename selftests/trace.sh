@@ -26,7 +26,8 @@ trap 'clean_up; rm -rf "$work"' EXIT
 # ---- the trace ----
 
 record() {
-	echo nop >$tracing/current_tracer && echo >$tracing/trace && echo 1 >$events/enable
+	echo nop >$tracing/current_tracer && echo >$tracing/trace && echo 1 >$tracing/tracing_on &&
+		echo 1 >$events/enable
 }
 
 clean_up() {
