@@ -48,6 +48,17 @@ in_tree() {
 	return 1
 }
 
+# tool FOLDER/NAME: a program of tools/, from the tree that this is a part of, or from PATH.
+tool() {
+	in_tree tools/"$1" || command -v "${1##*/}"
+}
+
+# What $out has, where a test has failed: fails, too.
+show() {
+	sed 's/^/# /' "$out"
+	return 1
+}
+
 # load MODULE [PARAMETER]...: from modprobe's folders, or from the tree.
 load() {
 	name=$1

@@ -25,18 +25,11 @@ static int hands(const char *fmt, ...)
 {
 	char line[64];
 	va_list args;
-	int fd, n;
 
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	fd = open(HANDS, O_WRONLY);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, line, strlen(line));
-	n = n < 0 ? -errno : 0;
-	close(fd);
-	return n;
+	return write_file(HANDS, line) ? -errno : 0;
 }
 
 /* The same by another task */
@@ -53,16 +46,9 @@ static int other_hands(const char *line)
 static int put(const char *name, const char *value)
 {
 	char path[200];
-	int fd, n;
 
 	snprintf(path, sizeof(path), "%s/%s", CLASS, name);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, value, strlen(value));
-	n = n < 0 ? -errno : 0;
-	close(fd);
-	return n;
+	return write_file(path, value) ? -errno : 0;
 }
 
 static char *text_of(const char *name)

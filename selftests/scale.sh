@@ -14,13 +14,7 @@ cpu_online=/sys/devices/system/cpu/cpu1/online
 out=$(mktemp) || exit
 trap 'rm -f "$out" "$out".*' EXIT
 
-# From the tree that this is a part of, or from PATH.
-scale=$(in_tree tools/scale/dref-scale) || scale=$(command -v dref-scale)
-
-show() {
-	sed 's/^/# /' "$out"
-	false
-}
+scale=$(tool scale/dref-scale)
 
 # Runs dref-scale; its output is in $out.
 run() {

@@ -12,12 +12,7 @@ seconds=${1:-2}
 out=$(mktemp) || exit
 trap 'rm -f "$out" "$out".*' EXIT
 
-# From the tree that this is a part of, or from PATH.
-stress=$(in_tree tools/stress/dref-stress) || stress=$(command -v dref-stress)
-
-show() {
-	sed 's/^/# /' "$out"
-}
+stress=$(tool stress/dref-stress)
 
 # Runs dref-stress; its output is in $out.
 run() {
@@ -25,14 +20,14 @@ run() {
 }
 
 passes() {
-	run "$@" && tail -n 1 "$out" | grep -q '^PASS' || { show; false; }
+	run "$@" && tail -n 1 "$out" | grep -q '^PASS' || show
 }
 
 # refused OPTION...: exit status 2, and one line that says why.
 refused() {
 	run "$@"
 	[ $? -eq 2 ] && [ "$(wc -l <"$out")" -eq 1 ] && grep -q '^dref-stress: ' "$out" ||
-		{ show; false; }
+		show
 }
 
 all_refused() {
@@ -70,7 +65,7 @@ disturbs() {
 	"$stress" --list | grep -q "^  $1 .*(needs " && refused "--$1" && return
 	passes "--$1" --duration "${seconds}s" &&
 	awk -v name="$1" '$1 == name && $3 == "times" { n = $2 } END { exit !n }' "$out" ||
-		{ show; false; }
+		show
 }
 
 # Only the build that is made for it can be broken.
@@ -104,7 +99,6 @@ churn_gives_back() {
 		has_given_back && return
 	done
 	show
-	false
 }
 
 # In an orderly way, with its result, and long before its time.
@@ -113,7 +107,7 @@ stops_when_told() {
 	sleep 3
 	kill -TERM $!
 	wait $!
-	[ $? -eq 0 ] && tail -n 1 "$out" | grep -q '^PASS (interrupted)' || { show; false; }
+	[ $? -eq 0 ] && tail -n 1 "$out" | grep -q '^PASS (interrupted)' || show
 }
 
 no_module() {

@@ -11,9 +11,8 @@ debugfs=/sys/kernel/debug/dref
 out=$(mktemp) || exit
 trap 'rm -f "$out"' EXIT
 
-# From the tree that these are parts of, or from PATH.
-top=$(in_tree tools/top/dref-top) || top=$(command -v dref-top)
-stress=$(in_tree tools/stress/dref-stress) || stress=$(command -v dref-stress)
+top=$(tool top/dref-top)
+stress=$(tool stress/dref-stress)
 
 # While objects come, are promoted and go
 sees_a_load() {
@@ -33,11 +32,6 @@ sees_a_load() {
 		     END { exit !(deferred > 0 && in_class > 0 && flags == "none" &&
 				  objects > 0 && cpus > 0) }' "$out" &&
 		! sed -n '/^passes/,/^latency/p' "$out" | grep -e ' -[ /,;]' || show
-}
-
-show() {
-	sed 's/^/# /' "$out"
-	return 1
 }
 
 # Each name in stats is one that dref-top has, too.

@@ -391,7 +391,7 @@ adds_up_to_statistics() {
 
 # ---- the tests ----
 
-stress=$(in_tree tools/stress/dref-stress) || stress=$(command -v dref-stress)
+stress=$(tool stress/dref-stress)
 
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"
 load dref && load dref_test && load dref_stress ||

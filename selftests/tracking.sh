@@ -16,11 +16,7 @@ hands=$debugfs/dref_test/hands
 out=$(mktemp) || exit
 trap 'rm -f "$out"' EXIT
 
-stress=$(in_tree tools/stress/dref-stress) || stress=$(command -v dref-stress)
-
-show() {
-	sed 's/^/# /' "$out"
-}
+stress=$(tool stress/dref-stress)
 
 # Until the file is gone: all classes on, some off, and everything read.
 switch() {
@@ -38,7 +34,7 @@ switch() {
 # stressed OPTION...: dref-stress finds nothing wrong.
 stressed() {
 	"$stress" --quiet --duration "${seconds}s" "$@" >"$out" 2>&1 &&
-		tail -n 1 "$out" | grep -q '^PASS' || { show; false; }
+		tail -n 1 "$out" | grep -q '^PASS' || show
 }
 
 switched_under_stress() {
