@@ -38,10 +38,10 @@
  * while nothing is found, and starts again when something is; dref_kill() and
  * memory pressure bring the next pass forward.  Whatever is found and asked for,
  * the interval is a hundred times as long as the last passes took, so that passes
- * take a hundredth of a CPU, unless that were more than pass_max_ms.  A periodic pass blocks nobody
- * while it waits: its second half is queued as RCU work.  Who calls
- * dref_reconcile() does not wait for that, but finishes the pass under way with
- * an expedited grace period and then runs his own.
+ * take a hundredth of a CPU, unless that were more than pass_max_ms.  A periodic
+ * pass blocks nobody while it waits: its second half is queued as RCU work.  Who
+ * calls dref_reconcile() does not wait for that, but finishes the pass under way
+ * with an expedited grace period and then runs his own.
  */
 #include <linux/delay.h>
 #include <linux/export.h>

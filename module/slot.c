@@ -286,11 +286,22 @@ unsigned long dref_slot_puts(const struct dref_slot *slot)
 	return sum;
 }
 
+static __always_inline unsigned long dref_counted(const struct dref_counts *counts,
+						  bool puts)
+{
+	return puts ? READ_ONCE(counts->puts) : READ_ONCE(counts->gets);
+}
+
+static __always_inline unsigned long *dref_sum_of(struct dref_slot *slot, bool puts)
+{
+	return puts ? &slot->puts : &slot->gets;
+}
+
 /*
  * The puts, or the gets, of a slot and its neighbours on the same cache lines.  To find
  * the next possible CPU is a call, so all CPUs are asked whether they are possible.
  */
-static void dref_line_puts(struct dref_slot *slot)
+static __always_inline void dref_line_sum(struct dref_slot *slot, bool puts)
 {
 	unsigned long a = 0, b = 0, c = 0, d = 0;
 	struct dref_counts *counts;
@@ -300,36 +311,15 @@ static void dref_line_puts(struct dref_slot *slot)
 		if (!cpu_possible(cpu))
 			continue;
 		counts = per_cpu_ptr(slot->counts, cpu);
-		a += READ_ONCE(counts[0].puts);
-		b += READ_ONCE(counts[1].puts);
-		c += READ_ONCE(counts[2].puts);
-		d += READ_ONCE(counts[3].puts);
+		a += dref_counted(&counts[0], puts);
+		b += dref_counted(&counts[1], puts);
+		c += dref_counted(&counts[2], puts);
+		d += dref_counted(&counts[3], puts);
 	}
-	slot[0].puts = a;
-	slot[1].puts = b;
-	slot[2].puts = c;
-	slot[3].puts = d;
-}
-
-static void dref_line_gets(struct dref_slot *slot)
-{
-	unsigned long a = 0, b = 0, c = 0, d = 0;
-	struct dref_counts *counts;
-	unsigned int cpu;
-
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
-		if (!cpu_possible(cpu))
-			continue;
-		counts = per_cpu_ptr(slot->counts, cpu);
-		a += READ_ONCE(counts[0].gets);
-		b += READ_ONCE(counts[1].gets);
-		c += READ_ONCE(counts[2].gets);
-		d += READ_ONCE(counts[3].gets);
-	}
-	slot[0].gets = a;
-	slot[1].gets = b;
-	slot[2].gets = c;
-	slot[3].gets = d;
+	*dref_sum_of(&slot[0], puts) = a;
+	*dref_sum_of(&slot[1], puts) = b;
+	*dref_sum_of(&slot[2], puts) = c;
+	*dref_sum_of(&slot[3], puts) = d;
 }
 
 /*
@@ -348,8 +338,8 @@ void dref_slot_sum(struct dref_slot *slot, unsigned long epoch)
 		slot[i].summed = epoch;
 		prefetch(READ_ONCE(slot[i].ref));
 	}
-	dref_line_puts(slot);
-	dref_line_gets(slot);
+	dref_line_sum(slot, true);
+	dref_line_sum(slot, false);
 }
 
 /*
