@@ -152,7 +152,7 @@ pages_whole() {
 	for name in $(sed -n 's/^\.\. image:: //p' "$work/figures/report.rst"); do
 		grep -q '</svg>' "$work/figures/$name" || return
 	done
-	[ "$(grep -c '^\.\. image::' "$work/figures/report.rst")" -eq 4 ] &&
+	[ "$(grep -c '^\.\. image::' "$work/figures/report.rst")" -eq 5 ] &&
 	! grep -q -e '^\.\. image::' -e '@' "$work/figures/performance.rst" || return
 	python3 -c 'import docutils' 2>/dev/null || return 0
 	for page in report performance; do

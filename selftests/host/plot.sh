@@ -24,6 +24,11 @@ native='{"program": "dref-native", "figures": [
 	{"scenario": "own", "counter": "b", "threads": 1, "ns": 5}
 ]}'
 
+releases='{"machine": {"kernel": "6.1.0-test", "machine": "x86_64"}, "release": [
+	{"counter": "dref exact", "operation": "last put", "min": 1000, "ns": 2000, "p90": 3000, "max": 100000},
+	{"counter": "dref deferred", "operation": "kill", "min": 1000000, "ns": 2000000, "p90": 4000000, "max": 8000000}
+]}'
+
 # sample SECONDS STEPS PASSES SLAB
 sample() {
 	echo "{\"seconds\": $1, \"steps\": $2, \"passes\": $3, \"slab_bytes\": $4, \"percpu_bytes\": 1048576}"
@@ -172,6 +177,19 @@ plots_rates() {
 	is '"a second, logarithmic, zero left out" in texts and len(points[0]) == 2'
 }
 
+# The tenfold is as high everywhere
+plots_release() {
+	echo "$releases" >"$work/in"
+	plots "$work/in" &&
+	is 'names == ["nine of ten, all", "median"] and "Release, 6.1.0-test, x86_64" in texts' \
+		'{"dref exact: last put", "dref deferred: kill"} <= set(texts)' \
+		'"ms from the last put to release(), logarithmic" in texts and len(points[1]) == 2' \
+		'near(bars[0][0] / bars[0][1], math.log(3) / math.log(4))' \
+		'near(up(1, 0, 1) / bars[0][1], math.log(1000) / math.log(4))' &&
+	echo "${releases%\}}, \"scaling\": []}" >"$work/in" && plots --plot release "$work/in" &&
+	is 'len(points[1]) == 2'
+}
+
 writes_where_told() {
 	echo "$scaling" | "$plot" >"$work/piped" && echo "$scaling" >"$work/in" &&
 	plots "$work/in" && cmp "$work/svg" "$work/piped"
@@ -230,10 +248,14 @@ input_refused() {
 	for wrong in 's/"seconds": 3.0/"seconds": 1.0/' 's/"steps"/"stops"/' 's/"begin"/"began"/'; do
 		refused_input "$(stress | sed "$wrong")" --plot rates || return
 	done
+	for wrong in 's/"min": 1000,/"min": 0,/' 's/"min": 1000,/"min": 2500,/' 's/"p90": 3/"p90": 1/' \
+		     's/"operation": "kill"/"operation": 7/' 's/"machine"/"man"/' 's/"max"/"most"/'; do
+		refused_input "$(echo "$releases" | sed "$wrong")" || return
+	done
 	refused_input "$(top 1 null | sed 's/: [2-6]\([,}]\)/: null\1/g')" --plot rates
 }
 
-plan 10
+plan 11
 help
 result $? "--help"
 plots_scaling
@@ -246,6 +268,8 @@ plots_memory
 result $? "memory"
 plots_rates
 result $? "rates"
+plots_release
+result $? "releases"
 writes_where_told
 result $? "standard input and output"
 options_refused
