@@ -90,17 +90,17 @@ struct dref_tunable {
 	unsigned int		*value;
 	unsigned int		min;
 	unsigned int		max;
-	const unsigned int	*at_least;
-	const unsigned int	*at_most;
+	const unsigned int	*not_below;
+	const unsigned int	*not_above;
 };
 
 #define DREF_PASS_MS_MAX	60000U
 
 static const struct dref_tunable tunables[] = {
 	{ "pass_min_ms", &dref_pass_min_ms, 1, DREF_PASS_MS_MAX,
-	  .at_most = &dref_pass_max_ms },
+	  .not_above = &dref_pass_max_ms },
 	{ "pass_max_ms", &dref_pass_max_ms, 1, DREF_PASS_MS_MAX,
-	  .at_least = &dref_pass_min_ms },
+	  .not_below = &dref_pass_min_ms },
 	{ "promote_threshold", &dref_promote_threshold, 1, DREF_MODE_HEAT_MAX },
 	{ "demote_passes", &dref_demote_passes, 1, 1000000 },
 	{ "max_deferred", &dref_max_deferred, 0, 1U << 24 },
@@ -115,10 +115,10 @@ static int tunable_set(const struct dref_tunable *tunable, unsigned int value)
 	int err = -EINVAL;
 
 	mutex_lock(&tunables_mutex);
-	if (tunable->at_least)
-		min = *tunable->at_least;
-	if (tunable->at_most)
-		max = *tunable->at_most;
+	if (tunable->not_below)
+		min = *tunable->not_below;
+	if (tunable->not_above)
+		max = *tunable->not_above;
 	if (value >= min && value <= max) {
 		WRITE_ONCE(*tunable->value, value);
 		err = 0;
