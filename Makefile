@@ -4,7 +4,7 @@
 # finds a kernel to build for, and hands over.
 #
 # "make" builds for the kernel that runs. The targets that use a virtual
-# machine (demo, check) build for the newest stock kernel whose headers are
+# machine (demo, check, check-all, stress, bench) build for the newest stock kernel whose headers are
 # installed, and install what they lack. KDIR= overrides both, V=1 shows the
 # commands.
 
@@ -68,10 +68,10 @@ demo: ## show what it does
 	$(Q)$(MAKE) $(stock)
 	$(Q)tools/demo
 
-check: ## everything: build, style, self-tests on 1, 2, 4 and 8 CPUs
+check: ## build, style, analysis, self-tests on 1, 2, 4 and 8 CPUs
 	$(Q)KDIR="$(given)" tools/check
 
-check-all: ## what matters of it on nine kernels, some of them made to find errors; proofs
+check-all: ## beside it: what matters on nine kernels, all proofs, planted errors
 	$(Q)KDIR="$(given)" tools/check all
 
 # CPUS=4 DURATION=2h ARGS="--scenario weak"

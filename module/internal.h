@@ -85,7 +85,7 @@
  * @held_ns: when the object was last seen to have references
  * @epoch: the last one that had begun when it was attached
  * @summed: the epoch that @puts and @gets are of
- * @puts: P, the sum of puts at the begin of this pass
+ * @puts: P, the sum of puts at the start of this pass
  * @gets: the sum of gets a little later
  * @activity: gets, puts and count as of the last periodic pass
  * @idle_passes: periodic passes without any activity

@@ -83,7 +83,7 @@ writes_records() {
 	grep -q '"result": "PASS"' "$out.json" && grep -q '"histogram": ' "$out.json"
 }
 
-# Whether memory at the end is within 1 % of that at the begin, or 0.2 MiB where others
+# Whether memory at the end is within 1 % of that at the start, or 0.2 MiB where others
 # need that much to begin with.
 has_given_back() {
 	grep -E '^(slab|percpu) ' "$out" | tr -d '(+' |

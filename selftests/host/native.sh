@@ -116,8 +116,8 @@ says 2 ./dref-native --threads 0 && says 2 ./dref-native --threads 2,1 &&
 result $? "2 and one line for a wrong command line"
 missing=
 for word in $(./dref-native --help | grep -o -e '--[a-z]*' | sort -u); do
-	grep -q -e "Fl ${word#--}\( \|$\)" dref-native.8 || missing="$missing $word"
+	grep -q -e "Fl ${word#--}\( \|$\)" dref-native.1 || missing="$missing $word"
 done
 [ -z "$missing" ]
-result $? "dref-native.8 names every option$missing"
+result $? "dref-native.1 names every option$missing"
 finish

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stands here for debugfs.c and what only it shows, which with debugger.c is all
- * of dref.ko that is not built.
+ * What stands here for debugfs.c and what only it shows, which with debugger.c and
+ * trace.c is all of dref.ko that is not built.
  */
 #include "../../module/internal.h"
 

@@ -67,7 +67,7 @@ static void find_cpus(struct options *options)
 	}
 }
 
-/* The number at the begin of *text, which then is after it */
+/* The number at the start of *text, which then is after it */
 static bool take_number(const char **text, unsigned int most, unsigned int *number)
 {
 	unsigned long value;

@@ -121,7 +121,7 @@ static const char *hotplug_missing(void)
 	return "a CPU that can be taken off line";
 }
 
-/* One of those that the workers have, all of which were on line at the begin */
+/* One of those that the workers have, all of which were on line at the start */
 static void hotplug(struct disturbing *disturbing)
 {
 	const struct options *options = disturbing->session->options;

@@ -15,7 +15,7 @@
 
 #include "number.h"
 
-/* The number at the begin of *text, which then is after it */
+/* The number at the start of *text, which then is after it */
 bool take_number(const char **text, uint64_t *value)
 {
 	char *end;

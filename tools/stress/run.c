@@ -137,7 +137,7 @@ static void say_latency(const struct dref_stress_report *report)
 
 static void say_memory(const char *name, uint64_t begin, uint64_t most, uint64_t end)
 {
-	say("%-12s %.1f MiB at the begin, %.1f at most, %.1f at the end (%+.1f %%)\n", name,
+	say("%-12s %.1f MiB at the start, %.1f at most, %.1f at the end (%+.1f %%)\n", name,
 	    begin / MIB, most / MIB, end / MIB, watch_growth(begin, end));
 }
 

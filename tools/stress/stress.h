@@ -119,7 +119,7 @@ struct session {
 
 /**
  * struct sample - what is seen from outside at one moment
- * @ns: since the begin
+ * @ns: since the start
  * @steps: of the workers so far
  * @errors: so far
  * @slab: unreclaimable slab memory of the machine, in bytes,
