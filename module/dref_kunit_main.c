@@ -79,7 +79,7 @@ void dref_tasks_gp_exit(void)
 
 /* ---- for track.c: nothing is tracked, so none of these is called ---- */
 
-DEFINE_STATIC_KEY_FALSE(dref_tracking);
+DEFINE_STATIC_KEY_DEFERRED_FALSE(dref_tracking, HZ);
 
 unsigned long dref_track_look(struct dref *ref, unsigned long mode)
 {

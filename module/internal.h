@@ -21,15 +21,16 @@
  * Locks, outermost first: dref_classes_mutex; one of pass_mutex (reconcile.c),
  * promote_mutex (promote.c) and release_mutex (release.c), in none of which
  * another is taken; spinlocks, leaves all of them (dref_bias_lock, incoming_lock,
- * pool_lock, published_lock).  track_mutex (track.c) is inside dref_classes_mutex,
- * with the spinlocks inside of it; its raw spinlocks are innermost of all.
+ * pool_lock, published_lock).  dref_track_mutex (track.c) is inside dref_classes_mutex,
+ * as a file that is removed waits for those who read it, with the spinlocks inside of
+ * it; track.c's raw spinlocks are innermost of all.
  */
 #ifndef DREF_INTERNAL_H
 #define DREF_INTERNAL_H
 
 #include <linux/bits.h>
 #include <linux/dref.h>
-#include <linux/jump_label.h>
+#include <linux/jump_label_ratelimit.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -261,12 +262,12 @@ void dref_class_stats_show(struct seq_file *seq, const struct dref_class *class)
 void dref_latency_show(struct seq_file *seq);
 
 /* track.c */
-DECLARE_STATIC_KEY_FALSE(dref_tracking);
+extern struct static_key_false_deferred dref_tracking;
 
 /* @mode is that of an object whose holders are recorded */
 static inline bool dref_mode_tracked(unsigned long mode)
 {
-	return static_branch_unlikely(&dref_tracking) &&
+	return static_branch_unlikely(&dref_tracking.key) &&
 	       (mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) ==
 	       (DREF_MODE_EXACT | DREF_MODE_TRACKED);
 }
@@ -290,29 +291,29 @@ void dref_tracks_exit(void);
 
 static inline unsigned long dref_track_mode(struct dref *ref, unsigned long mode)
 {
-	return static_branch_unlikely(&dref_tracking) ? dref_track_look(ref, mode) : mode;
+	return static_branch_unlikely(&dref_tracking.key) ? dref_track_look(ref, mode) : mode;
 }
 
 static inline bool dref_is_tracked(const struct dref *ref)
 {
-	return static_branch_unlikely(&dref_tracking) && dref_class_tracked_object(ref);
+	return static_branch_unlikely(&dref_tracking.key) && dref_class_tracked_object(ref);
 }
 
 static inline void dref_track_init(struct dref *ref, unsigned long caller)
 {
-	if (static_branch_unlikely(&dref_tracking))
+	if (static_branch_unlikely(&dref_tracking.key))
 		__dref_track_init(ref, caller);
 }
 
 static inline void dref_track_meet(struct dref *ref)
 {
-	if (static_branch_unlikely(&dref_tracking))
+	if (static_branch_unlikely(&dref_tracking.key))
 		__dref_track_meet(ref);
 }
 
 static inline void dref_track_forget(struct dref *ref)
 {
-	if (static_branch_unlikely(&dref_tracking))
+	if (static_branch_unlikely(&dref_tracking.key))
 		__dref_track_forget(ref);
 }
 

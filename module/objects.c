@@ -57,9 +57,9 @@ static int objects_show(struct seq_file *seq, void *v)
 {
 	const struct dref_seen *seen = v;
 
-	seq_printf(seq, "%p: mode %s count %ld gets %lu puts %lu age_ms %u idle_passes %u\n",
+	seq_printf(seq, "%p: mode %s count %ld gets %lu puts %lu age_ms %llu idle_passes %u\n",
 		   seen->ref, dref_mode_name(seen->mode), seen->count, seen->gets, seen->puts,
-		   jiffies_to_msecs(jiffies - seen->since), seen->idle_passes);
+		   jiffies64_to_msecs(jiffies - seen->since), seen->idle_passes);
 	return 0;
 }
 
@@ -83,7 +83,7 @@ const struct file_operations dref_objects_fops = {
 	.release	= seq_release_private,
 };
 
-/* *pos is the number of a possible CPU, plus one */
+/* *pos is the number of a possible CPU */
 static void *cpus_start(struct seq_file *seq, loff_t *pos)
 {
 	unsigned int cpu = cpumask_next(*pos - 1, cpu_possible_mask);

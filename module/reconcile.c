@@ -271,7 +271,7 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 	}
 	if (!periodic)
 		return;
-	if (static_branch_unlikely(&dref_tracking) && READ_ONCE(slot->class->tracked)) {
+	if (static_branch_unlikely(&dref_tracking.key) && READ_ONCE(slot->class->tracked)) {
 		dref_demote(slot);
 		return;
 	}

@@ -86,6 +86,7 @@
 
 #define DREF_BUCKET_BITS	10
 #define DREF_STACK_DEPTH	16
+#define DREF_LOOK		256	/* records that a put looks through for its own */
 
 /* One or several references that were taken by one call */
 struct dref_hold {
@@ -102,6 +103,7 @@ struct dref_tracked {
 	struct dref		*ref;	/* NULL: free */
 	struct dref_class	*class;
 	struct list_head	holds;
+	unsigned int		nr_holds;
 	unsigned long		recorded;	/* references in holds */
 	unsigned long		since;
 	bool			reported;
@@ -112,7 +114,8 @@ struct dref_bucket {
 	struct hlist_head	objects;
 };
 
-DEFINE_STATIC_KEY_FALSE(dref_tracking);
+/* Switched off a second later, as to patch the kernel's text stops all CPUs */
+DEFINE_STATIC_KEY_DEFERRED_FALSE(dref_tracking, HZ);
 DEFINE_MUTEX(dref_track_mutex);	/* switching on and off, and looking */
 
 static struct dref_bucket buckets[1 << DREF_BUCKET_BITS];
@@ -162,8 +165,9 @@ static struct dref_bucket *dref_bucket(const struct dref *ref)
 
 /* ---- records, under the lock of their bucket ---- */
 
-static void dref_hold_free(struct dref_hold *hold)
+static void dref_hold_free(struct dref_tracked *object, struct dref_hold *hold)
 {
+	object->nr_holds--;
 	raw_spin_lock(&pool_lock);
 	list_move(&hold->node, &free_holds);
 	WRITE_ONCE(nr_holds, nr_holds - 1);
@@ -178,7 +182,7 @@ static unsigned long dref_hold_drop(struct dref_tracked *object,
 	hold->n -= n;
 	object->recorded -= n;
 	if (!hold->n)
-		dref_hold_free(hold);
+		dref_hold_free(object, hold);
 	return n;
 }
 
@@ -195,19 +199,22 @@ static struct dref_tracked *dref_object_find(const struct dref_bucket *bucket,
 }
 
 /*
- * The caller has a reference, or nobody else knows the object.  Interrupts are off,
- * so the class of one that is made immortal is still there (class.c).
+ * Exact and tracked, which nobody can change who does not have the lock: so an object
+ * to which the caller has a reference is released after he has given the lock back,
+ * even if that goes meanwhile.  It may be made immortal, but interrupts are off, so
+ * its class is still there (class.c).
  */
-static struct dref_tracked *dref_object_get(struct dref_bucket *bucket,
-					    struct dref *ref)
+static bool dref_recordable(const struct dref *ref)
 {
-	struct dref_tracked *object = dref_object_find(bucket, ref);
 	unsigned long mode = READ_ONCE(ref->mode);
 
-	if (object || mode & DREF_MODE_IMMORTAL || !READ_ONCE(ref->class->tracked))
-		return object;
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT && !(mode & DREF_MODE_TRACKED))
-		return NULL;
+	return (mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) ==
+	       (DREF_MODE_EXACT | DREF_MODE_TRACKED) && READ_ONCE(ref->class->tracked);
+}
+
+static struct dref_tracked *dref_object_new(struct dref_bucket *bucket, struct dref *ref)
+{
+	struct dref_tracked *object = NULL;
 
 	raw_spin_lock(&pool_lock);
 	if (!hlist_empty(&free_objects)) {
@@ -221,6 +228,7 @@ static struct dref_tracked *dref_object_get(struct dref_bucket *bucket,
 		return NULL;
 	}
 	object->class = ref->class;
+	object->nr_holds = 0;
 	object->recorded = 0;
 	object->since = jiffies;
 	object->reported = false;
@@ -229,15 +237,21 @@ static struct dref_tracked *dref_object_get(struct dref_bucket *bucket,
 	return object;
 }
 
+/* The one there is, or a new one */
+static struct dref_tracked *dref_object_get(struct dref_bucket *bucket, struct dref *ref)
+{
+	struct dref_tracked *object = dref_object_find(bucket, ref);
+
+	return object || !dref_recordable(ref) ? object : dref_object_new(bucket, ref);
+}
+
 static void dref_object_free(struct dref_tracked *object)
 {
-	struct dref_hold *hold, *next;
-
-	list_for_each_entry_safe(hold, next, &object->holds, node)
-		dref_hold_free(hold);
 	hlist_del(&object->node);
 	WRITE_ONCE(object->ref, NULL);
 	raw_spin_lock(&pool_lock);
+	list_splice_init(&object->holds, &free_holds);
+	WRITE_ONCE(nr_holds, nr_holds - object->nr_holds);
 	hlist_add_head(&object->node, &free_objects);
 	WRITE_ONCE(nr_objects, nr_objects - 1);
 	raw_spin_unlock(&pool_lock);
@@ -283,6 +297,7 @@ static void dref_record(struct dref_bucket *bucket, struct dref *ref, unsigned l
 	hold->n = n;
 	hold->since = jiffies;
 	list_add(&hold->node, &object->holds);
+	object->nr_holds++;
 	object->recorded += n;
 }
 
@@ -290,10 +305,11 @@ static void dref_record(struct dref_bucket *bucket, struct dref *ref, unsigned l
 static void dref_unrecord(struct dref_tracked *object, unsigned long n, unsigned long left)
 {
 	struct dref_hold *hold, *next;
+	unsigned int look = DREF_LOOK;
 	pid_t pid = dref_holder();
 
 	list_for_each_entry_safe(hold, next, &object->holds, node) {
-		if (!n)
+		if (!n || !look--)
 			break;
 		if (hold->pid == pid)
 			n -= dref_hold_drop(object, hold, n);
@@ -391,7 +407,8 @@ long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller)
 	count = atomic_long_add_return(n, &ref->count);
 	if (count >= (long)n) {
 		dref_record(bucket, ref, n, stack);
-		trace_get(ref, n, count + 1);
+		if (dref_recordable(ref))
+			trace_get(ref, n, count + 1);
 	}
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 	return count;
@@ -403,6 +420,7 @@ bool dref_track_put(struct dref *ref, unsigned long n)
 	struct dref_bucket *bucket = dref_bucket(ref);
 	struct dref_tracked *object;
 	unsigned long flags;
+	bool recordable;
 	long count;
 
 	if (in_nmi()) {
@@ -411,11 +429,13 @@ bool dref_track_put(struct dref *ref, unsigned long n)
 	}
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	object = dref_object_get(bucket, ref);
+	/* Then it is there until the lock is free, whoever drops the last reference */
+	recordable = dref_recordable(ref);
 	count = atomic_long_sub_return(n, &ref->count);
 	if (object)
 		dref_unrecord(object, n, max(count + 1, 0L));
-	/* The last one, too: release() comes after dref_track_forget() */
-	trace_put(ref, n, count + 1);
+	if (recordable)
+		trace_put(ref, n, count + 1);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 	return count < 0;
 }
@@ -436,20 +456,26 @@ bool dref_track_tryget(struct dref *ref, unsigned long caller)
 	got = atomic_long_inc_unless_negative(&ref->count);
 	if (got) {
 		dref_record(bucket, ref, 1, stack);
-		trace_get(ref, 1, atomic_long_read(&ref->count) + 1);
+		if (dref_recordable(ref))
+			trace_get(ref, 1, atomic_long_read(&ref->count) + 1);
 	}
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 	return got;
 }
 
-/* An object that is about to be exact again, and that nobody may touch after that */
+/*
+ * An object that is about to be exact and tracked, and that nobody may touch after
+ * that; dref_fold() has it forgotten if it is not.
+ */
 void __dref_track_meet(struct dref *ref)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&bucket->lock, flags);
-	dref_object_get(bucket, ref);
+	if (!dref_is_immortal(ref) && READ_ONCE(ref->class->tracked) &&
+	    !dref_object_find(bucket, ref))
+		dref_object_new(bucket, ref);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 }
 
@@ -488,6 +514,7 @@ static void dref_forget_all(const struct dref_class *class)
 				dref_object_free(object);
 		}
 		raw_spin_unlock_irqrestore(&buckets[i].lock, flags);
+		cond_resched();
 	}
 }
 
@@ -500,7 +527,7 @@ static void dref_sweep_work(struct work_struct *work)
 
 static void dref_sweep_irq(struct irq_work *work)
 {
-	schedule_work(&sweep_work);
+	queue_work(dref_unbound_wq, &sweep_work);
 }
 
 bool dref_class_tracked_object(const struct dref *ref)
@@ -540,6 +567,8 @@ static int dref_records_alloc(void)
 		INIT_LIST_HEAD(&objects[i].holds);
 		hlist_add_head(&objects[i].node, &free_objects);
 		list_add(&holds[i].node, &free_holds);
+		if (!(i % 4096))
+			cond_resched();
 	}
 	atomic_long_set(&nr_dropped, 0);
 	return 0;
@@ -556,7 +585,7 @@ static int dref_track_on(struct dref_class *class)
 		err = dref_records_alloc();
 		if (err)
 			return err;
-		static_branch_enable(&dref_tracking);
+		static_branch_deferred_inc(&dref_tracking);
 	}
 	nr_classes++;
 	WRITE_ONCE(class->tracked, true);
@@ -583,7 +612,7 @@ static void dref_track_off(struct dref_class *class)
 	dref_forget_all(class);
 	if (--nr_classes)
 		return;
-	static_branch_disable(&dref_tracking);
+	static_branch_slow_dec_deferred(&dref_tracking);
 	dref_records_free();
 }
 
@@ -641,6 +670,7 @@ void dref_tracks_exit(void)
 {
 	irq_work_sync(&sweep_irq_work);
 	flush_work(&sweep_work);
+	static_key_deferred_flush(&dref_tracking);
 }
 
 /* ---- looking, under dref_track_mutex ---- */

@@ -142,7 +142,7 @@ DECLARE_EVENT_CLASS(dref_slot,
 		__array(char,		class,	DREF_CLASS_NAME_SIZE)
 		__field(const void *,	object)
 		__field(unsigned long,	since_epoch)
-		__field(unsigned int,	age_ms)
+		__field(u64,		age_ms)
 		__field(unsigned long,	puts)
 	),
 
@@ -150,11 +150,11 @@ DECLARE_EVENT_CLASS(dref_slot,
 		strscpy_pad(__entry->class, slot->class->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
 		__entry->since_epoch = slot->epoch;
-		__entry->age_ms = jiffies_to_msecs(jiffies - slot->since);
+		__entry->age_ms = jiffies64_to_msecs(jiffies - slot->since);
 		__entry->puts = slot->puts;
 	),
 
-	TP_printk("class=%s object=%p since_epoch=%lu age_ms=%u puts=%lu",
+	TP_printk("class=%s object=%p since_epoch=%lu age_ms=%llu puts=%lu",
 		  __entry->class, __entry->object, __entry->since_epoch,
 		  __entry->age_ms, __entry->puts)
 );
