@@ -62,16 +62,15 @@ static __printf(2, 3) void say(const struct dref_walk *walk, const char *fmt, ..
 
 /* ---- going on ---- */
 
-static bool walk_to_tracked(struct dref_walk *walk, loff_t *pos)
+static void walk_to_tracked(struct dref_walk *walk, loff_t *pos)
 {
 	long number = dref_track_find(*pos - POS_TRACKED, walk->class, !walk->seq,
 				      &walk->holders);
 
 	*pos = number < 0 ? POS_TAIL : POS_TRACKED + number;
-	return number >= 0;
 }
 
-static bool walk_to_deferred(struct dref_walk *walk, loff_t *pos)
+static void walk_to_deferred(struct dref_walk *walk, loff_t *pos)
 {
 	struct dref_holders *holders = &walk->holders;
 	struct dref_seen seen;
@@ -84,7 +83,7 @@ static bool walk_to_deferred(struct dref_walk *walk, loff_t *pos)
 	}
 	*pos = number < 0 ? POS_TRACKED : POS_DEFERRED + number;
 	if (number < 0)
-		return false;
+		return;
 	holders->ref = seen.ref;
 	holders->mode = seen.mode;
 	holders->references = max_t(long, seen.count + seen.gets - seen.puts, 0);
@@ -92,7 +91,6 @@ static bool walk_to_deferred(struct dref_walk *walk, loff_t *pos)
 	holders->others = 0;
 	holders->since = seen.since;
 	holders->stacks[0].n = 0;
-	return true;
 }
 
 /* To the first thing at *pos or behind */
@@ -131,8 +129,8 @@ static void say_stack(const struct dref_walk *walk, const struct dref_stack *sta
 	unsigned long *entries;
 	unsigned int i, nr = dref_stack_fetch(stack->stack, &entries);
 
-	say(walk, "  %lu since_ms %u by %s[%d]\n", stack->n,
-	    jiffies_to_msecs(jiffies - stack->since), stack->comm, stack->pid);
+	say(walk, "  %lu since_ms %llu by %s[%d]\n", stack->n,
+	    jiffies64_to_msecs(jiffies - stack->since), stack->comm, stack->pid);
 	for (i = 0; i < nr; i++)
 		say(walk, "    %pS\n", (void *)entries[i]);
 	if (!nr)
@@ -177,10 +175,10 @@ static void say_object(const struct dref_walk *walk)
 
 	if (walk->leaks && age < walk->leak_age_s * HZ)
 		return;
-	say(walk, "%p: %s%s references %ld recorded %lu age_ms %u\n", holders->ref,
+	say(walk, "%p: %s%s references %ld recorded %lu age_ms %llu\n", holders->ref,
 	    walk->leaks ? "" : "mode ",
 	    walk->leaks ? state_name(holders) : dref_mode_name(holders->mode),
-	    holders->references, holders->recorded, jiffies_to_msecs(age));
+	    holders->references, holders->recorded, jiffies64_to_msecs(age));
 	if (walk->class->tracked)
 		say_holders(walk);
 }
@@ -217,6 +215,7 @@ static void *walk_start(struct seq_file *seq, loff_t *pos)
 static void *walk_next(struct seq_file *seq, void *v, loff_t *pos)
 {
 	++*pos;
+	cond_resched();		/* seq_read() goes on by itself where nothing was said */
 	return walk_to(v, pos) ? v : NULL;
 }
 
@@ -301,9 +300,9 @@ void dref_leaks_log(const struct dref_class *class)
 	walk->leaks = true;
 	mutex_lock(&dref_track_mutex);
 	for (pos = POS_DEFERRED; walk_to(walk, &pos); pos++) {
-		if (pos < POS_TAIL && said++ == LOG_OBJECTS)
-			break;
 		say_it(walk);
+		if (pos < POS_TAIL && ++said == LOG_OBJECTS)
+			pos = POS_TAIL - 1;	/* the others at another time */
 	}
 	mutex_unlock(&dref_track_mutex);
 	kfree(walk);

@@ -565,10 +565,19 @@ static int kmsg_since(int fd, char *text, size_t size)
 	return len;
 }
 
-/* A class that cannot go says why, once for each object */
+static int times(const char *text, const char *what)
+{
+	int n = 0;
+
+	for (; (text = strstr(text, what)); text += strlen(what))
+		n++;
+	return n;
+}
+
+/* A class that cannot go says why, once for each object, and of ten at a time */
 TEST_F(holders, in_the_log)
 {
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK), i;
 	static char text[65536];
 
 	ASSERT_LE(0, fd);
@@ -591,9 +600,18 @@ TEST_F(holders, in_the_log)
 	kmsg_since(fd, text, sizeof(text));
 	EXPECT_NE(NULL, strstr(text, ": held references 1"));
 	EXPECT_EQ(NULL, strstr(text, "hands_session+"));
+	for (i = 2; i < 14; i++)
+		ASSERT_EQ(0, hands("create %d", i));
+	EXPECT_EQ(-EBUSY, hands("close"));
+	kmsg_since(fd, text, sizeof(text));
+	EXPECT_EQ(10, times(text, ": held references 1"));
+	EXPECT_EQ(-EBUSY, hands("close"));
+	kmsg_since(fd, text, sizeof(text));
+	EXPECT_EQ(2, times(text, ": held references 1"));
 	close(fd);
 	ASSERT_EQ(0, hands("put 0 2"));
-	ASSERT_EQ(0, hands("put 1"));
+	for (i = 1; i < 14; i++)
+		ASSERT_EQ(0, hands("put %d", i));
 }
 
 int main(int argc, char **argv)
