@@ -169,6 +169,21 @@ static void chunks_come_and_go(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dref_slots_total(), 0UL);
 }
 
+/* Whoever needs one finds that somebody else has been quicker */
+static void no_chunk_too_many(struct kunit *test)
+{
+	struct dref_slot **slots;
+
+	KUNIT_ASSERT_EQ(test, dref_slots_total(), 0UL);
+	KUNIT_EXPECT_EQ(test, dref_chunk_add(GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, dref_chunk_add(GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, dref_slots_total(), (unsigned long)DREF_CHUNK_SLOTS);
+	slots = take(test, 1);
+	give_back(slots, 1);
+	dref_slots_trim();
+	KUNIT_EXPECT_EQ(test, dref_slots_total(), 0UL);
+}
+
 /* So that the others can run empty */
 static void the_fuller_chunk_comes_first(struct kunit *test)
 {
@@ -220,6 +235,7 @@ static struct kunit_case slot_cases[] = {
 	KUNIT_CASE(a_slot_is_zero_when_it_comes_again),
 	KUNIT_CASE(max_deferred_is_the_most),
 	KUNIT_CASE(chunks_come_and_go),
+	KUNIT_CASE(no_chunk_too_many),
 	KUNIT_CASE(the_fuller_chunk_comes_first),
 	KUNIT_CASE(looking_finds_the_class),
 	{ }

@@ -118,9 +118,14 @@ static int dref_chunk_add(gfp_t gfp)
 		return -ENOMEM;
 	}
 	spin_lock_irqsave(&pool_lock, flags);
-	list_add_tail(&chunk->node, &partial_chunks);
-	WRITE_ONCE(slots_total, slots_total + DREF_CHUNK_SLOTS);
+	if (!spare_chunk) {
+		spare_chunk = chunk;
+		WRITE_ONCE(slots_total, slots_total + DREF_CHUNK_SLOTS);
+		chunk = NULL;
+	}
 	spin_unlock_irqrestore(&pool_lock, flags);
+	if (chunk)
+		dref_chunk_retire(chunk);	/* somebody else was quicker */
 	return 0;
 }
 
@@ -373,8 +378,11 @@ struct dref_counts dref_cpu_counts(int cpu)
  */
 static bool dref_slot_look(const struct dref_slot *slot, struct dref_seen *seen)
 {
-	unsigned long flags, puts = dref_slot_puts(slot);
+	unsigned long flags, puts;
 
+	if (!READ_ONCE(slot->ref))
+		return false;
+	puts = dref_slot_puts(slot);
 	spin_lock_irqsave(&pool_lock, flags);
 	seen->ref = slot->ref;
 	if (seen->ref) {
