@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/stackdepot.h>
 #include <linux/stacktrace.h>
+#include <linux/workqueue.h>
 
 /* Other scalable counts, to compare with: since 6.4 and 6.13 */
 #ifdef DREF_HAVE_RCUREF
@@ -58,6 +59,13 @@ static inline void dref_shrinker_free(struct shrinker *shrinker)
 {
 	shrinker_free(shrinker);
 }
+#endif
+
+/* It got a new name in 6.17, and 7.2 warns of the old one */
+#ifdef DREF_HAVE_DFL_WQ
+#define dref_unbound_wq	system_dfl_wq
+#else
+#define dref_unbound_wq	system_unbound_wq
 #endif
 
 /* hrtimer_setup() came with 6.13; hrtimer_init() went with 6.15 */

@@ -290,7 +290,7 @@ static int scale_session_begin(void)
 		goto unlock;
 	}
 	scale_state("running");
-	queue_work(system_unbound_wq, &session_work);
+	queue_work(dref_unbound_wq, &session_work);
 unlock:
 	mutex_unlock(&session_mutex);
 	return err;

@@ -12,6 +12,7 @@
 #include <linux/minmax.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "dref_stress.h"
 
 /*
@@ -31,7 +32,7 @@ static void stress_yardstick_work(struct work_struct *work)
 	if (READ_ONCE(yardstick->stop))
 		return;
 	WRITE_ONCE(yardstick->begin, jiffies);
-	queue_rcu_work(system_unbound_wq, &yardstick->work);
+	queue_rcu_work(dref_unbound_wq, &yardstick->work);
 }
 
 void stress_yardstick_start(struct stress_yardstick *yardstick)
@@ -39,7 +40,7 @@ void stress_yardstick_start(struct stress_yardstick *yardstick)
 	memset(yardstick, 0, sizeof(*yardstick));
 	yardstick->begin = jiffies;
 	INIT_RCU_WORK(&yardstick->work, stress_yardstick_work);
-	queue_rcu_work(system_unbound_wq, &yardstick->work);
+	queue_rcu_work(dref_unbound_wq, &yardstick->work);
 }
 
 void stress_yardstick_stop(struct stress_yardstick *yardstick)

@@ -43,6 +43,7 @@
 #include <linux/spinlock.h>
 #include <trace/events/dref.h>
 
+#include "compat.h"
 #include "internal.h"
 
 /*
@@ -69,7 +70,7 @@ unsigned long dref_home_mode(const struct dref_class *class)
 	unsigned long home = raw_cpu_read(dref_home);
 
 	/*
-	 * Home, then tracked; pairs with synchronize_rcu() in dref_track_start():
+	 * Home, then tracked; pairs with synchronize_rcu() in dref_track_on():
 	 * in a new epoch it is seen which classes are tracked.  (litmus: track-epoch)
 	 */
 	smp_rmb();
@@ -178,9 +179,10 @@ void dref_cancel_demotion(struct dref *ref, unsigned long mode)
 /* Take no heat from an exact object for @windows: the caller holds a reference */
 void dref_cool(struct dref *ref, unsigned long windows)
 {
-	unsigned long mode = READ_ONCE(ref->mode), home, until;
+	unsigned long mode, home, until;
 
 	rcu_read_lock();	/* for the class, as in dref_heat() */
+	mode = READ_ONCE(ref->mode);
 	until = (dref_window() + windows) & DREF_WINDOW_MASK;
 	do {
 		if (mode & DREF_MODE_IMMORTAL ||
@@ -340,7 +342,7 @@ static void dref_promote_work(struct work_struct *work)
 static void dref_promote_irq(struct irq_work *work)
 {
 	/* Not on dref_wq: it allocates, and reclaim may wait for dref_wq */
-	queue_work(system_unbound_wq, &promote_work);
+	queue_work(dref_unbound_wq, &promote_work);
 }
 
 void dref_promotions_exit(void)
