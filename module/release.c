@@ -194,6 +194,8 @@ static void dref_dispatch(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
+		if (llist_empty(per_cpu_ptr(&dref_dead, cpu)))
+			continue;	/* do not take the line away from it */
 		llist_for_each_entry_safe(ref, next,
 					  llist_del_all(per_cpu_ptr(&dref_dead, cpu)),
 					  link) {
