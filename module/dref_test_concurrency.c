@@ -588,8 +588,7 @@ static void work_stall(struct test_thread *self)
 struct flapping {
 	struct test_object	*obj[FLAPPERS];
 	bool			defer;
-	bool			immortalize;
-	atomic_long_t		operations;
+	atomic_t		exact;	/* times that one was */
 };
 
 static void flap(struct test_thread *self)
@@ -613,7 +612,8 @@ static void flap(struct test_thread *self)
 			CHECK(t, !test_released(obj), "released while held");
 			dref_put(&obj->ref);
 		}
-		atomic_long_add(n, &flapping->operations);
+		if ((READ_ONCE(obj->ref.mode) & DREF_MODE_STATE) == DREF_MODE_EXACT)
+			atomic_inc(&flapping->exact);
 		switch (test_random(self, 6)) {
 		case 0:
 			dref_get(&obj->ref);
@@ -657,7 +657,8 @@ static void flapping_test(struct dref_test *t, bool defer, unsigned int per_cpu)
 	}
 	if (!threads(t, test_parallel() * per_cpu, flap, flapping))
 		goto out;
-	test_run(t);
+	/* Objects that were deferred are demoted in the end */
+	test_run_beyond(t, &flapping->exact, 0);
 	for (i = 0; i < FLAPPERS; i++) {
 		struct test_object *obj = flapping->obj[i];
 
