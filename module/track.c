@@ -40,10 +40,10 @@
  * record are always count + 1 less those that have, whatever is in flight: those taken
  * before tracking, those of operations that had passed the compare when it was
  * switched on, and those that there was no room for.  A put is taken to return what
- * the same task took last.  If that has taken nothing, it may return any other: those
- * without a record are used up first, as the oldest, and then the oldest record
- * goes.  Should there ever be more records than references, because of what follows,
- * the oldest go at the next operation.
+ * the same task took last.  If that has taken none of the latest DREF_LOOK, it may
+ * return any other: those without a record are used up first, as the oldest, and then
+ * the oldest record goes.  Should there ever be more records than references, because
+ * of what follows, the oldest go at the next operation.
  *
  * In an NMI nothing is locked, and so nothing recorded, but counted as dropped.  An
  * object that dies there is released by a work item, because its records go before
@@ -58,11 +58,12 @@
  * the objects go back to the fast path one by one, when somebody finds
  * DREF_MODE_TRACKED in one whose class is not tracked.
  *
- * An exact object that has records has DREF_MODE_TRACKED: under the lock it is asked
- * for before the first of them is made, and cleared with the last.  So release.c has
- * nothing to forget, and nothing to ask, where it is not set.  The exception is an object that
- * is folded while its class is switched off: its record may outlive it until all are
- * forgotten, and until then whoever looks at records is kept away by dref_track_mutex.
+ * An object that has records is exact and has DREF_MODE_TRACKED: under the lock it is
+ * asked for before the first of them is made, and cleared with the last.  So release.c
+ * has nothing to forget, and nothing to ask, where it is not set.  The exception is an
+ * object that is being folded: it is there until that is over.  If its class is switched
+ * off meanwhile, its record may outlive it until all are forgotten, and until then
+ * whoever looks at records is kept away by dref_track_mutex.
  */
 #define pr_fmt(fmt) "dref: " fmt
 
