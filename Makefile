@@ -3,10 +3,10 @@
 # The words a person types. What the kernel builds is in Kbuild; this file
 # finds a kernel to build for, and hands over.
 #
-# "make" builds for the kernel that runs. The targets that use a virtual
-# machine (demo, check, check-all, stress, bench) build for the newest stock kernel whose headers are
-# installed, and install what they lack. KDIR= overrides both, V=1 shows the
-# commands.
+# "make" builds for the kernel that runs. The targets that use a virtual machine
+# (demo, check, check-all, stress, bench) build for the newest stock kernel whose
+# headers are installed, and install what they lack. KDIR= overrides both, V=1
+# shows the commands.
 
 Q := $(if $(filter 1,$(V)),,@)
 MAKEFLAGS += --no-print-directory
