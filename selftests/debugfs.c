@@ -408,7 +408,7 @@ static void fuzz_file(struct __test_metadata *_metadata, const char *name)
 }
 
 /* Every file there is, so that none is forgotten; and none of them moves another */
-TEST_F_TIMEOUT(dref, random_writes, 300)
+TEST_F_TIMEOUT(dref, random_writes, 900)
 {
 	unsigned int seed = time(NULL);
 	char was[100][64], now[64];

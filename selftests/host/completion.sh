@@ -64,12 +64,12 @@ documented heat refs age idle name
 
 program dref-plot plot
 completes "dref-plot --on" "--only"
-completes "dref-plot --plot " "latency memory rates scaling"
+completes "dref-plot --plot " "latency memory rates scaling release"
 completes "dref-plot -p me" "memory"
 completes "dref-plot --only " ""
 completes "dref-plot -o Make" "Makefile"
 completes "dref-plot Make" "Makefile"
-documented latency memory rates scaling
+documented latency memory rates scaling release
 
 program dref-scale scale
 completes "dref-scale --ob" "--objects"
