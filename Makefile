@@ -83,7 +83,7 @@ stress: ## dref-stress with all scenarios and disturbers (CPUS=8 DURATION=10m AR
 	$(Q)tools/stress-vm $(CPUS) $(DURATION) $(ARGS)
 
 # BENCH_DIR=FOLDER
-bench: ## measure what it costs, 10 minutes, and write a report (BENCH_DIR=)
+bench: ## measure what it costs, 5 minutes, and write a report (BENCH_DIR=)
 	$(Q)tools/need demo plot
 	$(Q)$(MAKE) $(stock)
 	$(Q)tools/bench/bench $(BENCH_DIR)
