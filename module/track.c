@@ -207,10 +207,7 @@ static struct dref_tracked *dref_object_find(const struct dref_bucket *bucket,
  */
 static bool dref_recordable(const struct dref *ref)
 {
-	unsigned long mode = READ_ONCE(ref->mode);
-
-	return (mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) ==
-	       (DREF_MODE_EXACT | DREF_MODE_TRACKED) && READ_ONCE(ref->class->tracked);
+	return dref_mode_tracked(READ_ONCE(ref->mode)) && READ_ONCE(ref->class->tracked);
 }
 
 static struct dref_tracked *dref_object_new(struct dref_bucket *bucket, struct dref *ref)
@@ -474,8 +471,7 @@ void __dref_track_meet(struct dref *ref)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&bucket->lock, flags);
-	if (!dref_is_immortal(ref) && READ_ONCE(ref->class->tracked) &&
-	    !dref_object_find(bucket, ref))
+	if (dref_is_tracked(ref) && !dref_object_find(bucket, ref))
 		dref_object_new(bucket, ref);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 }
