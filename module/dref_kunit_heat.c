@@ -12,6 +12,34 @@
 static unsigned long kunit_jiffies;
 #undef jiffies
 #define jiffies kunit_jiffies
+
+/* What happens to an object between two looks at it, once */
+static void (*when_asked)(struct dref *ref);
+static void (*when_allocated)(struct dref *ref);
+
+static void meanwhile(struct dref *ref, void (**what)(struct dref *ref))
+{
+	if (*what)
+		(*what)(ref);
+	*what = NULL;
+}
+
+static bool kunit_is_tracked(const struct dref *ref)
+{
+	meanwhile((struct dref *)ref, &when_asked);
+	return ref->class->tracked;
+}
+
+static struct dref_slot *kunit_slot_get(struct dref *ref, struct dref_class *class, gfp_t gfp)
+{
+	struct dref_slot *slot = dref_slot_get(ref, class, gfp);
+
+	meanwhile(ref, &when_allocated);
+	return slot;
+}
+
+#define dref_is_tracked kunit_is_tracked
+#define dref_slot_get kunit_slot_get
 #include "promote.c"
 
 static void set_window(unsigned long window)
@@ -307,6 +335,83 @@ static void deferring_by_hand(struct kunit *test)
 	dref_put(&ref);
 }
 
+static void is_tracked(struct dref *ref)
+{
+	ref->class->tracked = true;
+	ref->mode |= DREF_MODE_TRACKED;
+}
+
+/* What comes to be tracked while it gets a slot stays exact, and can be hot again */
+static void tracked_meanwhile(struct kunit *test)
+{
+	static struct dref ref, by_hand;
+
+	set_window(1);
+	dref_promote_threshold = 1;
+	make(&ref, kunit_exact(0, 0, 0, 0));
+	when_allocated = is_tracked;
+	heat_up(&ref);
+	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_QUEUED, DREF_MODE_QUEUED);
+	dref_promotions_flush();
+	KUNIT_EXPECT_EQ(test, ref.mode & (DREF_MODE_STATE | DREF_MODE_TRACKED),
+			DREF_MODE_EXACT | DREF_MODE_TRACKED);
+	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_QUEUED, 0UL);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), 0L);
+	KUNIT_EXPECT_EQ(test, dref_slots_used(), 0UL);
+	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), -ENOSPC);
+
+	ref.class->tracked = false;
+	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), 0);
+	KUNIT_EXPECT_TRUE(test, dref_is_deferred(&ref));
+	dref_put(&ref);
+
+	make(&by_hand, kunit_exact(0, 0, 0, 0));
+	when_allocated = is_tracked;
+	KUNIT_EXPECT_EQ(test, dref_defer(&by_hand, GFP_KERNEL), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&by_hand.count), 0L);
+	by_hand.class->tracked = false;
+	dref_put(&by_hand);
+}
+
+static void is_immortal(struct dref *ref)
+{
+	ref->mode = DREF_MODE_IMMORTAL;
+}
+
+static void immortal_meanwhile(struct kunit *test)
+{
+	static struct dref ref;
+
+	make(&ref, kunit_exact(0, 0, 0, 0));
+	when_allocated = is_immortal;
+	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), 0);
+	KUNIT_EXPECT_TRUE(test, dref_is_immortal(&ref));
+	KUNIT_EXPECT_EQ(test, dref_slots_used(), 0UL);
+}
+
+static unsigned long folded_mode;
+
+static void is_folded(struct dref *ref)
+{
+	ref->mode = folded_mode;
+}
+
+/* A demotion that is over before it can be cancelled */
+static void folded_meanwhile(struct kunit *test)
+{
+	static struct dref ref;
+
+	set_window(1);
+	make(&ref, kunit_exact(0, 1, 1, 0));
+	folded_mode = ref.mode;
+	ref.mode = DREF_MODE_DEMOTING;
+	when_asked = is_folded;
+	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), 0);
+	KUNIT_EXPECT_TRUE(test, dref_is_deferred(&ref));
+	KUNIT_EXPECT_EQ(test, dref_slots_used(), 1UL);
+	dref_put(&ref);
+}
+
 static struct kunit_case heat_cases[] = {
 	KUNIT_CASE(a_window_is_256_jiffies),
 	KUNIT_CASE(which_windows_have_passed),
@@ -318,6 +423,9 @@ static struct kunit_case heat_cases[] = {
 	KUNIT_CASE(who_is_never_measured),
 	KUNIT_CASE(no_slot_cold_feet),
 	KUNIT_CASE(deferring_by_hand),
+	KUNIT_CASE(tracked_meanwhile),
+	KUNIT_CASE(immortal_meanwhile),
+	KUNIT_CASE(folded_meanwhile),
 	{ }
 };
 

@@ -22,7 +22,7 @@
  *
  * Publishing.  The order is
  *
- *	zero the slot			nobody knows it
+ *	a slot that is zero		nobody knows it
  *	count += DREF_BIAS		exact puts in flight cannot see zero now
  *	mode = slot, release		pairs with the address dependency from the
  *					load of mode to the increment, and with the
@@ -142,7 +142,8 @@ static void dref_measure(struct dref *ref, unsigned long mode)
 		return;
 
 	trace_hot(ref, heat);
-	atomic_long_inc(&ref->count);	/* the queue's reference */
+	/* The queue's reference, before its put; litmus: P-gp-c */
+	atomic_long_inc(&ref->count);
 	if (llist_add(&ref->link, &promote_queue))
 		irq_work_queue(&promote_irq_work);
 }
@@ -256,36 +257,34 @@ static struct dref_class *dref_class_pin(const struct dref *ref)
 	return class;
 }
 
-static int dref_promote(struct dref *ref, gfp_t gfp);
-
-/* An object that needs no slot, or that gets none while its class is tracked */
-static noinline int dref_promote_not(struct dref *ref, gfp_t gfp)
+/*
+ * An object in @mode, which is not to get a slot: 0 if it has one or needs none, -ENOSPC
+ * if its class is tracked, -EAGAIN if it is different now.
+ */
+static noinline int dref_promote_not(struct dref *ref, unsigned long mode)
 {
-	unsigned long mode = READ_ONCE(ref->mode);
+	unsigned long state = mode & DREF_MODE_STATE;
 
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
-		dref_cancel_demotion(ref, mode);
-	if ((mode & DREF_MODE_STATE) != DREF_MODE_EXACT || dref_is_immortal(ref))
+	if (mode & DREF_MODE_IMMORTAL ||
+	    (state != DREF_MODE_EXACT && state != DREF_MODE_DEMOTING))
 		return 0;
-	if (mode & DREF_MODE_TRACKED) {
+	if (dref_is_tracked(ref))
+		return -ENOSPC;
+	if (state == DREF_MODE_EXACT)
 		dref_untrack(ref, mode);
-		if (dref_mode_attachable(READ_ONCE(ref->mode)))
-			return dref_promote(ref, gfp);
-	}
-	return -ENOSPC;
+	else
+		dref_cancel_demotion(ref, mode);
+	return -EAGAIN;
 }
 
-/* Give an object a slot.  The caller holds a reference. */
-static int dref_promote(struct dref *ref, gfp_t gfp)
+/* A slot for an exact object: 0, -ENOMEM, -ENOSPC; -EAGAIN if it is different now */
+static int dref_promote_exact(struct dref *ref, gfp_t gfp)
 {
-	struct dref_class *class;
+	struct dref_class *class = dref_class_pin(ref);
 	struct dref_slot *slot;
 
-	if (!dref_mode_attachable(READ_ONCE(ref->mode)))
-		return dref_promote_not(ref, gfp);
-	class = dref_class_pin(ref);
 	if (!class)
-		return dref_promote_not(ref, gfp);
+		return dref_is_immortal(ref) ? -EAGAIN : -ENOSPC;
 
 	slot = dref_slot_get(ref, class, gfp);
 	if (!IS_ERR(slot) && dref_attach(ref, slot)) {
@@ -301,7 +300,24 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 		dref_slot_put(slot);
 	}
 	dref_class_unpin(class);
-	return PTR_ERR_OR_ZERO(slot);
+	return IS_ERR(slot) ? PTR_ERR(slot) : -EAGAIN;
+}
+
+/*
+ * Give an object a slot.  The caller holds a reference.  Others may do the same, or the
+ * opposite, meanwhile: then look again.
+ */
+static int dref_promote(struct dref *ref, gfp_t gfp)
+{
+	unsigned long mode;
+	int err;
+
+	do {
+		mode = READ_ONCE(ref->mode);
+		err = likely(dref_mode_attachable(mode)) ? dref_promote_exact(ref, gfp) :
+							   dref_promote_not(ref, mode);
+	} while (err == -EAGAIN);
+	return err;
 }
 
 /* Held by whoever has taken objects from the queue, until he has put them */
