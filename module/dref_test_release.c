@@ -77,6 +77,28 @@ static void reconcile_follows_chains(struct dref_test *t)
 	CHECK(t, test_released(obj[ARRAY_SIZE(obj) - 1]), "the last one is not released");
 }
 
+/* The same of exact ones that are released later, and at the end is a deferred one */
+static void reconcile_follows_exact_chains(struct dref_test *t)
+{
+	struct test_object *obj[12];
+	int i, flags;
+
+	for (flags = 1; flags < ARRAY_SIZE(all_flags); flags++) {
+		for (i = 0; i < ARRAY_SIZE(obj); i++) {
+			obj[i] = test_new(t, test_class(t, all_flags[flags]),
+					  i == ARRAY_SIZE(obj) - 1);
+			if (!obj[i])
+				return;
+			if (i)
+				let_hold(obj[i - 1], obj[i]);
+		}
+		dref_put(&obj[0]->ref);
+		dref_reconcile();
+		CHECK(t, test_released(obj[ARRAY_SIZE(obj) - 1]),
+		      "flags %#x: the last one is not released", all_flags[flags]);
+	}
+}
+
 /* What is dead already, and released by others, may hold what is deferred */
 #define NEWCOMERS	1000
 
@@ -584,6 +606,7 @@ static void reconciled_in_time(struct dref_test *t)
 const struct dref_test_case test_releases[] = {
 	{ "reconcile_counts",		reconcile_counts, BY_HAND },
 	{ "reconcile_follows_chains",	reconcile_follows_chains, BY_HAND },
+	{ "reconcile_follows_exact_chains", reconcile_follows_exact_chains, BY_HAND },
 	{ "reconcile_ends",		reconcile_ends, BY_HAND },
 	{ "reconcile_waits_for_releases", reconcile_waits_for_releases, BY_HAND },
 	{ "unregister_follows_chains",	unregister_follows_chains, BY_HAND },

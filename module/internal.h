@@ -204,6 +204,7 @@ void dref_tasks_gp_exit(void);
 /* release.c */
 void dref_release(struct dref *ref);
 void dref_releases_flush(void);
+void dref_releases_follow(void);
 bool dref_in_release(void);
 void dref_class_release_work(struct work_struct *work);
 void dref_class_release_sync(struct dref_class *class);
@@ -220,6 +221,7 @@ int dref_classes_init(void);
 /*
  * An object that has kept its class for having a slot does so no more.  Pairs with
  * the acquire in dref_class_remove(): what was done to the class is over.
+ * (litmus: class-pin)
  */
 static inline void dref_class_unpin(struct dref_class *class)
 {

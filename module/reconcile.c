@@ -109,6 +109,7 @@ void dref_pass_add(struct dref_slot *slot)
 	spin_lock_irqsave(&incoming_lock, flags);
 	list_add_tail(&slot->node, &incoming);
 	spin_unlock_irqrestore(&incoming_lock, flags);
+	/* litmus: pass-arm */
 	queue_delayed_work(dref_wq, &pass_work, msecs_to_jiffies(dref_pass_least_ms()));
 }
 
@@ -129,7 +130,7 @@ static void dref_orphan(struct dref_slot *slot)
 {
 	dref_slot_hide(slot);
 	dref_class_unpin(slot->class);
-	/* litmus: demote-reuse */
+	/* litmus: immortal-reuse */
 	slot->tasks_gp = dref_tasks_gp_next();
 	list_move(&slot->node, &orphans);
 }
@@ -220,6 +221,7 @@ static void dref_demote(struct dref_slot *slot)
 	if (!dref_change_state(slot, DREF_MODE_DEFERRED, DREF_MODE_DEMOTING))
 		return;
 	slot->demoting = true;
+	/* Mode, then the grace period; litmus: demote-fold, demote-reuse */
 	slot->tasks_gp = dref_tasks_gp_next();
 }
 
@@ -370,11 +372,13 @@ static bool dref_confirm(struct dref_slot *slot)
 		   dref_declare_dead(ref, count, slot->held_ns)) {
 		/*
 		 * Nobody has a reference, nobody can get one, and what holders
-		 * did is seen.  (litmus: put-release-deferred)
+		 * did is seen, be their puts in the slot or in count.
+		 * (litmus: put-release-deferred, put-release-dying)
 		 */
 		if (dref_change_mode(ref, DREF_MODE_DYING, DREF_MODE_KILLED,
 				     DREF_MODE_DYING)) {
 			trace_dead(ref, slot);
+			/* Mode, then the slot; litmus: chunk-free */
 			dref_detached(slot);
 			if (!dref_hold_back(ref))
 				dref_release(ref);
@@ -458,7 +462,7 @@ static void dref_pass_arm(bool found)
 	if (!dref_pass_wanted()) {
 		interval_ms = 0;
 		cancel_delayed_work(&pass_work);
-		/* a slot may have been attached just before that */
+		/* a slot may have been attached just before that; litmus: pass-arm */
 		if (!dref_pass_wanted())
 			return;
 	}
@@ -500,6 +504,7 @@ static void dref_pass_end_work(struct work_struct *work)
 		/*
 		 * This may be the grace period of an earlier pass which
 		 * somebody could not wait to finish: then it is not enough.
+		 * (litmus: P-gp-G-slot, P-gp-c, dying-tryget)
 		 */
 		if (poll_state_synchronize_rcu(pass_cookie))
 			dref_pass_end_periodic();
@@ -513,6 +518,7 @@ static void dref_pass_end_work(struct work_struct *work)
 static void dref_pass_expedited(struct dref_found *found)
 {
 	mutex_lock(&pass_mutex);
+	/* litmus: P-gp-G-slot, P-gp-c, dying-tryget */
 	if (pass_in_flight) {
 		synchronize_rcu_expedited();
 		dref_pass_end(found);
@@ -542,7 +548,9 @@ void dref_pass_now(void)
  * Runs expedited passes, and the releases that come of them, until a pass finds
  * nothing new: objects that were held by released objects are found, too.  What
  * others promote and drop meanwhile cannot keep it busy: only what was deferred
- * when it began is a reason for another pass.  The gc.collect() of dref.
+ * when it began is a reason for another pass, and of exact objects of a DREF_SLEEP
+ * or DREF_RCU class, each of which held the next, 100 are released between two
+ * passes.  The gc.collect() of dref.
  *
  * An object without references is released within three expedited grace
  * periods: to finish the pass under way, to confirm zero, and for DREF_RCU.
@@ -561,12 +569,12 @@ unsigned long dref_reconcile(void)
 		return 0;
 
 	dref_promotions_flush();
-	dref_releases_flush();	/* what is due may hold what is deferred */
+	dref_releases_follow();	/* what is due may hold what is deferred */
 	found.epoch = READ_ONCE(pass.epoch);
 	do {
 		found.old = 0;
 		dref_pass_expedited(&found);
-		dref_releases_flush();
+		dref_releases_follow();
 		dref_promotions_flush();
 	} while (found.old && !fatal_signal_pending(current));
 

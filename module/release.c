@@ -2,7 +2,8 @@
 /*
  * From dead to released: who calls release(), and when.
  *
- *	exact, flags 0		the last put, at once
+ *	exact, flags 0		the last put, at once; or the fold of a demotion, if that
+ *				takes the last reference
  *	deferred, flags 0	a work item of dref's, soon after the pass
  *	DREF_RCU		a work item, after an RCU grace period
  *	DREF_SLEEP		a work item of the class's own, so that one class
@@ -26,7 +27,7 @@
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <trace/events/dref.h>
 
 #include "internal.h"
@@ -47,6 +48,14 @@ static struct irq_work dispatch_irq_work = IRQ_WORK_INIT_HARD(dref_dispatch_irq)
 static DEFINE_MUTEX(release_mutex);
 static struct task_struct *releaser;	/* who holds it */
 
+/*
+ * Who follows a chain of objects, each of which holds the next, wants to know whether
+ * a release has dropped another object dead.  A link is a flush, and others may drop
+ * chains all the time: there is an end to it.
+ */
+#define DREF_CHAIN	100
+static atomic_long_t nr_chained;
+
 /* DREF_RCU: one batch waits for a grace period, the next one gathers */
 static LLIST_HEAD(rcu_waiting);
 static LLIST_HEAD(rcu_next);
@@ -65,10 +74,13 @@ static void dref_release_unlock(void)
 	mutex_unlock(&release_mutex);
 }
 
-static void dref_release_later(struct dref *ref)
+/* Out of line, for the sake of those that are released at once */
+static noinline void dref_release_later(struct dref *ref, unsigned long mode)
 {
 	struct llist_head *dead = raw_cpu_ptr(&dref_dead);
 
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT && dref_in_release())
+		atomic_long_inc(&nr_chained);
 	if (llist_add(&ref->link, dead))
 		irq_work_queue(&dispatch_irq_work);
 }
@@ -87,7 +99,7 @@ static void dref_end(struct dref *ref, struct dref_class *class, enum dref_event
 		atomic_long_inc(&ref->count);
 	/*
 	 * Last of all: when dref_class_unregister() has counted this, the
-	 * class may go.
+	 * class may go.  (litmus: release-counted)
 	 */
 	dref_count_event(class, event);
 }
@@ -179,7 +191,7 @@ void dref_release(struct dref *ref)
 			return;
 		}
 	}
-	dref_release_later(ref);
+	dref_release_later(ref, mode);
 }
 
 static void dref_dispatch_irq(struct irq_work *work)
@@ -262,6 +274,20 @@ void dref_releases_flush(void)
 
 	/* The classes' work items: they are queued under the mutex */
 	flush_workqueue(dref_wq);
+}
+
+/* The same, and then what has died in these releases, up to a number of times */
+void dref_releases_follow(void)
+{
+	long before;
+	int link;
+
+	for (link = 0; link < DREF_CHAIN; link++) {
+		before = atomic_long_read(&nr_chained);
+		dref_releases_flush();
+		if (atomic_long_read(&nr_chained) == before || fatal_signal_pending(current))
+			break;
+	}
 }
 
 /* The class has no objects: let go of it, too */
