@@ -151,10 +151,11 @@ static bool dref_class_remove(struct dref_class *class)
 
 	/*
 	 * Somebody may have been about to pin it for an object which was made
-	 * immortal meanwhile.  (litmus: class-pin)
+	 * immortal meanwhile; and whose release was counted is done with it.
+	 * (litmus: class-pin, release-counted)
 	 */
 	synchronize_rcu_expedited();
-	/* pairs with the release in dref_class_unpin() */
+	/* Pairs with the release in dref_class_unpin(); litmus: class-pin */
 	while (atomic_long_read_acquire(&class->deferred))
 		msleep(20);
 

@@ -60,7 +60,8 @@ bool dref_make_immortal(struct dref *ref)
 	 * then dref_release_now() or the pass counts.  (litmus: immortal-death)
 	 */
 	if (atomic_long_xchg(&ref->count, DREF_COUNT_IMMORTAL) >= -DREF_COUNT_LIMIT - 1) {
-		trace_immortalize(ref);	/* when it is counted, the class may go */
+		trace_immortalize(ref);
+		/* After mode: now the class may go; litmus: class-gone */
 		dref_count_event(ref->class, DREF_IMMORTALIZED);
 	}
 	dref_track_forget(ref);
@@ -237,6 +238,7 @@ void dref_get_slow(struct dref *ref, unsigned long n)
 		goto out;
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED &&
 	    n <= DREF_COUNT_LIMIT) {
+		/* litmus: P-gp-G-slot */
 		this_cpu_add(dref_mode_slot(mode)->gets, n);
 		goto out;
 	}
@@ -309,6 +311,7 @@ static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 		goto out;
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED &&
 	    n <= DREF_COUNT_LIMIT) {
+		/* litmus: P-gp-G-slot, P-gp-c */
 		this_cpu_add(dref_mode_slot(mode)->puts, n);
 		goto out;
 	}
@@ -387,6 +390,7 @@ bool dref_tryget_slow(struct dref *ref)
 	unsigned long mode;
 
 	preempt_disable();	/* as in dref_tryget(); litmus: dying-tryget */
+	/* After the acquire in dref_tryget(); litmus: tryget-publish */
 	mode = READ_ONCE(ref->mode);
 	if (mode & DREF_MODE_IMMORTAL) {
 		preempt_enable();

@@ -83,6 +83,7 @@ void dref_tasks_gp_advance(void)
 		return;
 	tasks_gp.started = tasks_gp.wanted;
 	WRITE_ONCE(tasks_gp.in_flight, true);
+	/* After the changes of mode that want it; litmus: demote-fold, immortal-reuse */
 	call_rcu_tasks(&tasks_gp.rcu, dref_tasks_gp_callback);
 }
 

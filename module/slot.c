@@ -230,6 +230,7 @@ void dref_slot_put(struct dref_slot *slot)
 	struct dref_chunk *chunk = slot->chunk, *empty = NULL;
 	unsigned long flags;
 
+	/* Zero, then free; litmus: promote-zero */
 	spin_lock_irqsave(&pool_lock, flags);
 	WRITE_ONCE(slot->ref, NULL);
 	list_add(&slot->node, &chunk->free);
@@ -263,6 +264,7 @@ void dref_slots_trim(void)
 	if (chunk)
 		WRITE_ONCE(slots_total, slots_total - DREF_CHUNK_SLOTS);
 	spin_unlock_irqrestore(&pool_lock, flags);
+	/* litmus: chunk-free */
 	if (chunk)
 		dref_chunk_retire(chunk);
 }
@@ -330,7 +332,9 @@ static __always_inline void dref_line_sum(struct dref_slot *slot, bool puts)
 /*
  * The sums of puts and gets, in this order, of @slot and of its neighbours, unless
  * that has been done in this @epoch.  For a pass, which is interested in all of them:
- * so each cache line is fetched once, and a CPU is found once for four slots.
+ * so each cache line is fetched once, and a CPU is found once for four slots.  The sums
+ * of a neighbour may then be older than the mode that is looked at with them: an older
+ * P errs on the side of life, and within a walk no slot that is walked changes hands.
  */
 void dref_slot_sum(struct dref_slot *slot, unsigned long epoch)
 {

@@ -367,6 +367,7 @@ static __always_inline void dref_put(struct dref *ref)
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
 	if (likely(!(mode & DREF_MODE_SLOW))) {
+		/* litmus: P-gp-G-slot, P-gp-c */
 		this_cpu_inc(dref_counts(mode)->puts);
 		dref_window_close();
 		return;
@@ -403,6 +404,7 @@ static inline void dref_get_many(struct dref *ref, unsigned long n)
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
 	if (likely(!(mode & DREF_MODE_SLOW) && n <= LONG_MAX / 2)) {
+		/* litmus: P-gp-G-slot */
 		this_cpu_add(dref_counts(mode)->gets, n);
 		dref_window_close();
 		return;
@@ -422,10 +424,11 @@ static inline void dref_put_many(struct dref *ref, unsigned long n)
 {
 	unsigned long mode;
 
-	barrier();	/* as in dref_put() */
+	barrier();	/* as in dref_put(); litmus: put-release-deferred */
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
 	if (likely(!(mode & DREF_MODE_SLOW) && n <= LONG_MAX / 2)) {
+		/* litmus: P-gp-G-slot, P-gp-c */
 		this_cpu_add(dref_counts(mode)->puts, n);
 		dref_window_close();
 		return;
