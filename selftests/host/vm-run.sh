@@ -24,7 +24,7 @@ ends() {
 
 [ -e ../../module/dref_test.ko ] || skip_all "needs module/dref_test.ko"
 
-plan 13
+plan 14
 ends 0 -- true && ends 7 -- sh -c 'exit 7' && ends 255 -- sh -c 'exit 255'
 result $? "the command's exit status"
 ends 0 -- printf '%s|' 'a  b' "c'd" '$HOME' '' && [ "$(cat "$out")" = "a  b|c'd|\$HOME||" ]
@@ -35,6 +35,8 @@ ends 0 --smp 3 --append dref_word=1 -- sh -c 'nproc; cat /proc/cmdline; id -u' &
 	[ "$(head -n 1 "$out")" = 3 ] && grep -q 'dref_word=1' "$out" &&
 	[ "$(tail -n 1 "$out")" = 0 ]
 result $? "--smp, --append, and root"
+ends 0 --kernel "$(../../tools/vm/get-kernel 6.1)" -- uname -r && grep -q '^6\.1\.' "$out"
+result $? "--kernel with a folder of headers"
 ends 0 --icount --smp 4 -- sh -c 'nproc; echo $DREF_ICOUNT' && [ "$(tr '\n' ' ' <"$out")" = "1 1 " ]
 result $? "--icount has one CPU"
 ends 0 --icount --smp 2,maxcpus=40 -- cat /sys/devices/system/cpu/possible && [ "$(cat "$out")" = 0-39 ] &&
