@@ -71,7 +71,7 @@ make_figures() {
 	    {"caches": caches, "objects": objects, "ns": objects * ns}
 	    for objects in (1000, 10000) for caches, ns in (("warm", 12), ("hot", 40), ("cold", 250))],
 	    "promotion": {"objects": 500, "ns": 70000}})
-	write("machine", {"date": "2001-02-03", "source": "abc123", "cpu": "A CPU", "cpus": 2,
+	write("machine", {"date": "2001-02-03", "source": "abc123", "cpu": "A CPU", "cpus": 2, "virtual": 1,
 	    "machine": "x86_64", "kernel": "1.2.3", "compiler": "cc 1", "qemu": "7", "quick": 0,
 	    "steps": [{"file": "native.json", "command": "tools/native/dref-native", "seconds": 1}]})
 	END
@@ -142,9 +142,9 @@ memory_placed() {
 }
 
 machine_named() {
-	has "Where it was measured" "real CPUs 2 of A CPU, x86_64, Linux 1.2.3" \
+	has "Where it was measured" "real CPUs 2 of A CPU, x86_64, Linux 1.2.3, of a virtual machine" \
 		"emulated QEMU 7, Emulated, Linux 9.9.9-made-up" "source abc123" \
-		"of which threads had 80 % of the time, at the least"
+		"of which threads had 80 % of the time, on one object, at the least"
 }
 
 # The report has plots, the page has none, and both are what docutils takes.

@@ -4,7 +4,7 @@
 # The proof that dref-stress can fail: each way to break the algorithm is found out
 # within a minute, on 4 CPUs, with exit status 1 and one line that says what was
 # expected of which object and what was seen. The same build, not broken, survives
-# the same runs.
+# as long, in three of the scenarios.
 #
 #	broken.sh [WHAT]...	only these
 

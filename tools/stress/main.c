@@ -46,7 +46,7 @@ static void print_options(void)
 	       "  -c, --cpus LIST      on which CPUs, as in 0-3,6 (all)\n"
 	       "  -w, --workers N      how many (as the scenario has it)\n"
 	       "  -n, --objects N      how many are shared (as the scenario has it)\n"
-	       "  -k, --class NAMES    plain, or any of sleep,rcu,exact; or any (any)\n"
+	       "  -k, --class NAMES    plain, or some of sleep,rcu,exact; or any (any)\n"
 	       "  -S, --seed N         repeat the choices of an earlier run\n"
 	       "      --late TIME      later than this after the last put is an error (5s)\n"
 	       "  -q, --quiet          no progress, only the result\n"
