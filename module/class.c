@@ -276,6 +276,7 @@ static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 		cpu = dref_class_hide(class);
 		mutex_unlock(&dref_classes_mutex);
 		dref_class_let_go(class, cpu);
+		dref_pass_forget(class);	/* promoted meanwhile */
 	}
 	return NOTIFY_OK;
 }

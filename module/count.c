@@ -326,7 +326,7 @@ static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 		return;
 	mode = dref_track_mode(ref, mode);
 	dref_used(ref, mode);	/* still a holder: after the put it may be gone */
-	/* litmus: c-mb-G-release, put-release-exact */
+	/* litmus: c-mb-G-release, put-release-exact, put-release-dying */
 	if (dref_mode_tracked(mode) ? dref_track_put(ref, n) :
 				      atomic_long_add_negative(-(long)n, &ref->count))
 		dref_count_zero(ref, caller);

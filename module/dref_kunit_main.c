@@ -54,6 +54,10 @@ void dref_releases_follow(void)
 {
 }
 
+void dref_release_queued(void)
+{
+}
+
 bool dref_in_release(void)
 {
 	return false;

@@ -99,6 +99,24 @@ static void reconcile_follows_exact_chains(struct dref_test *t)
 	}
 }
 
+/* With a threshold of 1, whoever puts an object on another CPU makes it hot */
+static void reconcile_empties_promotion_queue(struct dref_test *t)
+{
+	struct test_object *holder, *obj;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		holder = test_new(t, test_class(t, DREF_SLEEP), false);
+		obj = test_new(t, test_class(t, 0), false);
+		if (!holder || !obj)
+			return;
+		let_hold(holder, obj);
+		dref_put(&holder->ref);
+		dref_reconcile();
+		CHECK(t, test_released(obj), "in turn %d: not released", i);
+	}
+}
+
 /* What is dead already, and released by others, may hold what is deferred */
 #define NEWCOMERS	1000
 
@@ -607,6 +625,8 @@ const struct dref_test_case test_releases[] = {
 	{ "reconcile_counts",		reconcile_counts, BY_HAND },
 	{ "reconcile_follows_chains",	reconcile_follows_chains, BY_HAND },
 	{ "reconcile_follows_exact_chains", reconcile_follows_exact_chains, BY_HAND },
+	{ "reconcile_empties_promotion_queue", reconcile_empties_promotion_queue,
+	  BY_HAND " promote_threshold=1" },
 	{ "reconcile_ends",		reconcile_ends, BY_HAND },
 	{ "reconcile_waits_for_releases", reconcile_waits_for_releases, BY_HAND },
 	{ "unregister_follows_chains",	unregister_follows_chains, BY_HAND },

@@ -16,7 +16,8 @@
  * Who puts it there has claimed its link, which says better than the mode
  * whether it is in the queue: dref_defer() may be quicker, and the object exact
  * and hot again.  An irq_work hands over to a work item, which may sleep to get a
- * slot.  The queue's reference can turn out to be the last: who waits for
+ * slot.  The queue's reference can turn out to be the last: then no slot is
+ * needed, and the put of it releases.  Who waits for
  * releases empties the queue first, himself: the work item may not have been
  * queued yet, or be about to be, and then flush_work() does not see it.
  *
@@ -146,6 +147,7 @@ static void dref_measure(struct dref *ref, unsigned long mode)
 	atomic_long_inc(&ref->count);
 	if (llist_add(&ref->link, &promote_queue))
 		irq_work_queue(&promote_irq_work);
+	dref_release_queued();
 }
 
 /*
@@ -282,6 +284,7 @@ static int dref_promote_exact(struct dref *ref, gfp_t gfp)
 {
 	struct dref_class *class = dref_class_pin(ref);
 	struct dref_slot *slot;
+	int err = -EAGAIN;
 
 	if (!class)
 		return dref_is_immortal(ref) ? -EAGAIN : -ENOSPC;
@@ -293,14 +296,15 @@ static int dref_promote_exact(struct dref *ref, gfp_t gfp)
 		dref_pass_add(slot);	/* has the pin now */
 		return 0;
 	}
-	if (IS_ERR(slot)) {
-		dref_count_event(class, DREF_PROMOTIONS_FAILED);
-		trace_promote_failed(ref, PTR_ERR(slot));
-	} else {
+	if (!IS_ERR(slot)) {
 		dref_slot_put(slot);
+	} else if (dref_mode_attachable(READ_ONCE(ref->mode))) {
+		err = PTR_ERR(slot);
+		dref_count_event(class, DREF_PROMOTIONS_FAILED);
+		trace_promote_failed(ref, err);
 	}
 	dref_class_unpin(class);
-	return IS_ERR(slot) ? PTR_ERR(slot) : -EAGAIN;
+	return err;
 }
 
 /*
@@ -340,7 +344,9 @@ void dref_promotions_flush(void)
 		 * (litmus: queue-link)
 		 */
 		smp_mb();
-		if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
+		if (!atomic_long_read(&ref->count))
+			dref_cool(ref, 2);	/* nobody else has a reference */
+		else if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
 			dref_cool(ref, 1UL << min(failed++, 6U));
 		else
 			failed = 0;
@@ -377,9 +383,9 @@ void dref_promotions_exit(void)
  * Context: task or softirq, as @gfp allows; not under raw spinlocks.
  *
  * Return: 0, also if the object is deferred already or immortal; -ENOMEM;
- * -ENOSPC if max_deferred objects are deferred, or if the class is tracked, which
- * has all of its objects exact; -EINVAL for a class that is DREF_EXACT.  On error
- * the object stays exact, and nothing else is different.
+ * -ENOSPC if max_deferred objects are deferred, or if the class is tracked, whose
+ * objects are exact, or about to be; -EINVAL for a class that is DREF_EXACT.  On
+ * error nothing is different.
  */
 int dref_defer(struct dref *ref, gfp_t gfp)
 {

@@ -548,12 +548,13 @@ void dref_pass_now(void)
  * Runs expedited passes, and the releases that come of them, until a pass finds
  * nothing new: objects that were held by released objects are found, too.  What
  * others promote and drop meanwhile cannot keep it busy: only what was deferred
- * when it began is a reason for another pass, and of exact objects of a DREF_SLEEP
- * or DREF_RCU class, each of which held the next, 100 are released between two
- * passes.  The gc.collect() of dref.
+ * when it began is a reason for another pass, and of a chain of exact objects of a
+ * DREF_SLEEP or DREF_RCU class 100 links are followed between two passes.  The
+ * gc.collect() of dref.
  *
  * An object without references is released within three expedited grace
- * periods: to finish the pass under way, to confirm zero, and for DREF_RCU.
+ * periods: to finish the pass under way, to confirm zero, and for DREF_RCU.  What
+ * is dead before takes another one for each link that is DREF_RCU.
  *
  * Context: task, may sleep; not from a release() and not while holding what a
  * release() waits for.
@@ -568,14 +569,12 @@ unsigned long dref_reconcile(void)
 	if (WARN_ONCE(dref_in_release(), "dref: reconcile from a release()\n"))
 		return 0;
 
-	dref_promotions_flush();
 	dref_releases_follow();	/* what is due may hold what is deferred */
 	found.epoch = READ_ONCE(pass.epoch);
 	do {
 		found.old = 0;
 		dref_pass_expedited(&found);
 		dref_releases_follow();
-		dref_promotions_flush();
 	} while (found.old && !fatal_signal_pending(current));
 
 	mutex_lock(&pass_mutex);

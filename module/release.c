@@ -50,8 +50,8 @@ static struct task_struct *releaser;	/* who holds it */
 
 /*
  * Who follows a chain of objects, each of which holds the next, wants to know whether
- * a release has dropped another object dead.  A link is a flush, and others may drop
- * chains all the time: there is an end to it.
+ * a release() has left something to flush.  Others may drop chains all the time, so
+ * there is an end to it.
  */
 #define DREF_CHAIN	100
 static atomic_long_t nr_chained;
@@ -78,11 +78,20 @@ static void dref_release_unlock(void)
 static noinline void dref_release_later(struct dref *ref, unsigned long mode)
 {
 	struct llist_head *dead = raw_cpu_ptr(&dref_dead);
+	bool exact = (mode & DREF_MODE_STATE) == DREF_MODE_EXACT;
+	bool chained = exact && dref_in_release();
 
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT && dref_in_release())
-		atomic_long_inc(&nr_chained);
 	if (llist_add(&ref->link, dead))
 		irq_work_queue(&dispatch_irq_work);
+	if (chained)
+		atomic_long_inc(&nr_chained);	/* litmus: chain-follow */
+}
+
+/* An object is in the promotion queue now, which may have the last reference */
+void dref_release_queued(void)
+{
+	if (dref_in_release())
+		atomic_long_inc(&nr_chained);	/* litmus: chain-follow */
 }
 
 static void dref_end(struct dref *ref, struct dref_class *class, enum dref_event event)
@@ -276,14 +285,19 @@ void dref_releases_flush(void)
 	flush_workqueue(dref_wq);
 }
 
-/* The same, and then what has died in these releases, up to a number of times */
+/*
+ * The same of what the promotion queue holds, and then of what these releases have
+ * dropped, up to a number of times.
+ */
 void dref_releases_follow(void)
 {
 	long before;
 	int link;
 
 	for (link = 0; link < DREF_CHAIN; link++) {
-		before = atomic_long_read(&nr_chained);
+		/* What is counted is found on its list; litmus: chain-follow */
+		before = atomic_long_read_acquire(&nr_chained);
+		dref_promotions_flush();
 		dref_releases_flush();
 		if (atomic_long_read(&nr_chained) == before || fatal_signal_pending(current))
 			break;

@@ -383,8 +383,9 @@ static __always_inline void dref_put(struct dref *ref)
 		dref_put_last(ref);
 	/*
 	 * Fully ordered: an exact put must be at least a release, or the pass
-	 * that sees it in count may miss the get that it balances, and the last
-	 * put what this holder did.  (litmus: c-mb-G-release, put-release-exact)
+	 * that sees it in count may miss the get that it balances, and it or the
+	 * last put what this holder did.
+	 * (litmus: c-mb-G-release, put-release-exact, put-release-dying)
 	 */
 	else if (unlikely(atomic_long_add_negative(-1, &ref->count)))
 		dref_put_zero(ref);

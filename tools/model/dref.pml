@@ -409,7 +409,10 @@ active proctype worker()
 end:	do
 	:: queued ->
 		atomic { queued = false; assert(!freed); linked = false }
-		promote();
+		if
+		:: count != 0 -> promote()
+		:: else			/* nobody else has a reference */
+		fi;
 #ifndef MUTATION_QUEUE_REFERENCE
 		put(queue_holds)
 #endif
