@@ -27,7 +27,7 @@ switch() {
 			echo $((n % 3 > 0)) >"$class"/track
 			cat "$class"/holders "$class"/leaks >/dev/null
 		done 2>/dev/null	# a class may be gone by now
-		echo "$n" >"$out.switched"
+		echo "$n" >"$out.new" && mv "$out.new" "$out.switched"
 	done
 }
 
