@@ -549,7 +549,7 @@ void dref_pass_now(void)
  * nothing new: objects that were held by released objects are found, too.  What
  * others promote and drop meanwhile cannot keep it busy: only what was deferred
  * when it began is a reason for another pass, and of a chain of exact objects of a
- * DREF_SLEEP or DREF_RCU class 100 links are followed between two passes.  The
+ * DREF_SLEEP or DREF_RCU class 32 links are followed between two passes.  The
  * gc.collect() of dref.
  *
  * An object without references is released within three expedited grace

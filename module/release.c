@@ -53,7 +53,7 @@ static struct task_struct *releaser;	/* who holds it */
  * a release() has left something to flush.  Others may drop chains all the time, so
  * there is an end to it.
  */
-#define DREF_CHAIN	100
+#define DREF_CHAIN	32
 static atomic_long_t nr_chained;
 
 /* DREF_RCU: one batch waits for a grace period, the next one gathers */
@@ -314,13 +314,16 @@ void dref_class_release_sync(struct dref_class *class)
 	flush_work(&class->work);
 }
 
-/* Does the caller run on behalf of a release()?  Then it must not wait for one. */
+/*
+ * Does the caller run on behalf of a release()?  Then it must not wait for one.  An
+ * interrupt does not.
+ */
 bool dref_in_release(void)
 {
 	struct work_struct *work = current_work();
 
-	return READ_ONCE(releaser) == current ||
-	       (work && work->func == dref_class_release_work);
+	return in_task() && (READ_ONCE(releaser) == current ||
+			     (work && work->func == dref_class_release_work));
 }
 
 void dref_releases_init(void)

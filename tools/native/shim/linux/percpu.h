@@ -135,6 +135,7 @@ static inline void preempt_enable(void)
 #define this_cpu_sub(var, n)	this_cpu_add(var, -(typeof(var))(n))
 #define raw_smp_processor_id()	raw_cpu_read(cpu_number)
 #define in_nmi()		false
+#define in_task()		true
 #define preemptible()		(raw_cpu_read(__preempt_count) == PREEMPT_ENABLED)
 
 void __percpu *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp);
