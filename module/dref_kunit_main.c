@@ -54,7 +54,7 @@ void dref_releases_follow(void)
 {
 }
 
-void dref_release_queued(void)
+void dref_release_chained(void)
 {
 }
 

@@ -205,7 +205,7 @@ void dref_tasks_gp_exit(void);
 void dref_release(struct dref *ref);
 void dref_releases_flush(void);
 void dref_releases_follow(void);
-void dref_release_queued(void);
+void dref_release_chained(void);
 bool dref_in_release(void);
 void dref_class_release_work(struct work_struct *work);
 void dref_class_release_sync(struct dref_class *class);

@@ -17,9 +17,9 @@
  * whether it is in the queue: dref_defer() may be quicker, and the object exact
  * and hot again.  An irq_work hands over to a work item, which may sleep to get a
  * slot.  The queue's reference can turn out to be the last: then no slot is
- * needed, and the put of it releases.  Who waits for
- * releases empties the queue first, himself: the work item may not have been
- * queued yet, or be about to be, and then flush_work() does not see it.
+ * needed, and the put of it releases.  Who waits for releases empties the queue
+ * first, himself: the work item may not have been queued yet, or be about to be,
+ * and then flush_work() does not see it.
  *
  * Publishing.  The order is
  *
@@ -147,7 +147,7 @@ static void dref_measure(struct dref *ref, unsigned long mode)
 	atomic_long_inc(&ref->count);
 	if (llist_add(&ref->link, &promote_queue))
 		irq_work_queue(&promote_irq_work);
-	dref_release_queued();
+	dref_release_chained();	/* the queue may have the last reference */
 }
 
 /*

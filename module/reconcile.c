@@ -538,7 +538,7 @@ void dref_pass_now(void)
 {
 	struct dref_found found = { };
 
-	dref_promotions_flush();
+	dref_promotions_flush();	/* the queue may hold the last reference */
 	dref_pass_expedited(&found);
 }
 
@@ -596,14 +596,11 @@ EXPORT_SYMBOL_GPL(dref_reconcile);
  */
 void dref_barrier(void)
 {
-	struct dref_found found = { };
-
 	might_sleep();
 	if (WARN_ONCE(dref_in_release(), "dref: barrier from a release()\n"))
 		return;
 
-	dref_promotions_flush();	/* the queue may hold the last reference */
-	dref_pass_expedited(&found);
+	dref_pass_now();
 	dref_releases_flush();
 }
 EXPORT_SYMBOL_GPL(dref_barrier);

@@ -74,24 +74,22 @@ static void dref_release_unlock(void)
 	mutex_unlock(&release_mutex);
 }
 
+/* The caller has put an object on a list that is to be flushed: for a release()? */
+void dref_release_chained(void)
+{
+	if (dref_in_release())
+		atomic_long_inc(&nr_chained);	/* litmus: chain-follow */
+}
+
 /* Out of line, for the sake of those that are released at once */
 static noinline void dref_release_later(struct dref *ref, unsigned long mode)
 {
 	struct llist_head *dead = raw_cpu_ptr(&dref_dead);
-	bool exact = (mode & DREF_MODE_STATE) == DREF_MODE_EXACT;
-	bool chained = exact && dref_in_release();
 
 	if (llist_add(&ref->link, dead))
 		irq_work_queue(&dispatch_irq_work);
-	if (chained)
-		atomic_long_inc(&nr_chained);	/* litmus: chain-follow */
-}
-
-/* An object is in the promotion queue now, which may have the last reference */
-void dref_release_queued(void)
-{
-	if (dref_in_release())
-		atomic_long_inc(&nr_chained);	/* litmus: chain-follow */
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+		dref_release_chained();
 }
 
 static void dref_end(struct dref *ref, struct dref_class *class, enum dref_event event)
