@@ -17,9 +17,9 @@
 
 enum {
 	SPECIMEN_EXACT,		/* 3 references, last counted on the last CPU */
-	SPECIMEN_EXACT_KILLED,	/* exact, 2 */
+	SPECIMEN_EXACT_KILLED,	/* exact, 2, counted on the first CPU alone */
 	SPECIMEN_DEFERRED,	/* 1 + 1000 - 7: got on the first CPU, put on the last */
-	SPECIMEN_DEFERRED_KILLED,		/* deferred and killed: 1 - 1 + 50 */
+	SPECIMEN_DEFERRED_KILLED,	/* 1 + 50, and killed on the last CPU: - 1 */
 	SPECIMEN_IMMORTAL,	/* was deferred */
 	SPECIMEN_DEAD,
 	NR_SPECIMENS
@@ -45,49 +45,44 @@ static struct dref specimens[NR_SPECIMENS];
 static DEFINE_MUTEX(specimens_mutex);
 static bool made;
 
-static long get_exact(void *unused)
+/* All but what is to be counted elsewhere. It stays here: a migration would be heat. */
+static long make_on_first(void *unused)
 {
-	dref_get(&specimens[SPECIMEN_EXACT]);
-	dref_get(&specimens[SPECIMEN_EXACT]);
-	return 0;
-}
-
-static long get_deferred(void *unused)
-{
-	dref_get_many(&specimens[SPECIMEN_DEFERRED], 1000);
-	dref_get_many(&specimens[SPECIMEN_DEFERRED_KILLED], 50);
-	return 0;
-}
-
-static long put_deferred(void *unused)
-{
-	dref_put_many(&specimens[SPECIMEN_DEFERRED], 7);
-	return 0;
-}
-
-static int specimens_make(void)
-{
-	unsigned int first = cpumask_first(cpu_online_mask);
-	unsigned int last = cpumask_last(cpu_online_mask);
 	int i, err;
 
-	err = dref_class_register(&specimens_class);
-	if (err)
-		return err;
 	for (i = 0; i < NR_SPECIMENS; i++)
 		dref_init(&specimens[i], &specimens_class);
 	err = dref_defer(&specimens[SPECIMEN_DEFERRED], GFP_KERNEL) ?:
 	      dref_defer(&specimens[SPECIMEN_DEFERRED_KILLED], GFP_KERNEL) ?:
 	      dref_defer(&specimens[SPECIMEN_IMMORTAL], GFP_KERNEL);
 
-	work_on_cpu(last, get_exact, NULL);
 	dref_get_many(&specimens[SPECIMEN_EXACT_KILLED], 2);
 	dref_kill(&specimens[SPECIMEN_EXACT_KILLED]);
-	work_on_cpu(first, get_deferred, NULL);
-	work_on_cpu(last, put_deferred, NULL);
-	dref_kill(&specimens[SPECIMEN_DEFERRED_KILLED]);
+	dref_get_many(&specimens[SPECIMEN_DEFERRED], 1000);
+	dref_get_many(&specimens[SPECIMEN_DEFERRED_KILLED], 50);
 	dref_immortalize(&specimens[SPECIMEN_IMMORTAL]);
 	dref_put(&specimens[SPECIMEN_DEAD]);
+	return err;
+}
+
+static long use_on_last(void *unused)
+{
+	dref_get(&specimens[SPECIMEN_EXACT]);
+	dref_get(&specimens[SPECIMEN_EXACT]);
+	dref_put_many(&specimens[SPECIMEN_DEFERRED], 7);
+	dref_kill(&specimens[SPECIMEN_DEFERRED_KILLED]);
+	return 0;
+}
+
+static int specimens_make(void)
+{
+	int err;
+
+	err = dref_class_register(&specimens_class);
+	if (err)
+		return err;
+	err = work_on_cpu(cpumask_first(cpu_online_mask), make_on_first, NULL);
+	work_on_cpu(cpumask_last(cpu_online_mask), use_on_last, NULL);
 	made = true;
 	return err;
 }
