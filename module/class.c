@@ -17,6 +17,7 @@
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
+#include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
@@ -24,7 +25,7 @@
 
 #define DREF_CLASS_FLAGS	(DREF_SLEEP | DREF_RCU | DREF_EXACT)
 
-/* Protects the list, and registering against unregistering */
+/* Protects the list, but from readers under RCU, and registering against unregistering */
 DEFINE_MUTEX(dref_classes_mutex);
 LIST_HEAD(dref_classes);
 
@@ -88,7 +89,7 @@ int dref_class_register(struct dref_class *class)
 		err = -ENOMEM;
 		goto unlock;
 	}
-	list_add_tail(&class->node, &dref_classes);
+	list_add_tail_rcu(&class->node, &dref_classes);
 	dref_debugfs_add(class);
 unlock:
 	mutex_unlock(&dref_classes_mutex);
@@ -97,6 +98,28 @@ unlock:
 	return err;
 }
 EXPORT_SYMBOL_GPL(dref_class_register);
+
+/*
+ * Is this the work of a class?  Whose function runs may have freed it, so it is not
+ * looked at.
+ */
+bool dref_class_works(const struct work_struct *work)
+{
+	struct dref_class *class;
+	bool found = false;
+
+	if (!work)
+		return false;
+	rcu_read_lock();
+	list_for_each_entry_rcu(class, &dref_classes, node) {
+		if (work == &class->work) {
+			found = true;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
 
 static bool dref_class_registered(const struct dref_class *class)
 {
@@ -113,7 +136,7 @@ static struct dref_class_cpu __percpu *dref_class_hide(struct dref_class *class)
 {
 	struct dref_class_cpu __percpu *cpu = class->cpu;
 
-	list_del(&class->node);
+	list_del_rcu(&class->node);
 	dref_stats_retire(class);
 	dref_debugfs_remove(class);
 	WRITE_ONCE(class->fast, NULL);
@@ -121,7 +144,10 @@ static struct dref_class_cpu __percpu *dref_class_hide(struct dref_class *class)
 	return cpu;
 }
 
-/* Nobody finds @class any more: wait for those who have, and free its events */
+/*
+ * Nobody finds @class any more: wait for those who have, and free its events.  Then
+ * it may be registered again, or gone.
+ */
 static void dref_class_let_go(struct dref_class *class,
 			      struct dref_class_cpu __percpu *cpu)
 {
@@ -174,13 +200,15 @@ static bool dref_class_remove(struct dref_class *class)
  * while holding what a release() waits for.
  *
  * Return: 0; -EBUSY, and the class stays registered, while counted objects are
- * alive; -EINVAL if the class is not registered.
+ * alive, or from a release(); -EINVAL if the class is not registered.
  */
 int dref_class_unregister(struct dref_class *class)
 {
 	long before;
 
 	might_sleep();
+	if (WARN_ONCE(dref_in_release(), "dref: unregister from a release()\n"))
+		return -EBUSY;
 	if (WARN_ONCE(!dref_class_registered(class),
 		      "dref: unregister of a class that is not registered, by %pS\n",
 		      (void *)_RET_IP_))
@@ -216,6 +244,8 @@ void dref_class_drain(struct dref_class *class)
 	unsigned long report = jiffies + 10 * HZ;
 
 	might_sleep();
+	if (WARN_ONCE(dref_in_release(), "dref: drain from a release()\n"))
+		return;
 	if (WARN_ONCE(!dref_class_registered(class),
 		      "dref: drain of a class that is not registered, by %pS\n",
 		      (void *)_RET_IP_))
@@ -251,10 +281,29 @@ static struct dref_class *dref_class_of(const struct module *module)
 	return found;
 }
 
+/* The objects of all classes of @module */
+static long dref_module_live(const struct module *module, bool warn)
+{
+	struct dref_class *class;
+	long live = 0;
+
+	mutex_lock(&dref_classes_mutex);
+	list_for_each_entry(class, &dref_classes, node) {
+		if (class->owner != module)
+			continue;
+		live += dref_class_live(class);
+		WARN(warn, "dref: module %s goes and leaves class %s with %ld objects\n",
+		     module->name, class->name, dref_class_live(class));
+	}
+	mutex_unlock(&dref_classes_mutex);
+	return live;
+}
+
 /*
- * A module that goes without unregistering its class would leave us with a
- * dangling class and with objects that nobody can release.  Its code and data
- * are still there: what is dead is released, and the rest is forgotten, loudly.
+ * A module that goes without unregistering its classes would leave us with dangling
+ * classes and with objects that nobody can release.  Its code and data are still
+ * there: what is dead is released, and what that drops, and the rest is forgotten,
+ * loudly.
  */
 static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 			      void *data)
@@ -262,22 +311,26 @@ static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 	struct dref_class_cpu __percpu *cpu;
 	struct dref_class *class;
 	struct module *module = data;
+	long live, before;
 
-	if (state != MODULE_STATE_GOING)
+	if (state != MODULE_STATE_GOING || !dref_class_of(module))
 		return NOTIFY_DONE;
 
+	live = dref_module_live(module, true);
+	do {
+		before = live;
+		dref_pass_forget(module);
+		dref_releases_follow();
+		live = dref_module_live(module, false);
+	} while (live != before);
+
 	while ((class = dref_class_of(module))) {
-		WARN(1, "dref: module %s goes and leaves class %s with %ld objects\n",
-		     module->name, class->name, dref_class_live(class));
-		dref_promotions_flush();
-		dref_pass_forget(class);
-		dref_releases_flush();
 		mutex_lock(&dref_classes_mutex);
 		cpu = dref_class_hide(class);
 		mutex_unlock(&dref_classes_mutex);
 		dref_class_let_go(class, cpu);
-		dref_pass_forget(class);	/* promoted meanwhile */
 	}
+	dref_pass_forget(module);	/* what was promoted meanwhile */
 	return NOTIFY_OK;
 }
 

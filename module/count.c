@@ -199,11 +199,13 @@ static void dref_get_exact(struct dref *ref, unsigned long n, unsigned long mode
 					  atomic_long_add_return(n, &ref->count);
 	if (unlikely(count - (long)n < 0)) {
 		dref_saturate(ref, DREF_UNDERFLOW, "get from zero", caller);
-		return;
-	}
-	/* with a slot, the passes look at the sum */
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+	} else if (unlikely(count < 0)) {
+		atomic_long_sub(n, &ref->count);	/* it would look dead */
+		dref_saturate(ref, DREF_OVERFLOW, "count past the limit", caller);
+	} else if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT) {
+		/* with a slot, the passes look at the sum */
 		dref_check_high(ref, count, mode, caller);
+	}
 }
 
 /* The caller found @mode, and has a reference: contended, or not so quiet? */
@@ -236,8 +238,7 @@ void dref_get_slow(struct dref *ref, unsigned long n)
 	mode = READ_ONCE(ref->mode);
 	if (mode & DREF_MODE_IMMORTAL)
 		goto out;
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED &&
-	    n <= DREF_COUNT_LIMIT) {
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED && n <= INT_MAX) {
 		/* litmus: P-gp-G-slot */
 		this_cpu_add(dref_mode_slot(mode)->gets, n);
 		goto out;

@@ -87,8 +87,11 @@ static void which_windows_have_passed(struct kunit *test)
 		{ 1000, 1001, false },
 		{ 0, DREF_WINDOW_MASK, true },			/* it wraps */
 		{ DREF_WINDOW_MASK, 0, false },
-		{ DREF_WINDOW_MASK / 2, 0, true },		/* half is past, */
-		{ DREF_WINDOW_MASK / 2 + 1, 0, false },		/* half to come */
+		{ 1000, 1000 + 64, false },			/* the longest */
+		{ 1000, 1000 + 65, true },
+		{ DREF_WINDOW_MASK - 3, 60, false },
+		{ DREF_WINDOW_MASK - 3, 61, true },
+		{ DREF_WINDOW_MASK / 2 + 1, 0, true },		/* long ago */
 	};
 	int i;
 
@@ -159,7 +162,7 @@ static void the_threshold_is_the_first_that_is_hot(struct kunit *test)
 		ref = &refs[i];
 		dref_promote_threshold = thresholds[i];
 		make(ref, kunit_exact(0, 0, 0, 0));
-		mutex_lock(&promote_mutex);	/* the worker waits */
+		dref_mutex_lock(&dref_promote_mutex);	/* the worker waits */
 		for (n = 1; n < thresholds[i]; n++)
 			heat_up(ref);
 		KUNIT_EXPECT_EQ(test, ref->mode & DREF_MODE_QUEUED, 0UL);
@@ -169,7 +172,7 @@ static void the_threshold_is_the_first_that_is_hot(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, dref_read(ref), 2L);
 		heat_up(ref);		/* is in the queue: once */
 		KUNIT_EXPECT_EQ(test, dref_read(ref), 2L);
-		mutex_unlock(&promote_mutex);
+		dref_mutex_unlock(&dref_promote_mutex);
 		dref_promotions_flush();
 		KUNIT_EXPECT_TRUE(test, dref_is_deferred(ref));
 		KUNIT_EXPECT_EQ(test, dref_read(ref), 1L);
@@ -190,11 +193,11 @@ static void an_object_dies_in_the_queue(struct kunit *test)
 	set_window(1);
 	dref_promote_threshold = 1;
 	make(&ref, kunit_exact(0, 0, 0, 0));
-	mutex_lock(&promote_mutex);
+	dref_mutex_lock(&dref_promote_mutex);
 	heat_up(&ref);
 	dref_put(&ref);
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 0);
-	mutex_unlock(&promote_mutex);
+	dref_mutex_unlock(&dref_promote_mutex);
 	dref_promotions_flush();
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
 	KUNIT_EXPECT_EQ(test, kunit_events(ref.class, DREF_PROMOTIONS), 0UL);
@@ -350,10 +353,10 @@ static void tracked_meanwhile(struct kunit *test)
 	dref_promote_threshold = 1;
 	make(&ref, kunit_exact(0, 0, 0, 0));
 	when_allocated = is_tracked;
-	mutex_lock(&promote_mutex);	/* the worker waits */
+	dref_mutex_lock(&dref_promote_mutex);	/* the worker waits */
 	heat_up(&ref);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_QUEUED, DREF_MODE_QUEUED);
-	mutex_unlock(&promote_mutex);
+	dref_mutex_unlock(&dref_promote_mutex);
 	dref_promotions_flush();
 	KUNIT_EXPECT_EQ(test, ref.mode & (DREF_MODE_STATE | DREF_MODE_TRACKED),
 			DREF_MODE_EXACT | DREF_MODE_TRACKED);

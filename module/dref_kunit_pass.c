@@ -16,11 +16,11 @@ void kunit_one_pass(bool expedited)
 		dref_pass_expedited(&found);
 		return;
 	}
-	mutex_lock(&pass_mutex);
+	dref_mutex_lock(&dref_pass_mutex);
 	dref_pass_begin(false);
 	synchronize_rcu_expedited();
 	dref_pass_end_periodic();
-	mutex_unlock(&pass_mutex);
+	dref_mutex_unlock(&dref_pass_mutex);
 }
 
 static void passes(unsigned int nr)
@@ -122,14 +122,14 @@ static void a_tryget_resurrects(struct kunit *test)
 
 	defer(test, &ref);
 	dref_put(&ref);
-	mutex_lock(&pass_mutex);
+	dref_mutex_lock(&dref_pass_mutex);
 	dref_pass_begin(true);
 	KUNIT_EXPECT_TRUE(test, dref_is_dying(&ref));
 	KUNIT_EXPECT_EQ(test, pass.dying, 1UL);
 	KUNIT_EXPECT_TRUE(test, dref_tryget(&ref));
 	KUNIT_EXPECT_TRUE(test, dref_is_dying(&ref));
 	dref_pass_end(&found);
-	mutex_unlock(&pass_mutex);
+	dref_mutex_unlock(&dref_pass_mutex);
 	KUNIT_EXPECT_EQ(test, found.dead, 0UL);
 	KUNIT_EXPECT_EQ(test, pass.dying, 0UL);
 	KUNIT_EXPECT_TRUE(test, dref_is_deferred(&ref));
@@ -148,12 +148,12 @@ static void a_guest_between_the_halves(struct kunit *test)
 
 	defer(test, &ref);
 	dref_put(&ref);
-	mutex_lock(&pass_mutex);
+	dref_mutex_lock(&dref_pass_mutex);
 	dref_pass_begin(true);
 	KUNIT_EXPECT_TRUE(test, dref_tryget(&ref));
 	dref_put(&ref);
 	dref_pass_end(&found);
-	mutex_unlock(&pass_mutex);
+	dref_mutex_unlock(&dref_pass_mutex);
 	KUNIT_EXPECT_EQ(test, found.dead, 1UL);
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
 }
@@ -271,19 +271,24 @@ static void intervals_double(struct kunit *test)
 
 	dref_pass_min_ms = 3 * minute;
 	dref_pass_max_ms = 60 * minute;
-	mutex_lock(&pass_mutex);
+	dref_mutex_lock(&dref_pass_mutex);
 	interval_ms = 0;
-	mutex_unlock(&pass_mutex);
+	dref_mutex_unlock(&dref_pass_mutex);
 	defer(test, &ref);
 	for (i = 0; i < ARRAY_SIZE(minutes); i++) {
 		passes(1);
 		KUNIT_EXPECT_EQ(test, interval_ms, minutes[i] * minute);
 		KUNIT_EXPECT_TRUE(test, delayed_work_pending(&pass_work));
 	}
-	WRITE_ONCE(kicked, true);
-	mutex_lock(&pass_mutex);
+
+	/* A kick brings the next one forward, and later ones, too */
+	dref_pass_kick();
+	irq_work_sync(&kick_irq_work);
+	KUNIT_EXPECT_TRUE(test, time_before(pass_work.timer.expires,
+					    last_begin + 4 * 60 * HZ));
+	dref_mutex_lock(&dref_pass_mutex);
 	dref_pass_arm(false);
-	mutex_unlock(&pass_mutex);
+	dref_mutex_unlock(&dref_pass_mutex);
 	KUNIT_EXPECT_EQ(test, interval_ms, 3 * minute);
 	passes(1);
 	KUNIT_EXPECT_EQ(test, interval_ms, 6 * minute);

@@ -112,6 +112,7 @@ struct test_object {
 
 	/* private: the tests' */
 	struct test_object	*next;
+	struct task_struct	*putter;
 	unsigned long		cookie;
 	bool			killed;
 	unsigned int		data[8];
@@ -211,6 +212,15 @@ static inline bool test_goes_on(struct dref_test *t)
 static inline unsigned int test_random(struct test_thread *self, unsigned int below)
 {
 	return prandom_u32_state(&self->rnd) % below;
+}
+
+/* A read that meets a fold may be wrong; what is quiet is folded once */
+static inline bool test_counts(struct test_object *obj, long references)
+{
+	if (dref_read(&obj->ref) == references)
+		return true;
+	dref_barrier();
+	return dref_read(&obj->ref) == references;
 }
 
 /* Wait up to @ms for @condition; does it hold? */

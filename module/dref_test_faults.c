@@ -198,6 +198,21 @@ static void far_too_many_deferred(struct dref_test *t)
 	check_saturated(t, obj, 0);
 }
 
+/* The same before any pass can look, and the last reference goes */
+static void far_too_many_at_once(struct dref_test *t)
+{
+	struct test_object *obj = test_new(t, test_class(t, 0), true);
+	int i;
+
+	if (!obj)
+		return;
+	for (i = 0; i < 4; i++)
+		dref_get_many(&obj->ref, MOST);
+	dref_get_many(&obj->ref, 4);
+	dref_put(&obj->ref);
+	check_saturated(t, obj, 0);
+}
+
 static void more_than_a_long(struct dref_test *t)
 {
 	struct test_object *exact = test_new(t, test_class(t, 0), false);
@@ -324,8 +339,12 @@ static void kill_twice(struct dref_test *t)
 
 static void reconcile_in_release(struct test_object *obj)
 {
+	struct dref_class *class = obj->ref.class;
+
 	CHECK(obj->t, !dref_reconcile(), "reconcile in a release did something");
 	dref_barrier();
+	CHECK(obj->t, dref_class_unregister(class) == -EBUSY, "unregistered in a release");
+	dref_class_drain(class);
 }
 
 static void release_that_waits(struct dref_test *t)
@@ -367,6 +386,8 @@ const struct dref_test_case test_faults[] = {
 	  .expects = "overflows=1 warnings=1" },
 	{ "far_too_many_deferred",	far_too_many_deferred,
 	  .expects = "overflows=1 warnings=1" },
+	{ "far_too_many_at_once",	far_too_many_at_once,
+	  "pass_max_ms=60000 pass_min_ms=60000", .expects = "overflows=1 warnings=1" },
 	{ "more_than_a_long",		more_than_a_long,
 	  .expects = "overflows=2 warnings=2" },
 	{ "warns_once_per_class",	warns_once_per_class,
@@ -376,6 +397,6 @@ const struct dref_test_case test_faults[] = {
 	{ "init_without_class",		init_without_class, .expects = "warnings=2" },
 	{ "not_registered",		not_registered, .expects = "warnings<4" },
 	{ "kill_twice",			kill_twice, .expects = "warnings<2" },
-	{ "release_that_waits",		release_that_waits, .expects = "warnings<3" },
+	{ "release_that_waits",		release_that_waits, .expects = "warnings<5" },
 	{ }
 };

@@ -2,10 +2,14 @@
 /*
  * When release() runs, in which context, how often, and what it finds.
  */
+#include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 #include "dref_test.h"
 
@@ -114,6 +118,57 @@ static void reconcile_empties_promotion_queue(struct dref_test *t)
 		dref_put(&holder->ref);
 		dref_reconcile();
 		CHECK(t, test_released(obj), "in turn %d: not released", i);
+	}
+}
+
+/*
+ * The same from object to object: whatever is put here is hot, as it comes from the
+ * first CPU, and is released out of the queue.
+ */
+struct hot_chain {
+	struct dref_test	*t;
+	struct test_object	*obj[12];
+};
+
+static long make_hot_chain(void *arg)
+{
+	struct hot_chain *chain = arg;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(chain->obj); i++) {
+		chain->obj[i] = test_new(chain->t, test_class(chain->t, 0), false);
+		if (!chain->obj[i])
+			return -ENOMEM;
+		if (i)
+			let_hold(chain->obj[i - 1], chain->obj[i]);
+	}
+	return 0;
+}
+
+static long drop_hot_chain(void *arg)
+{
+	struct hot_chain *chain = arg;
+
+	dref_put(&chain->obj[0]->ref);
+	dref_reconcile();
+	return 0;
+}
+
+static void reconcile_follows_hot_chains(struct dref_test *t)
+{
+	struct hot_chain chain = { .t = t };
+	int i;
+
+	if (num_online_cpus() < 2) {
+		test_skip(t, "needs two CPUs");
+		return;
+	}
+	for (i = 0; i < 30; i++) {
+		if (work_on_cpu(cpumask_first(cpu_online_mask), make_hot_chain, &chain))
+			return;
+		work_on_cpu(cpumask_last(cpu_online_mask), drop_hot_chain, &chain);
+		CHECK(t, test_released(chain.obj[ARRAY_SIZE(chain.obj) - 1]),
+		      "in turn %d: the last one is not released", i);
 	}
 }
 
@@ -340,6 +395,7 @@ static void barrier_empties_promotion_queue(struct dref_test *t)
 
 static void sleep_in_release(struct test_object *obj)
 {
+	CHECK(obj->t, obj->putter != current, "called by the put itself");
 	CHECK(obj->t, !preempt_count() && !irqs_disabled(), "called in atomic context");
 	msleep(20);
 }
@@ -355,19 +411,66 @@ static void sleeping_release(struct dref_test *t)
 		if (!obj)
 			return;
 		obj->on_release = sleep_in_release;
+		obj->putter = current;
 		preempt_disable();
 		dref_put(&obj->ref);
-		CHECK(t, !test_released(obj), "released by the put itself");
 		preempt_enable();
 		dref_barrier();
 		CHECK(t, test_released(obj), "barrier did not wait");
 	}
 }
 
-/* A class that sleeps holds up nobody else */
-static void sleep_long_in_release(struct test_object *obj)
+/*
+ * A work item may free itself, and then drop a reference: who asks whether that is in
+ * a release() must not look at it.  What is unmapped cannot be looked at unnoticed.
+ */
+struct mortal_work {
+	struct work_struct	work;
+	struct test_object	*obj;
+	struct completion	*done;
+};
+
+static void free_work_and_put(struct work_struct *work)
 {
-	msleep(1000);
+	struct mortal_work *mortal = container_of(work, struct mortal_work, work);
+	struct test_object *obj = mortal->obj;
+	struct completion *done = mortal->done;
+
+	vfree(mortal);
+	vm_unmap_aliases();
+	dref_put(&obj->ref);
+	complete(done);
+}
+
+static void put_by_freed_work(struct dref_test *t)
+{
+	struct mortal_work *mortal;
+	struct test_object *obj;
+	int i;
+
+	for (i = 1; i < ARRAY_SIZE(all_flags); i++) {
+		DECLARE_COMPLETION_ONSTACK(done);
+
+		obj = test_new(t, test_class(t, all_flags[i]), false);
+		mortal = vzalloc(sizeof(*mortal));
+		if (!obj || !CHECK(t, mortal, "out of memory")) {
+			vfree(mortal);
+			return;
+		}
+		mortal->obj = obj;
+		mortal->done = &done;
+		INIT_WORK(&mortal->work, free_work_and_put);
+		schedule_work(&mortal->work);
+		wait_for_completion(&done);
+		dref_barrier();
+		CHECK(t, test_released(obj), "flags %#x: not released", all_flags[i]);
+	}
+}
+
+/* A class that sleeps holds up nobody else */
+static void sleep_till_told(struct test_object *obj)
+{
+	test_soon(atomic_read(&obj->turn), 120000);
 }
 
 static void sleeping_class_alone(struct dref_test *t)
@@ -378,21 +481,22 @@ static void sleeping_class_alone(struct dref_test *t)
 	sleeper = test_new(t, test_class(t, DREF_SLEEP), false);
 	if (!sleeper)
 		return;
-	sleeper->on_release = sleep_long_in_release;
+	sleeper->on_release = sleep_till_told;
 	dref_put(&sleeper->ref);
 	for (i = 0; i < ARRAY_SIZE(all_flags); i++) {
 		obj = test_new(t, test_class(t, all_flags[i]), true);
 		if (!obj)
-			return;
+			break;
 		dref_kill(&obj->ref);
-		CHECK(t, test_soon(test_released(obj), 800), "flags %#x: held up",
+		CHECK(t, test_soon(test_released(obj), 20000), "flags %#x: held up",
 		      all_flags[i]);
 	}
+	atomic_set(&sleeper->turn, 1);
 }
 
 /* ---- DREF_RCU ---- */
 
-/* A reader that began before the last put of an exact object */
+/* A reader that began before the last put, and stays after it */
 static void early_reader(struct test_thread *self)
 {
 	struct test_object *obj = self->arg;
@@ -400,6 +504,8 @@ static void early_reader(struct test_thread *self)
 
 	rcu_read_lock();
 	WRITE_ONCE(obj->data[0], 1);
+	for (ms = 0; ms < 5000 && !atomic_read(&obj->turn); ms++)
+		mdelay(1);
 	for (ms = 0; ms < 100; ms++) {
 		mdelay(1);
 		CHECK(self->t, !test_released(obj), "released under a reader");
@@ -424,6 +530,7 @@ static void rcu_release_waits_for_readers(struct dref_test *t)
 		test_start(t);
 		CHECK(t, test_soon(READ_ONCE(obj->data[0]), 5000), "no reader");
 		dref_put(&obj->ref);
+		atomic_set(&obj->turn, 1);
 		dref_barrier();
 		CHECK(t, test_released(obj), "not released");
 		test_stop(t);
@@ -627,6 +734,8 @@ const struct dref_test_case test_releases[] = {
 	{ "reconcile_follows_exact_chains", reconcile_follows_exact_chains, BY_HAND },
 	{ "reconcile_empties_promotion_queue", reconcile_empties_promotion_queue,
 	  BY_HAND " promote_threshold=1" },
+	{ "reconcile_follows_hot_chains", reconcile_follows_hot_chains,
+	  BY_HAND " promote_threshold=1" },
 	{ "reconcile_ends",		reconcile_ends, BY_HAND },
 	{ "reconcile_waits_for_releases", reconcile_waits_for_releases, BY_HAND },
 	{ "unregister_follows_chains",	unregister_follows_chains, BY_HAND },
@@ -637,6 +746,7 @@ const struct dref_test_case test_releases[] = {
 					barrier_empties_promotion_queue,
 	  "promote_threshold=1" },
 	{ "sleeping_release",		sleeping_release },
+	{ "put_by_freed_work",		put_by_freed_work },
 	{ "sleeping_class_alone",	sleeping_class_alone },
 	{ "rcu_release_waits_for_readers", rcu_release_waits_for_readers },
 	{ "rcu_begins_at_death",	rcu_begins_at_death, BY_HAND },

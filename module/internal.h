@@ -18,8 +18,8 @@
  *	trace.c		tracepoints
  *	broken.c	faults on demand; only in a build made for that
  *
- * Locks, outermost first: dref_classes_mutex; one of pass_mutex (reconcile.c),
- * promote_mutex (promote.c) and release_mutex (release.c), in none of which
+ * Locks, outermost first: dref_classes_mutex; one of dref_pass_mutex (reconcile.c),
+ * dref_promote_mutex (promote.c) and release_mutex (release.c), in none of which
  * another is taken; spinlocks, leaves all of them (dref_bias_lock, incoming_lock,
  * pool_lock, published_lock).  dref_track_mutex (track.c) is inside dref_classes_mutex,
  * as a file that is removed waits for those who read it, with the spinlocks inside of
@@ -34,6 +34,7 @@
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
 
@@ -177,7 +178,7 @@ void dref_homes_set(unsigned int epoch);
 void dref_pass_add(struct dref_slot *slot);
 void dref_pass_now(void);
 void dref_pass_kick(void);
-void dref_pass_forget(const struct dref_class *class);
+void dref_pass_forget(const struct module *owner);
 int dref_reconcile_init(void);
 void dref_reconcile_exit(void);
 
@@ -202,6 +203,34 @@ void dref_tasks_gp_advance(void);
 void dref_tasks_gp_exit(void);
 
 /* release.c */
+
+/**
+ * struct dref_mutex - a mutex under which release() may be called
+ * @mutex: the mutex
+ * @holder: who has it, and must not wait for a release()
+ */
+struct dref_mutex {
+	struct mutex		mutex;		/* see "Locks", above */
+	struct task_struct	*holder;
+};
+
+#define DREF_MUTEX_INIT(name)	{ .mutex = __MUTEX_INITIALIZER((name).mutex) }
+
+static inline void dref_mutex_lock(struct dref_mutex *lock)
+{
+	mutex_lock(&lock->mutex);
+	WRITE_ONCE(lock->holder, current);
+}
+
+static inline void dref_mutex_unlock(struct dref_mutex *lock)
+{
+	WRITE_ONCE(lock->holder, NULL);
+	mutex_unlock(&lock->mutex);
+}
+
+extern struct dref_mutex dref_pass_mutex;	/* reconcile.c */
+extern struct dref_mutex dref_promote_mutex;	/* promote.c */
+
 void dref_release(struct dref *ref);
 void dref_releases_flush(void);
 void dref_releases_follow(void);
@@ -217,6 +246,7 @@ void dref_releases_exit(void);
 
 extern struct mutex dref_classes_mutex;
 extern struct list_head dref_classes;
+bool dref_class_works(const struct work_struct *work);
 int dref_classes_init(void);
 
 /*

@@ -91,9 +91,15 @@ static unsigned long dref_mode_window(unsigned long mode)
 	return (mode >> DREF_MODE_WINDOW_SHIFT) & DREF_WINDOW_MASK;
 }
 
+/* The longest time without heat is 2^6 windows */
+#define DREF_COLD_SHIFT_MAX	6U
+
+/* What is further ahead than an object is ever cold is from before it wrapped */
 static bool dref_window_passed(unsigned long window)
 {
-	return ((dref_window() - window) & DREF_WINDOW_MASK) <= DREF_WINDOW_MASK / 2;
+	unsigned long left = (window - dref_window()) & DREF_WINDOW_MASK;
+
+	return !left || left > BIT(DREF_COLD_SHIFT_MAX);
 }
 
 static void dref_promote_work(struct work_struct *work);
@@ -325,7 +331,7 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 }
 
 /* Held by whoever has taken objects from the queue, until he has put them */
-static DEFINE_MUTEX(promote_mutex);
+struct dref_mutex dref_promote_mutex = DREF_MUTEX_INIT(dref_promote_mutex);
 
 /*
  * All that is in the queue, and that somebody has taken from it, is promoted or
@@ -336,7 +342,7 @@ void dref_promotions_flush(void)
 	static unsigned int failed;	/* in a row */
 	struct dref *ref, *next;
 
-	mutex_lock(&promote_mutex);
+	dref_mutex_lock(&dref_promote_mutex);
 	llist_for_each_entry_safe(ref, next, llist_del_all(&promote_queue), link) {
 		WRITE_ONCE(ref->link.next, &ref->link);
 		/*
@@ -347,13 +353,13 @@ void dref_promotions_flush(void)
 		if (!atomic_long_read(&ref->count))
 			dref_cool(ref, 2);	/* nobody else has a reference */
 		else if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
-			dref_cool(ref, 1UL << min(failed++, 6U));
+			dref_cool(ref, BIT(min(failed++, DREF_COLD_SHIFT_MAX)));
 		else
 			failed = 0;
 		dref_put(ref);
 		cond_resched();
 	}
-	mutex_unlock(&promote_mutex);
+	dref_mutex_unlock(&dref_promote_mutex);
 }
 
 static void dref_promote_work(struct work_struct *work)

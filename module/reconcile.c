@@ -55,9 +55,9 @@
 #include "compat.h"
 #include "internal.h"
 
-static DEFINE_MUTEX(pass_mutex);
+struct dref_mutex dref_pass_mutex = DREF_MUTEX_INIT(dref_pass_mutex);
 
-/* Protected by pass_mutex */
+/* Protected by dref_pass_mutex */
 static LIST_HEAD(objects);	/* slots with an object */
 static LIST_HEAD(candidates);	/* their objects are dying in this pass */
 static LIST_HEAD(orphans);	/* of immortal objects: to be given back */
@@ -486,7 +486,7 @@ static void dref_pass_end_periodic(void)
 /* A periodic pass: its first half, and the second if there is nothing to wait for */
 static void dref_pass_work(struct work_struct *work)
 {
-	mutex_lock(&pass_mutex);
+	dref_mutex_lock(&dref_pass_mutex);
 	if (!pass_in_flight) {	/* else its end will set the next time */
 		dref_pass_begin(false);
 		if (list_empty(&candidates) || dref_broken(SKIP_GRACE_PERIOD))
@@ -494,12 +494,12 @@ static void dref_pass_work(struct work_struct *work)
 		else
 			queue_rcu_work(dref_wq, &pass_end_work);
 	}
-	mutex_unlock(&pass_mutex);
+	dref_mutex_unlock(&dref_pass_mutex);
 }
 
 static void dref_pass_end_work(struct work_struct *work)
 {
-	mutex_lock(&pass_mutex);
+	dref_mutex_lock(&dref_pass_mutex);
 	if (pass_in_flight) {
 		/*
 		 * This may be the grace period of an earlier pass which
@@ -511,13 +511,13 @@ static void dref_pass_end_work(struct work_struct *work)
 		else
 			queue_rcu_work(dref_wq, &pass_end_work);
 	}
-	mutex_unlock(&pass_mutex);
+	dref_mutex_unlock(&dref_pass_mutex);
 }
 
 /* Finish the pass under way, and run another */
 static void dref_pass_expedited(struct dref_found *found)
 {
-	mutex_lock(&pass_mutex);
+	dref_mutex_lock(&dref_pass_mutex);
 	/* litmus: P-gp-G-slot, P-gp-c, dying-tryget */
 	if (pass_in_flight) {
 		synchronize_rcu_expedited();
@@ -530,7 +530,7 @@ static void dref_pass_expedited(struct dref_found *found)
 	pass.passes_expedited++;
 	dref_pass_publish();
 	dref_pass_arm(found->dead);
-	mutex_unlock(&pass_mutex);
+	dref_mutex_unlock(&dref_pass_mutex);
 }
 
 /* Find out what is dead by now, and do not wait for its release */
@@ -549,8 +549,8 @@ void dref_pass_now(void)
  * nothing new: objects that were held by released objects are found, too.  What
  * others promote and drop meanwhile cannot keep it busy: only what was deferred
  * when it began is a reason for another pass, and of a chain of exact objects of a
- * DREF_SLEEP or DREF_RCU class 32 links are followed between two passes.  The
- * gc.collect() of dref.
+ * DREF_SLEEP or DREF_RCU class 32 links are followed between two passes: what is
+ * deferred behind more of them may need another call.  The gc.collect() of dref.
  *
  * An object without references is released within three expedited grace
  * periods: to finish the pass under way, to confirm zero, and for DREF_RCU.  What
@@ -577,10 +577,10 @@ unsigned long dref_reconcile(void)
 		dref_releases_follow();
 	} while (found.old && !fatal_signal_pending(current));
 
-	mutex_lock(&pass_mutex);
+	dref_mutex_lock(&dref_pass_mutex);
 	pass.released_last = found.dead;
 	dref_pass_publish();
-	mutex_unlock(&pass_mutex);
+	dref_mutex_unlock(&dref_pass_mutex);
 	return found.dead;
 }
 EXPORT_SYMBOL_GPL(dref_reconcile);
@@ -605,12 +605,12 @@ void dref_barrier(void)
 }
 EXPORT_SYMBOL_GPL(dref_barrier);
 
-static void dref_forget_in(struct list_head *list, const struct dref_class *class)
+static void dref_forget_in(struct list_head *list, const struct module *owner)
 {
 	struct dref_slot *slot, *next;
 
 	list_for_each_entry_safe(slot, next, list, node) {
-		if (slot->class != class)
+		if (slot->class->owner != owner)
 			continue;
 		list_del_init(&slot->node);
 		dref_slot_hide(slot);
@@ -620,19 +620,19 @@ static void dref_forget_in(struct list_head *list, const struct dref_class *clas
 }
 
 /*
- * The module that defines @class goes, and has left deferred objects behind.
- * They may be anywhere by now, so they are not looked at.  If somebody still
- * holds one, he goes on counting in its slot: nobody else can have that any more.
+ * A module goes, and has left deferred objects of its classes behind.  They may be
+ * anywhere by now, so they are not looked at.  If somebody still holds one, he goes on
+ * counting in its slot: nobody else can have that any more.
  */
-void dref_pass_forget(const struct dref_class *class)
+void dref_pass_forget(const struct module *owner)
 {
-	mutex_lock(&pass_mutex);
+	dref_mutex_lock(&dref_pass_mutex);
 	spin_lock_irq(&incoming_lock);
 	list_splice_tail_init(&incoming, &objects);
 	spin_unlock_irq(&incoming_lock);
-	dref_forget_in(&objects, class);
-	dref_forget_in(&candidates, class);
-	mutex_unlock(&pass_mutex);
+	dref_forget_in(&objects, owner);
+	dref_forget_in(&candidates, owner);
+	dref_mutex_unlock(&dref_pass_mutex);
 }
 
 static void dref_kick_irq(struct irq_work *work)

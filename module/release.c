@@ -45,8 +45,7 @@ static struct irq_work dispatch_irq_work = IRQ_WORK_INIT_HARD(dref_dispatch_irq)
  * or left them to their class's work.  So who gets it next knows that nothing is
  * in anybody's hands.
  */
-static DEFINE_MUTEX(release_mutex);
-static struct task_struct *releaser;	/* who holds it */
+static struct dref_mutex release_mutex = DREF_MUTEX_INIT(release_mutex);
 
 /*
  * Who follows a chain of objects, each of which holds the next, wants to know whether
@@ -61,18 +60,6 @@ static LLIST_HEAD(rcu_waiting);
 static LLIST_HEAD(rcu_next);
 static unsigned long rcu_cookie;
 static struct rcu_work rcu_work;
-
-static void dref_release_lock(void)
-{
-	mutex_lock(&release_mutex);
-	WRITE_ONCE(releaser, current);
-}
-
-static void dref_release_unlock(void)
-{
-	WRITE_ONCE(releaser, NULL);
-	mutex_unlock(&release_mutex);
-}
 
 /* The caller has put an object on a list that is to be flushed: for a release()? */
 void dref_release_chained(void)
@@ -240,21 +227,21 @@ static void dref_rcu_advance(void)
 
 static void dref_dispatch_work(struct work_struct *work)
 {
-	dref_release_lock();
+	dref_mutex_lock(&release_mutex);
 	dref_dispatch();
 	dref_rcu_advance();
-	dref_release_unlock();
+	dref_mutex_unlock(&release_mutex);
 }
 
 static void dref_rcu_work(struct work_struct *work)
 {
-	dref_release_lock();
+	dref_mutex_lock(&release_mutex);
 	if (poll_state_synchronize_rcu(rcu_cookie))
 		dref_deliver_all(llist_del_all(&rcu_waiting));
 	else if (!llist_empty(&rcu_waiting))
 		queue_rcu_work(dref_wq, &rcu_work);
 	dref_rcu_advance();
-	dref_release_unlock();
+	dref_mutex_unlock(&release_mutex);
 }
 
 /*
@@ -266,7 +253,7 @@ void dref_releases_flush(void)
 {
 	struct llist_node *waiting, *next;
 
-	dref_release_lock();
+	dref_mutex_lock(&release_mutex);
 	dref_dispatch();
 	/* Do not sit out a normal grace period */
 	waiting = llist_del_all(&rcu_waiting);
@@ -277,7 +264,7 @@ void dref_releases_flush(void)
 		dref_deliver_all(waiting);
 		dref_deliver_all(next);
 	}
-	dref_release_unlock();
+	dref_mutex_unlock(&release_mutex);
 
 	/* The classes' work items: they are queued under the mutex */
 	flush_workqueue(dref_wq);
@@ -306,22 +293,26 @@ void dref_releases_follow(void)
 void dref_class_release_sync(struct dref_class *class)
 {
 	/* Who has delivered the last one may not have come to queue_work() */
-	dref_release_lock();
-	dref_release_unlock();
+	dref_mutex_lock(&release_mutex);
+	dref_mutex_unlock(&release_mutex);
 	/* The work has released it, and may not have returned */
 	flush_work(&class->work);
 }
 
+static bool dref_holds(const struct dref_mutex *lock)
+{
+	return READ_ONCE(lock->holder) == current;
+}
+
 /*
  * Does the caller run on behalf of a release()?  Then it must not wait for one.  An
- * interrupt does not.
+ * interrupt does not.  One that an exact put called is not known.
  */
 bool dref_in_release(void)
 {
-	struct work_struct *work = current_work();
-
-	return in_task() && (READ_ONCE(releaser) == current ||
-			     (work && work->func == dref_class_release_work));
+	return in_task() &&
+	       (dref_holds(&release_mutex) || dref_holds(&dref_promote_mutex) ||
+		dref_holds(&dref_pass_mutex) || dref_class_works(current_work()));
 }
 
 void dref_releases_init(void)

@@ -404,7 +404,8 @@ static inline void dref_get_many(struct dref *ref, unsigned long n)
 
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
-	if (likely(!(mode & DREF_MODE_SLOW) && n <= LONG_MAX / 2)) {
+	/* More are for count, which shows at once that there are too many */
+	if (likely(!(mode & DREF_MODE_SLOW) && n <= INT_MAX)) {
 		/* litmus: P-gp-G-slot */
 		this_cpu_add(dref_counts(mode)->gets, n);
 		dref_window_close();

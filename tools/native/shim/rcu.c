@@ -30,6 +30,7 @@
 #include <urcu/map/clear.h>
 #include <urcu/urcu-qsbr.h>
 #include <urcu/map/clear.h>
+#undef rcu_assign_pointer	/* the kernel's is in rcupdate.h */
 
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>

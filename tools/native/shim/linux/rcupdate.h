@@ -24,6 +24,8 @@ bool poll_state_synchronize_rcu(unsigned long cookie);
 
 #define synchronize_rcu_expedited()	synchronize_rcu()
 #define rcu_read_lock_held()		true
+#define rcu_assign_pointer(p, value)	smp_store_release(&(p), value)
+#define ASSERT_EXCLUSIVE_ACCESS(var)	((void)(var))
 
 static inline void rcu_read_lock(void)
 {

@@ -17,7 +17,8 @@ struct mutex {
 
 typedef struct mutex spinlock_t;
 
-#define DEFINE_MUTEX(name)	struct mutex name = { PTHREAD_MUTEX_INITIALIZER }
+#define __MUTEX_INITIALIZER(name)	{ PTHREAD_MUTEX_INITIALIZER }
+#define DEFINE_MUTEX(name)	struct mutex name = __MUTEX_INITIALIZER(name)
 #define DEFINE_SPINLOCK(name)	DEFINE_MUTEX(name)
 
 void mutex_lock(struct mutex *mutex);
