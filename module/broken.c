@@ -29,7 +29,7 @@
 #define STALL_ATOMIC_US	4000U
 #define STALL_ATOMIC	8	/* times as often */
 #define STALL_MAX_US	1000000U
-#define HOLD_BACK_MS	30000
+#define HOLD_BACK_MS	60000
 
 enum dref_breakage dref_breakage;
 

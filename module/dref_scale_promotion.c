@@ -14,7 +14,7 @@
 
 #include "dref_scale.h"
 
-#define SCALE_PATIENCE	(5 * HZ)
+#define SCALE_PATIENCE	(60 * HZ)
 
 /**
  * struct scale_promotion - an object that a team fights for

@@ -39,15 +39,15 @@ bool stress_class_come(struct stress_worker *worker, unsigned int flags)
 /* 0, or -EBUSY if objects of the class are alive */
 static int stress_class_unregister(struct stress_worker *worker)
 {
-	unsigned long give_up = jiffies + STRESS_BUSY +
-				stress_yardstick(&worker->session->yardstick);
+	unsigned long begin = jiffies, patience;
 	long alive;
 	int err;
 
 	for (;;) {
 		alive = atomic_long_read(&worker->class_alive);
 		err = dref_class_unregister(&worker->class);
-		if (err != -EBUSY || alive || time_after(jiffies, give_up))
+		patience = STRESS_BUSY + stress_yardstick(&worker->session->yardstick);
+		if (err != -EBUSY || alive || time_after(jiffies, begin + patience))
 			break;
 		usleep_range(1000, 2000);
 	}

@@ -316,17 +316,18 @@ static bool make(struct dref_test *t, struct test_object *obj, enum how how)
 	if (how == EXACT)
 		return true;
 	if (!CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer") ||
-	    !CHECK(t, dref_is_deferred(&obj->ref), "not deferred"))
+	    !CHECK(t, (READ_ONCE(obj->ref.mode) & DREF_MODE_STATE) != DREF_MODE_EXACT,
+		   "exact"))
 		return false;
 	if (how == DEFERRED)
 		return true;
 	if (!CHECK(t, demoting_comes(obj), "quiet, and not demoted"))
 		return false;
 	if (how == DEMOTED) {
-		/* the fold comes with a pass after this grace period */
-		synchronize_rcu_tasks();
-		synchronize_rcu();
-		schedule_timeout_uninterruptible(msecs_to_jiffies(300));
+		if (!CHECK(t, test_soon((READ_ONCE(obj->ref.mode) & DREF_MODE_STATE) ==
+					DREF_MODE_EXACT, 30000), "not folded"))
+			return false;
+		dref_barrier();		/* the fold is over */
 	}
 	return true;
 }

@@ -27,7 +27,6 @@ static void take_five(struct test_thread *self)
 {
 	struct test_object *obj = self->arg;
 
-	obj->cookie = raw_smp_processor_id();
 	dref_get_many(&obj->ref, 5);
 }
 
@@ -158,10 +157,11 @@ static void cpus_come_and_go(struct dref_test *t)
 			goto out;
 	}
 	if (test_thread(t, live_and_die, plug))
-		test_run(t);
+		test_run_beyond(t, &plug->gone, 0);
 	test_stop(t);
 	for (i = 0; i < ARRAY_SIZE(plug->obj); i++) {
-		CHECK(t, dref_read(&plug->obj[i]->ref) == 1, "count is %ld, not 1",
+		dref_barrier();
+		CHECK(t, test_counts(plug->obj[i], 1), "count is %ld, not 1",
 		      dref_read(&plug->obj[i]->ref));
 		dref_put(&plug->obj[i]->ref);
 	}

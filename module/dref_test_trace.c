@@ -59,13 +59,18 @@ static void traced_life(struct dref_test *t)
 
 static void get_when_dying(struct test_thread *self)
 {
-	unsigned long until = jiffies + 2 * HZ;
 	struct test_object *obj = self->arg;
+	unsigned long until;
 
+	/* Both threads are there, before RCU has to wait */
+	atomic_inc(&obj->turn);
+	CHECK(self->t, test_soon(atomic_read(&obj->turn) == 2, 30000), "nobody reconciles");
 	rcu_read_lock();
-	atomic_set(&obj->turn, 1);
+	atomic_inc(&obj->turn);
+	until = jiffies + 10 * HZ;
 	while (!dref_is_dying(&obj->ref) && time_before(jiffies, until))
 		cpu_relax();
+	CHECK(self->t, dref_is_dying(&obj->ref), "no pass");
 	CHECK(self->t, dref_tryget(&obj->ref), "dead before the grace period");
 	rcu_read_unlock();
 }
@@ -74,7 +79,8 @@ static void reconcile_once(struct test_thread *self)
 {
 	struct test_object *obj = self->arg;
 
-	CHECK(self->t, test_soon(atomic_read(&obj->turn), 2000), "nobody is about to get");
+	atomic_inc(&obj->turn);
+	CHECK(self->t, test_soon(atomic_read(&obj->turn) == 3, 30000), "nobody is about to get");
 	CHECK(self->t, !dref_reconcile(), "found dead, while there was a get");
 }
 
@@ -108,6 +114,7 @@ static void traced_demote(struct dref_test *t)
 	CHECK(t, test_soon(READ_ONCE(obj->ref.mode) & DREF_MODE_EXACT &&
 			   !(obj->ref.mode & DREF_MODE_DEMOTING), 30000),
 	      "is not demoted");
+	dref_barrier();		/* the fold is over */
 	dref_put(&obj->ref);
 	CHECK(t, test_released(obj), "the last put of an exact object has not released it");
 }

@@ -94,7 +94,10 @@ load dref && load dref_test || skip_all "needs dref.ko and dref_test.ko"
 [ -e $debugfs/stats ] || skip_all "needs debugfs"
 [ -e "$page" ] || skip_all "needs Documentation/numbers.rst"
 
-# for a class, and objects in it
+# for a class, and objects in it, which stay deferred
+demote_passes=$(cat $debugfs/demote_passes)
+trap 'echo "$demote_passes" >$debugfs/demote_passes; rm -f "$out" "$out".*' EXIT
+echo 1000000 >$debugfs/demote_passes
 cat /sys/kernel/debug/dref_test/specimens >/dev/null || skip_all "no objects to be had"
 explained >"$out.all"
 {

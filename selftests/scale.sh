@@ -179,11 +179,11 @@ median_of_runs() {
 tells_triggers_apart() {
 	min=$(cat $dref/pass_min_ms) max=$(cat $dref/pass_max_ms)
 	echo 1500 >$dref/pass_max_ms && echo 1500 >$dref/pass_min_ms || return
-	run --measure release --runs 1 && awk -F '  +' '
-	$1 == "release" { least[$3] = $6 / 1e6; n++ }
+	run --measure release --runs 3 && awk -F '  +' '
+	$1 == "release" { median[$3] = $5 / 1e6; n++ }
 	END {
-		exit n != 6 || least["last put"] > 500 || least["reconcile"] > 500 ||
-			least["periodic pass"] < 1200 || least["quiet pass"] < 600
+		exit n != 6 || median["last put"] > 500 || median["reconcile"] > 500 ||
+			median["periodic pass"] < 1200 || median["quiet pass"] < 600
 	}' $debugfs/results
 	status=$?
 	echo "$min" >$dref/pass_min_ms
@@ -199,17 +199,17 @@ one_at_a_time() {
 	[ $status -eq 0 ] || show
 }
 
-# In an orderly way, with what there is, and long before its time.
+# In an orderly way, with what there is; it fails when its time is over.
 stops_when_told() {
-	begin || return
-	before=$(date +%s)
-	echo 0 >$debugfs/run
-	[ "$(state state)" = stopped ] && [ $(($(date +%s) - before)) -le 3 ]
+	begin && echo 0 >$debugfs/run && [ "$(state state)" = stopped ]
 }
 
 tool_stops_when_told() {
 	"$scale" --runs 101 --ops 1000000 --measure scaling >"$out" 2>&1 &
-	sleep 1
+	for _ in $(seq 100); do
+		[ "$(state state)" != running ] || break
+		sleep 0.1
+	done
 	kill -TERM $!
 	wait $!
 	[ $? -eq 0 ] && tail -n 1 "$out" | grep -q '^stopped' || show

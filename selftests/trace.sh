@@ -283,13 +283,14 @@ tracked() {
 	hands=$debugfs/classes/test-hands
 	by_hand open && echo 1 >$hands/track && by_hand "create 0" || return
 	object=$(sed -n 's/^\([0-9a-f]*\): mode exact .*/\1/p' $hands/holders)
+	# A reconcile waits for the releases
 	record && by_hand "here 0" "there 0 3" "look-up 0" "put 0 2" "put 0 4" &&
-		sleep 0.5 && echo 0 >$hands/track && by_hand "create 1" "here 1" "put 1 2" &&
-		sleep 0.5
+		echo 1 >$debugfs/reconcile && echo 0 >$hands/track &&
+		by_hand "create 1" "here 1" "put 1 2" && echo 1 >$debugfs/reconcile
 	told=$?
 	echo 0 >$events/enable
 	by_hand close && [ $told -eq 0 ] || return
-	events_of 0 >"$work/seen"
+	events_of 0 1 >"$work/seen"
 	cat >"$work/expected" <<-END
 	get class=test-hands object=$object n=1 references=2
 	get class=test-hands object=$object n=3 references=5

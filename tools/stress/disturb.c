@@ -121,17 +121,20 @@ static const char *hotplug_missing(void)
 	return "a CPU that can be taken off line";
 }
 
-/* One of those that the workers have, all of which were on line at the start */
+/* One that can go of those that the workers have, all of which were on line at the start */
 static void hotplug(struct disturbing *disturbing)
 {
 	const struct options *options = disturbing->session->options;
-	unsigned int cpu = options->cpus[up_to(disturbing, options->nr_cpus - 1)];
+	unsigned int first = up_to(disturbing, options->nr_cpus - 1), i;
 	uint64_t online;
 	char path[100];
 
+	for (i = 0; i < options->nr_cpus; i++) {
+		if (can_go(options->cpus[(first + i) % options->nr_cpus], path, sizeof(path)))
+			break;
+	}
 	/* refused for the last one that is on line */
-	if (can_go(cpu, path, sizeof(path)) && read_value(path, &online) &&
-	    change_value(path, !online))
+	if (i < options->nr_cpus && read_value(path, &online) && change_value(path, !online))
 		disturbing->times++;
 }
 
@@ -377,10 +380,10 @@ static void *disturbing_main(void *arg)
 {
 	struct disturbing *disturbing = arg;
 
-	while (!stopping(disturbing)) {
+	do {
 		disturbing->disturber->disturb(disturbing);
 		pause_us(disturbing, up_to(disturbing, disturbing->disturber->pause_us));
-	}
+	} while (!stopping(disturbing));
 	return NULL;
 }
 
