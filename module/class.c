@@ -99,20 +99,17 @@ unlock:
 }
 EXPORT_SYMBOL_GPL(dref_class_register);
 
-/*
- * Is this the work of a class?  Whose function runs may have freed it, so it is not
- * looked at.
- */
-bool dref_class_works(const struct work_struct *work)
+/* Does the caller release objects of a class whose release() may sleep? */
+bool dref_class_releases(void)
 {
 	struct dref_class *class;
 	bool found = false;
 
-	if (!work)
-		return false;
+	if (!current_work())
+		return false;	/* the usual case: only a worker looks at the classes */
 	rcu_read_lock();
 	list_for_each_entry_rcu(class, &dref_classes, node) {
-		if (work == &class->work) {
+		if (READ_ONCE(class->releaser) == current) {
 			found = true;
 			break;
 		}
@@ -312,6 +309,7 @@ static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 	struct dref_class *class;
 	struct module *module = data;
 	long live, before;
+	bool more;
 
 	if (state != MODULE_STATE_GOING || !dref_class_of(module))
 		return NOTIFY_DONE;
@@ -320,9 +318,9 @@ static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 	do {
 		before = live;
 		dref_pass_forget(module);
-		dref_releases_follow();
+		more = dref_releases_follow();
 		live = dref_module_live(module, false);
-	} while (live != before);
+	} while (more || live != before);
 
 	while ((class = dref_class_of(module))) {
 		mutex_lock(&dref_classes_mutex);

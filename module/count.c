@@ -271,12 +271,15 @@ EXPORT_SYMBOL_GPL(dref_get_bad);
 /* A put found the sign bit set: the last one, or one too many */
 void dref_count_zero(struct dref *ref, unsigned long caller)
 {
+	/* Count, then mode: an object with a slot has a bias; litmus: zero-exact */
+	unsigned long mode = READ_ONCE(ref->mode);
 	long none = -1;
 
-	if (READ_ONCE(ref->mode) & DREF_MODE_IMMORTAL)
+	if (mode & DREF_MODE_IMMORTAL)
 		return;
 	/* The put was fully ordered; litmus: put-release-exact */
-	if (likely(atomic_long_try_cmpxchg(&ref->count, &none, DREF_COUNT_DEAD)))
+	if (likely((mode & DREF_MODE_STATE) == DREF_MODE_EXACT &&
+		   atomic_long_try_cmpxchg(&ref->count, &none, DREF_COUNT_DEAD)))
 		dref_release(ref);
 	else
 		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", caller);
@@ -310,8 +313,7 @@ static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 	mode = READ_ONCE(ref->mode);
 	if (mode & DREF_MODE_IMMORTAL)
 		goto out;
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED &&
-	    n <= DREF_COUNT_LIMIT) {
+	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED && n <= INT_MAX) {
 		/* litmus: P-gp-G-slot, P-gp-c */
 		this_cpu_add(dref_mode_slot(mode)->puts, n);
 		goto out;

@@ -50,8 +50,9 @@ void dref_releases_flush(void)
 {
 }
 
-void dref_releases_follow(void)
+bool dref_releases_follow(void)
 {
+	return false;
 }
 
 void dref_release_chained(void)

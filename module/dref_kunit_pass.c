@@ -282,6 +282,12 @@ static void intervals_double(struct kunit *test)
 	}
 
 	/* A kick brings the next one forward, and later ones, too */
+	cancel_delayed_work_sync(&pass_work);	/* it has been pending since the first */
+	dref_mutex_lock(&dref_pass_mutex);
+	dref_pass_arm(false);
+	dref_mutex_unlock(&dref_pass_mutex);
+	KUNIT_EXPECT_TRUE(test, time_after(pass_work.timer.expires,
+					   last_begin + 50 * 60 * HZ));
 	dref_pass_kick();
 	irq_work_sync(&kick_irq_work);
 	KUNIT_EXPECT_TRUE(test, time_before(pass_work.timer.expires,

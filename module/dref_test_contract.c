@@ -324,6 +324,8 @@ static bool make(struct dref_test *t, struct test_object *obj, enum how how)
 	if (!CHECK(t, demoting_comes(obj), "quiet, and not demoted"))
 		return false;
 	if (how == DEMOTED) {
+		/* the fold comes with a pass after this grace period, which may take long */
+		synchronize_rcu_tasks();
 		if (!CHECK(t, test_soon((READ_ONCE(obj->ref.mode) & DREF_MODE_STATE) ==
 					DREF_MODE_EXACT, 30000), "not folded"))
 			return false;

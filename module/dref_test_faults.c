@@ -119,6 +119,7 @@ static void most_is_allowed(struct dref_test *t)
 {
 	struct test_object *exact = test_new(t, test_class(t, 0), false);
 	struct test_object *deferred = test_new(t, test_class(t, 0), true);
+	int i;
 
 	if (!exact || !deferred)
 		return;
@@ -130,6 +131,11 @@ static void most_is_allowed(struct dref_test *t)
 	      dref_read(&deferred->ref));
 	dref_put_many(&exact->ref, MOST - 1);
 	dref_put_many(&deferred->ref, MOST - 1);
+	/* and again, before a pass can look */
+	for (i = 0; i < 5; i++) {
+		dref_get_many(&deferred->ref, MOST - 1);
+		dref_put_many(&deferred->ref, MOST - 1);
+	}
 	CHECK(t, dref_read(&exact->ref) == 1, "exact: %ld", dref_read(&exact->ref));
 	CHECK(t, dref_read(&deferred->ref) == 1, "deferred: %ld",
 	      dref_read(&deferred->ref));
@@ -210,6 +216,18 @@ static void far_too_many_at_once(struct dref_test *t)
 		dref_get_many(&obj->ref, MOST);
 	dref_get_many(&obj->ref, 4);
 	dref_put(&obj->ref);
+	check_saturated(t, obj, 0);
+}
+
+/* Count would be where that of an exact object is when its last reference goes */
+static void as_many_too_many_as_the_bias(struct dref_test *t)
+{
+	struct test_object *obj = test_new(t, test_class(t, 0), true);
+
+	if (!obj)
+		return;
+	dref_put_many(&obj->ref, BIT(61) + 1);
+	CHECK(t, !test_released(obj), "released with a slot");
 	check_saturated(t, obj, 0);
 }
 
@@ -388,6 +406,8 @@ const struct dref_test_case test_faults[] = {
 	  .expects = "overflows=1 warnings=1" },
 	{ "far_too_many_at_once",	far_too_many_at_once,
 	  "pass_max_ms=60000 pass_min_ms=60000", .expects = "overflows=1 warnings=1" },
+	{ "as_many_too_many_as_the_bias", as_many_too_many_as_the_bias,
+	  .expects = "underflows=1 warnings=1" },
 	{ "more_than_a_long",		more_than_a_long,
 	  .expects = "overflows=2 warnings=2" },
 	{ "warns_once_per_class",	warns_once_per_class,

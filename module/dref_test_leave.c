@@ -69,6 +69,7 @@ static int __init leave_init(void)
 	}
 
 	leave_new(&leave_class, NULL);
+	leave_new(&leave_rcu_class, NULL);
 	obj = leave_new(&leave_class, NULL);
 	if (obj)
 		dref_defer(&obj->ref, GFP_KERNEL);

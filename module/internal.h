@@ -233,7 +233,7 @@ extern struct dref_mutex dref_promote_mutex;	/* promote.c */
 
 void dref_release(struct dref *ref);
 void dref_releases_flush(void);
-void dref_releases_follow(void);
+bool dref_releases_follow(void);
 void dref_release_chained(void);
 bool dref_in_release(void);
 void dref_class_release_work(struct work_struct *work);
@@ -246,7 +246,7 @@ void dref_releases_exit(void);
 
 extern struct mutex dref_classes_mutex;
 extern struct list_head dref_classes;
-bool dref_class_works(const struct work_struct *work);
+bool dref_class_releases(void);
 int dref_classes_init(void);
 
 /*

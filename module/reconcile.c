@@ -616,6 +616,7 @@ static void dref_forget_in(struct list_head *list, const struct module *owner)
 		dref_slot_hide(slot);
 		if (list == &candidates)
 			pass.dying--;
+		cond_resched();
 	}
 }
 

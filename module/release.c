@@ -163,7 +163,9 @@ void dref_class_release_work(struct work_struct *work)
 {
 	struct dref_class *class = container_of(work, struct dref_class, work);
 
+	WRITE_ONCE(class->releaser, current);
 	dref_release_all(llist_del_all(&class->dead));
+	WRITE_ONCE(class->releaser, NULL);
 }
 
 /* @ref is dead, and nobody but the caller knows it */
@@ -272,9 +274,9 @@ void dref_releases_flush(void)
 
 /*
  * The same of what the promotion queue holds, and then of what these releases have
- * dropped, up to a number of times.
+ * dropped, up to a number of times; true if there may be more.
  */
-void dref_releases_follow(void)
+bool dref_releases_follow(void)
 {
 	long before;
 	int link;
@@ -284,9 +286,12 @@ void dref_releases_follow(void)
 		before = atomic_long_read_acquire(&nr_chained);
 		dref_promotions_flush();
 		dref_releases_flush();
-		if (atomic_long_read(&nr_chained) == before || fatal_signal_pending(current))
+		if (atomic_long_read(&nr_chained) == before)
+			return false;
+		if (fatal_signal_pending(current))
 			break;
 	}
+	return true;
 }
 
 /* The class has no objects: let go of it, too */
@@ -306,13 +311,13 @@ static bool dref_holds(const struct dref_mutex *lock)
 
 /*
  * Does the caller run on behalf of a release()?  Then it must not wait for one.  An
- * interrupt does not.  One that an exact put called is not known.
+ * interrupt does not.  A release() that an exact put has called is not known.
  */
 bool dref_in_release(void)
 {
 	return in_task() &&
 	       (dref_holds(&release_mutex) || dref_holds(&dref_promote_mutex) ||
-		dref_holds(&dref_pass_mutex) || dref_class_works(current_work()));
+		dref_holds(&dref_pass_mutex) || dref_class_releases());
 }
 
 void dref_releases_init(void)

@@ -125,6 +125,7 @@ struct dref_class {
 	unsigned long			warned;
 	struct llist_head		dead;		/* DREF_SLEEP: to be released */
 	struct work_struct		work;		/* DREF_SLEEP: releases them */
+	struct task_struct		*releaser;	/* who does */
 	struct dentry			*dir;
 };
 
@@ -404,7 +405,7 @@ static inline void dref_get_many(struct dref *ref, unsigned long n)
 
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
-	/* More are for count, which shows at once that there are too many */
+	/* More go to count, and come back there: it shows when they are too many */
 	if (likely(!(mode & DREF_MODE_SLOW) && n <= INT_MAX)) {
 		/* litmus: P-gp-G-slot */
 		this_cpu_add(dref_counts(mode)->gets, n);
@@ -429,7 +430,7 @@ static inline void dref_put_many(struct dref *ref, unsigned long n)
 	barrier();	/* as in dref_put(); litmus: put-release-deferred */
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
-	if (likely(!(mode & DREF_MODE_SLOW) && n <= LONG_MAX / 2)) {
+	if (likely(!(mode & DREF_MODE_SLOW) && n <= INT_MAX)) {
 		/* litmus: P-gp-G-slot, P-gp-c */
 		this_cpu_add(dref_counts(mode)->puts, n);
 		dref_window_close();

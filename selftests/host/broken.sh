@@ -10,7 +10,7 @@
 
 cd "$(dirname "$0")/../.." || exit
 seconds=60
-caught_seconds=300		# a fault that is seen ends the run
+caught_seconds=180		# a fault that is seen ends the run
 limit=$((caught_seconds + 240))
 out=$(mktemp) || exit
 trap 'rm -f "$out"' EXIT

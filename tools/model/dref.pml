@@ -170,6 +170,7 @@ inline count_zero()
 	:: atomic { mode & IMMORTAL -> skip }
 	:: atomic { else ->
 		assert(count == -1);
+		assert((mode & STATE) == EXACT);
 		count = DEAD;
 		release()
 	   }

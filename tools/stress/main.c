@@ -79,7 +79,7 @@ static const struct breakage {
 	const char	*scenario;
 } breaks[] = {
 	{ "early-release", "a pass takes one reference for none", "mix" },
-	{ "late-release", "the dead lie about for 30 seconds", "mix" },
+	{ "late-release", "the dead lie about for a minute", "mix" },
 	{ "double-release", "release() is called twice", "mix" },
 	{ "lost-put", "a put of an object that is dying gets lost", "mix" },
 	{ "skip-grace-period", "a pass does not wait for a grace period", "weak" },
