@@ -69,12 +69,14 @@ value() {
 	sed -n "s/^$2: //p" "$dref/$1"
 }
 
-# What kmemleak finds in two looks, as young objects are none, and of ours only
+# What kmemleak finds in two looks, as young objects are none, and of ours only: the
+# code that allocated it is gone, so all that is left of its name is an address where
+# modules are.
 leaks() {
 	echo scan >$debugfs/kmemleak
 	sleep 6
 	echo scan >$debugfs/kmemleak
-	grep -A 20 '^unreferenced object' $debugfs/kmemleak | grep '\[dref'
+	grep -A 20 '^unreferenced object' $debugfs/kmemleak | grep -E '\[dref| 0xffffffff[c-f]'
 }
 
 # A kernel that can do all of this is slow: two minutes are late enough.

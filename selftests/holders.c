@@ -291,7 +291,7 @@ TEST_F(holders, places_and_ages)
 	one(_metadata, o, "exact", 1, 1);
 	EXPECT_TRUE(taken_by(&o->places[0], "hands_create"));
 	ASSERT_EQ(0, hands("put 0"));
-	usleep(100000);
+	ASSERT_EQ(0, write_file(DREF "/reconcile", "1"));	/* all are released */
 	EXPECT_EQ(0, objects_in("holders", o, PLACES));
 	EXPECT_EQ(0, number_in("holders", "objects"));
 	EXPECT_EQ(0, number_in("holders", "records"));
@@ -471,7 +471,7 @@ TEST_F(holders, no_room)
 	ASSERT_EQ(0, hands("put 0 2"));
 	for (i = 1; i < 5; i++)
 		ASSERT_EQ(0, hands("put %d", i));
-	usleep(100000);
+	ASSERT_EQ(0, write_file(DREF "/reconcile", "1"));	/* all are released */
 	EXPECT_EQ(0, objects_in("holders", o, PLACES));
 	EXPECT_EQ(0, number_in("holders", "records"));
 }
@@ -542,13 +542,13 @@ TEST_F(holders, dying)
 	ASSERT_EQ(0, hands("create 1"));
 	ASSERT_EQ(0, hands("hang"));
 	ASSERT_EQ(0, hands("put 0"));
-	usleep(100000);
+	sleep(1);
 	ASSERT_EQ(0, hands("put 1"));
-	usleep(100000);
+	sleep(1);
 	/* the first one is in release(), the second waits for it */
 	one(_metadata, o, "dying", 0, 0);
 	ASSERT_EQ(0, hands("go-on"));
-	usleep(100000);
+	ASSERT_EQ(0, write_file(DREF "/reconcile", "1"));
 	EXPECT_EQ(0, objects_in("leaks", o, PLACES));
 }
 

@@ -239,7 +239,7 @@ unloads() {
 cpu_goes() {
 	begin || return
 	echo 0 >$cpu_online
-	ends failed && state note | grep -q 'CPU 1 went off line' &&
+	ends failed 60 && state note | grep -q 'CPU 1 went off line' &&
 	set_parameter cpus 0-1 &&
 	(echo 1 >$debugfs/run) 2>&1 | grep -q "Invalid argument" &&
 	[ "$(state state)" = idle ] && set_parameter cpus '' &&

@@ -69,7 +69,8 @@ gdb_with() {
 		set -- "$@" -ex "$command"
 		shift
 	done
-	timeout 100 gdb -nx -batch -ex "source $script" "$@" >"$work/said" 2>&1
+	timeout 100 gdb -nx -batch -ex "set remotetimeout 90" -ex "source $script" "$@" \
+		>"$work/said" 2>&1
 }
 
 # look TARGET: at all there is, with a title each.
@@ -202,7 +203,7 @@ all_refused() {
 
 # The same from a dump of the machine's memory, when it is gone
 dumps() {
-	gdb_with "set remotetimeout 90" "$live" "monitor dump-guest-memory -p $work/core" &&
+	gdb_with "$live" "monitor dump-guest-memory -p $work/core" &&
 	[ -s "$work/core" ] && look "core-file $work/core" && modes && references && objects
 }
 

@@ -16,6 +16,7 @@
 
 #include "test.h"
 
+#define PATIENCE_NS	(50 * NSEC_PER_SEC)	/* a machine may stall */
 #define MAX_PLACES	256
 #define LINGER_US	200	/* in a lookup, now and then */
 
@@ -298,6 +299,12 @@ static void empty(const struct scenario *scenario, struct object **immortals)
 	}
 }
 
+/* Has what a scenario is to show not been seen yet? */
+static bool test_stat_is(const char *seen, unsigned long before)
+{
+	return seen && test_stat(seen) == before;
+}
+
 static void run_scenario(const struct test *test)
 {
 	const struct scenario *scenario = test->data;
@@ -305,6 +312,7 @@ static void run_scenario(const struct test *test)
 	struct object *immortals[MAX_PLACES];
 	unsigned long before;
 	u64 until = ktime_get_ns() + test_ms * NSEC_PER_MSEC;
+	u64 give_up = until + PATIENCE_NS;
 	unsigned int i, nr = test_threads;
 
 	oracle_begin();
@@ -319,7 +327,8 @@ static void run_scenario(const struct test *test)
 	}
 	if (scenario->passes)
 		shim_thread(&workers[nr++].thread, passes_run, NULL);
-	while (ktime_get_ns() < until && go_on())
+	while (go_on() && (ktime_get_ns() < until ||
+			   (ktime_get_ns() < give_up && test_stat_is(scenario->seen, before))))
 		msleep(POLL_MS);
 	WRITE_ONCE(stop, true);
 	schedule_begin();

@@ -122,8 +122,11 @@ int run_life(const struct options *options)
 	struct session *session;
 	char cpus[200], class[40];
 	unsigned int cpus_used;
-	bool interrupted;
+	bool contended, interrupted;
+	uint64_t give_up;
 
+	cpus_used = options->workers < options->nr_cpus ? options->workers : options->nr_cpus;
+	contended = cpus_used > 1 && !(options->class_flags & DREF_STRESS_EXACT);
 	block_signals();
 	session_open(&session, options);
 	say("dref-stress: the life of an object of class %s, %u workers on CPUs %s, seed %llu\n",
@@ -138,6 +141,11 @@ int run_life(const struct options *options)
 
 	session_start(session, DREF_STRESS_SHARED);
 	interrupted = show_progress(session, look, NULL);
+	give_up = now_ns() + PATIENCE_NS;
+	while (contended && !promoted && !interrupted && now_ns() < give_up) {
+		interrupted = wait_a_tick();
+		look(session, NULL);
+	}
 	session_stop(session);
 	tell_count(session, "workers stopped");
 	let_go(session);
@@ -145,9 +153,7 @@ int run_life(const struct options *options)
 	result.failure = wait_for_release(session, &interrupted) ?: session_failure(session);
 	unblock_signals();
 
-	cpus_used = options->workers < options->nr_cpus ? options->workers : options->nr_cpus;
-	if (!result.failure && !promoted && cpus_used > 1 && !interrupted &&
-	    !(options->class_flags & DREF_STRESS_EXACT))
+	if (!result.failure && contended && !promoted && !interrupted)
 		result.failure = "more than one CPU used it, and it was not seen to be promoted";
 	session_finish(session, &result.report);
 	session_close(session);
