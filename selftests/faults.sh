@@ -76,7 +76,7 @@ leaks() {
 	echo scan >$debugfs/kmemleak
 	sleep 6
 	echo scan >$debugfs/kmemleak
-	grep -A 20 '^unreferenced object' $debugfs/kmemleak | grep -E '\[dref| 0xffffffff[c-f]'
+	grep -A 20 '^unreferenced object' $debugfs/kmemleak | grep -E '\[dref| 0xffffffff[a-f]'
 }
 
 # A kernel that can do all of this is slow: two minutes are late enough.
