@@ -82,6 +82,7 @@ int dref_class_register(struct dref_class *class)
 	atomic_long_set(&class->deferred, 0);
 	class->warned = 0;
 	class->tracked = false;
+	class->releaser = NULL;
 	init_llist_head(&class->dead);
 	INIT_WORK(&class->work, dref_class_release_work);
 	WRITE_ONCE(class->cpu, dref_class_cpu_alloc());

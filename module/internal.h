@@ -47,7 +47,8 @@
  *	    |------|--------|--------|--|--------------|------|---------|--------|
  *	         dead         bugs  none  1, 2, 3 ... references          overflow
  *
- * No put too many leads from life to death, because n is at most LIMIT.  Death
+ * No put too many leads from life to death, because n is at most LIMIT, nor does
+ * any from a count with a bias to the end of one without (dref_count_zero()).  Death
  * is DREF_COUNT_DEAD, plus, for an object that was deferred, when it was last seen
  * held, in microseconds.
  *

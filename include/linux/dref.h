@@ -405,7 +405,7 @@ static inline void dref_get_many(struct dref *ref, unsigned long n)
 
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
-	/* More go to count, and come back there: it shows when they are too many */
+	/* Larger numbers go to count, here and in a put: there, too many show */
 	if (likely(!(mode & DREF_MODE_SLOW) && n <= INT_MAX)) {
 		/* litmus: P-gp-G-slot */
 		this_cpu_add(dref_counts(mode)->gets, n);
