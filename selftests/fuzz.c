@@ -1021,7 +1021,7 @@ static unsigned long total(void)
 }
 
 /* Each call has been made in such a way that it must be all right, or wrong, or a fault */
-TEST_F_TIMEOUT(fuzz, root_and_nobody, 300)
+TEST_F_TIMEOUT(fuzz, root_and_nobody, 900)
 {
 	unsigned long each = nr_calls / (ROOT_THREADS + NOBODY_THREADS);
 	pid_t root, nobody;
