@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DREF	"/sys/kernel/debug/dref"
@@ -54,6 +55,27 @@ static inline bool insmod(const char *folder, const char *name)
 	err = syscall(SYS_finit_module, fd, "", 0);
 	close(fd);
 	return !err || errno == EEXIST;
+}
+
+/* That of the tick, as jiffies: where a CPU stalls, ages stand still with it */
+#define AGE_CLOCK	CLOCK_MONOTONIC_COARSE
+
+static inline unsigned int elapsed_ms(clockid_t clock, const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
+}
+
+/* Until everything is that much older */
+static inline void wait_ms(unsigned int ms)
+{
+	struct timespec begin;
+
+	clock_gettime(AGE_CLOCK, &begin);
+	while (elapsed_ms(AGE_CLOCK, &begin) < ms)
+		usleep(5000);
 }
 
 /* The module is loaded, or can be: from modprobe's folders or from the tree's */

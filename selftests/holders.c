@@ -146,14 +146,6 @@ static bool taken_by(const struct place *place, const char *function)
 	       strstr(place->stack, "hands_write+");
 }
 
-static unsigned int elapsed_ms(const struct timespec *since)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
-}
-
 /* ---- tests ---- */
 
 FIXTURE(holders) {
@@ -248,7 +240,7 @@ TEST_F(holders, places_and_ages)
 	struct timespec created, there;
 
 	ASSERT_EQ(0, put("track", "1"));
-	clock_gettime(CLOCK_MONOTONIC, &created);
+	clock_gettime(AGE_CLOCK, &created);
 	ASSERT_EQ(0, hands("create 0"));
 	one(_metadata, o, "exact", 1, 1);
 	ASSERT_EQ(1, o->nr);
@@ -256,10 +248,10 @@ TEST_F(holders, places_and_ages)
 	EXPECT_TRUE(taken_by(&o->places[0], "hands_create")) TH_LOG("%s", o->places[0].stack);
 	EXPECT_STREQ(self->me, o->places[0].by);
 
-	usleep(300000);
-	clock_gettime(CLOCK_MONOTONIC, &there);
+	wait_ms(300);
+	clock_gettime(AGE_CLOCK, &there);
 	ASSERT_EQ(0, hands("there 0 2"));
-	usleep(300000);
+	wait_ms(300);
 	ASSERT_EQ(0, hands("there 0"));
 	ASSERT_EQ(0, hands("here 0"));
 	ASSERT_EQ(0, hands("look-up 0"));
@@ -275,11 +267,11 @@ TEST_F(holders, places_and_ages)
 	EXPECT_EQ(1, o->places[3].n);
 	EXPECT_TRUE(taken_by(&o->places[3], "hands_take_here"));
 	EXPECT_LE(280, o->places[0].since_ms);
-	EXPECT_GE(elapsed_ms(&there) + 20, o->places[0].since_ms);
+	EXPECT_GE(elapsed_ms(AGE_CLOCK, &there) + 20, o->places[0].since_ms);
 	EXPECT_LE(580, o->places[2].since_ms);
-	EXPECT_GE(elapsed_ms(&created) + 20, o->places[2].since_ms);
+	EXPECT_GE(elapsed_ms(AGE_CLOCK, &created) + 20, o->places[2].since_ms);
 	EXPECT_GE(o->places[2].since_ms + 20, o->age_ms);
-	EXPECT_GE(elapsed_ms(&there) + 20 - 280, o->places[1].since_ms);
+	EXPECT_GE(elapsed_ms(AGE_CLOCK, &there) + 20 - 280, o->places[1].since_ms);
 
 	/* what this task took last goes first */
 	ASSERT_EQ(0, hands("put 0 2"));
@@ -505,7 +497,7 @@ TEST_F(holders, many_objects)
 	EXPECT_EQ(0, nr);
 	for (i = 0; i < MANY; i++)
 		ASSERT_EQ(0, hands("put %d %d", i, i + 2));
-	usleep(100000);
+	ASSERT_EQ(0, write_file(DREF "/reconcile", "1"));
 	EXPECT_EQ(0, number_in("holders", "objects"));
 }
 
@@ -518,7 +510,7 @@ TEST_F(holders, leaks_are_old)
 	ASSERT_EQ(0, hands("here 0"));
 	ASSERT_EQ(0, hands("defer 0"));
 	EXPECT_EQ(0, objects_in("leaks", o, PLACES));
-	usleep(2100000);
+	wait_ms(2100);
 	ASSERT_EQ(1, objects_in("leaks", o, 1));
 	EXPECT_STREQ("held", o->state);
 	EXPECT_EQ(2, o->references);

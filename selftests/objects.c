@@ -169,21 +169,13 @@ static int read_objects(const char *class, struct line *lines, int max)
 	return nr;
 }
 
-static unsigned int elapsed_ms(const struct timespec *since)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
-}
-
 TEST_F(objects, a_line_each)
 {
 	struct line lines[OBJECTS], other[1], later[OBJECTS];
 	struct timespec since;
 	int i, j;
 
-	clock_gettime(CLOCK_MONOTONIC, &since);
+	clock_gettime(AGE_CLOCK, &since);
 	ASSERT_EQ(OBJECTS, read_objects("stress", lines, OBJECTS));
 	EXPECT_EQ(0, read_objects("stress-rcu", other, 1));
 	for (i = 0; i < OBJECTS; i++) {
@@ -195,12 +187,12 @@ TEST_F(objects, a_line_each)
 		for (j = 0; j < i; j++)
 			EXPECT_STRNE(lines[i].id, lines[j].id);
 	}
-	usleep(300000);
+	wait_ms(300);
 	ASSERT_EQ(OBJECTS, read_objects("stress", later, OBJECTS));
 	for (i = 0; i < OBJECTS; i++) {
 		EXPECT_STREQ(lines[i].id, later[i].id);
 		EXPECT_LE(lines[i].age_ms + 280, later[i].age_ms);
-		EXPECT_GE(lines[i].age_ms + elapsed_ms(&since) + 20, later[i].age_ms);
+		EXPECT_GE(lines[i].age_ms + elapsed_ms(AGE_CLOCK, &since) + 20, later[i].age_ms);
 	}
 }
 
@@ -347,7 +339,7 @@ TEST_F(objects, latency_is_a_bound)
 		before[bucket]++;
 		below = 1ULL << bucket;
 		EXPECT_LT(real_us[i], below) TH_LOG("object %d", i);
-		EXPECT_GE(elapsed_ms(&since) * 1000ULL + 100000, below / 2);
+		EXPECT_GE(elapsed_ms(CLOCK_MONOTONIC, &since) * 1000ULL + 100000, below / 2);
 	}
 	EXPECT_EQ(0, read_objects("stress", NULL, 0));
 }
