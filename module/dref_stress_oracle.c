@@ -190,7 +190,7 @@ static void stress_measure(const struct stress_object *object)
 	struct stress_session *session = object->session;
 	unsigned long latency = jiffies - READ_ONCE(object->put_at);
 	unsigned int ms = jiffies_to_msecs(latency);
-	unsigned int limit = session->setup.late_ms;
+	unsigned long limit = session->setup.late_ms;	/* and more: not in 32 bits */
 
 	if (limit)
 		limit += jiffies_to_msecs(stress_yardstick(&session->yardstick));
@@ -199,7 +199,7 @@ static void stress_measure(const struct stress_object *object)
 		WRITE_ONCE(session->latency_max, latency);	/* near enough */
 	if (limit && ms > limit)
 		stress_error(session, STRESS_LATE, object,
-			     "released late: expected at most %u ms after the last put, seen %u ms",
+			     "released late: expected at most %lu ms after the last put, seen %u ms",
 			     limit, ms);
 }
 
