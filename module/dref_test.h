@@ -214,6 +214,11 @@ static inline unsigned int test_random(struct test_thread *self, unsigned int be
 	return prandom_u32_state(&self->rnd) % below;
 }
 
+static inline bool test_is_exact(const struct test_object *obj)
+{
+	return (READ_ONCE(obj->ref.mode) & DREF_MODE_STATE) == DREF_MODE_EXACT;
+}
+
 /* A read that meets a fold may be wrong; what is quiet is folded once */
 static inline bool test_counts(struct test_object *obj, long references)
 {

@@ -613,7 +613,7 @@ static void flap(struct test_thread *self)
 			CHECK(t, !test_released(obj), "released while held");
 			dref_put(&obj->ref);
 		}
-		if ((READ_ONCE(obj->ref.mode) & DREF_MODE_STATE) == DREF_MODE_EXACT)
+		if (test_is_exact(obj))
 			atomic_inc(&flapping->exact);
 		switch (test_random(self, 6)) {
 		case 0:

@@ -316,8 +316,7 @@ static bool make(struct dref_test *t, struct test_object *obj, enum how how)
 	if (how == EXACT)
 		return true;
 	if (!CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer") ||
-	    !CHECK(t, (READ_ONCE(obj->ref.mode) & DREF_MODE_STATE) != DREF_MODE_EXACT,
-		   "exact"))
+	    !CHECK(t, !test_is_exact(obj), "exact"))
 		return false;
 	if (how == DEFERRED)
 		return true;
@@ -326,8 +325,7 @@ static bool make(struct dref_test *t, struct test_object *obj, enum how how)
 	if (how == DEMOTED) {
 		/* the fold comes with a pass after this grace period, which may take long */
 		synchronize_rcu_tasks();
-		if (!CHECK(t, test_soon((READ_ONCE(obj->ref.mode) & DREF_MODE_STATE) ==
-					DREF_MODE_EXACT, 30000), "not folded"))
+		if (!CHECK(t, test_soon(test_is_exact(obj), 30000), "not folded"))
 			return false;
 		dref_barrier();		/* the fold is over */
 	}

@@ -111,9 +111,7 @@ static void traced_demote(struct dref_test *t)
 	tell(t, obj, NULL);
 	dref_get_many(&obj->ref, 5);
 	dref_put_many(&obj->ref, 5);
-	CHECK(t, test_soon(READ_ONCE(obj->ref.mode) & DREF_MODE_EXACT &&
-			   !(obj->ref.mode & DREF_MODE_DEMOTING), 30000),
-	      "is not demoted");
+	CHECK(t, test_soon(test_is_exact(obj), 30000), "is not demoted");
 	dref_barrier();		/* the fold is over */
 	dref_put(&obj->ref);
 	CHECK(t, test_released(obj), "the last put of an exact object has not released it");
