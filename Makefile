@@ -21,7 +21,7 @@ kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 # What the folder under /lib/modules is called; Debian's "make kernelrelease"
 # says something else.
 release = $(shell cut -d '"' -f 2 $(KDIR)/include/generated/utsrelease.h)
-stock = KDIR="$${given:-$$(tools/stock-kdir)}"
+stock = KDIR="$${given:-$$(scripts/stock-kdir)}"
 export given
 
 installed := $(CURDIR)/selftests/kselftest_install
@@ -39,12 +39,14 @@ kdir:
 install them, name others with KDIR=FOLDER, or type "make demo" to use a virtual machine))
 	@:
 
+# What the kernel builds, and nothing that it has built
+copy:
+	$(Q)mkdir -p $(INTO)
+	$(Q)cp -pu --parents Kbuild $(shell find include module -name Kbuild -o -name '*.[ch]' ! -name '*.mod.c') $(INTO)
+
 # From a copy of the sources, so that builds for several kernels do not meet;
 # and with no type information, which takes another program.
-elsewhere: kdir
-	$(Q)mkdir -p $(INTO)/module
-	$(Q)cp -Rpu Kbuild include $(INTO)
-	$(Q)cp -pu module/Kbuild $(filter-out %.mod.c,$(wildcard module/*.[ch])) $(INTO)/module
+elsewhere: kdir copy
 	$(Q)$(MAKE) -C $(KDIR) M=$(abspath $(INTO)) CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
 # Compiled so that they can be made to fail: never installed.
@@ -56,49 +58,49 @@ tools: ## the user-space programs
 
 # As the kernel's own "make -C tools/testing/selftests install" lays it out.
 selftests: ## the self-tests, into selftests/kselftest_install
-	$(Q)tools/need selftests
-	$(Q)KSFT=$$(tools/kselftest-get) && export KSFT && rm -rf $(installed) && \
+	$(Q)scripts/need selftests
+	$(Q)KSFT=$$(scripts/kselftest-get) && export KSFT && rm -rf $(installed) && \
 	$(MAKE) -C selftests install INSTALL_PATH=$(installed)/dref $(if $(selftests_build),OUTPUT=$(selftests_build)) && \
 	$(MAKE) -s -C selftests emit_tests COLLECTION=dref >$(installed)/kselftest-list.txt && \
 	cd $$KSFT/tools/testing/selftests && cp -R kselftest run_kselftest.sh $(installed)
 
 ##@ Try and test, in a virtual machine
 demo: ## show what it does
-	$(Q)tools/need demo
+	$(Q)scripts/need demo
 	$(Q)$(MAKE) $(stock)
-	$(Q)tools/demo
+	$(Q)scripts/demo
 
 check: ## build, style, analysis, self-tests on 1, 2, 4 and 8 CPUs
-	$(Q)KDIR="$(given)" tools/check
+	$(Q)KDIR="$(given)" scripts/check
 
 check-all: ## beside it: what matters on nine kernels, all proofs, planted errors
-	$(Q)KDIR="$(given)" tools/check all
+	$(Q)KDIR="$(given)" scripts/check all
 
 # CPUS=4 DURATION=2h ARGS="--scenario weak"
 CPUS ?= 8
 DURATION ?= 10m
 stress: ## dref-stress with all scenarios and disturbers (CPUS=8 DURATION=10m ARGS=)
-	$(Q)tools/need demo
+	$(Q)scripts/need demo
 	$(Q)$(MAKE) $(stock) stress-broken tools
-	$(Q)tools/stress-vm $(CPUS) $(DURATION) $(ARGS)
+	$(Q)scripts/stress-vm $(CPUS) $(DURATION) $(ARGS)
 
 # BENCH_DIR=FOLDER
 bench: ## measure what it costs, 5 minutes, and write a report (BENCH_DIR=)
-	$(Q)tools/need demo plot
+	$(Q)scripts/need demo plot
 	$(Q)$(MAKE) $(stock)
-	$(Q)tools/bench/bench $(BENCH_DIR)
+	$(Q)scripts/bench/bench $(BENCH_DIR)
 
 style: ## checkpatch --strict, kernel-doc, and the syntax of the pages
-	$(Q)KDIR="$(given)" tools/check style
+	$(Q)KDIR="$(given)" scripts/check style
 
 sparse: ## build with W=1 C=2, no warning allowed
-	$(Q)KDIR="$(given)" tools/check build
+	$(Q)KDIR="$(given)" scripts/check build
 
 coccicheck: ## semantic patches: the kernel's, and for FILES="FILE.c..." those of dref
-	$(Q)tools/coccicheck $(FILES)
+	$(Q)tools/coccinelle/coccicheck $(FILES)
 
 analyze: ## what Coccinelle, clang's analyzer and shellcheck find
-	$(Q)KDIR="$(given)" tools/check analyze
+	$(Q)KDIR="$(given)" scripts/check analyze
 
 ##@ Install (PREFIX, DESTDIR)
 install: modules tools ## the modules and the tools
@@ -108,7 +110,7 @@ install: modules tools ## the modules and the tools
 
 uninstall: kdir ## what install put there
 	$(Q)for module in dref dref_kunit dref_scale dref_stress dref_test dref_test_leave; do \
-		rm -f $(DESTDIR)/lib/modules/$(release)/*/module/$$module.ko*; \
+		find $(DESTDIR)/lib/modules/$(release) -name "$$module.ko*" -path "*/module/*" -delete; \
 	done
 	$(Q)$(if $(DESTDIR),,/sbin/depmod $(release))
 	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools uninstall
@@ -116,7 +118,7 @@ uninstall: kdir ## what install put there
 ##@ And
 clean: ## remove everything that was built
 	$(Q)kdir=$(KDIR); \
-	[ -e $$kdir/Makefile ] || kdir=$$(tools/stock-kdir 2>/dev/null) || exit 0; \
+	[ -e $$kdir/Makefile ] || kdir=$$(scripts/stock-kdir 2>/dev/null) || exit 0; \
 	$(MAKE) -C $$kdir M=$(CURDIR) clean
 	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools clean
 	$(Q)[ ! -e selftests/Makefile ] || $(MAKE) -C selftests clean
@@ -125,4 +127,4 @@ clean: ## remove everything that was built
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir elsewhere stress-broken tools selftests demo check check-all stress bench style sparse coccicheck analyze install uninstall clean help
+.PHONY: all modules kdir copy elsewhere stress-broken tools selftests demo check check-all stress bench style sparse coccicheck analyze install uninstall clean help

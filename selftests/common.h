@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,20 +42,6 @@ static inline int write_file(const char *path, const char *value)
 	return n < 0 ? -1 : 0;
 }
 
-static inline bool insmod(const char *folder, const char *name)
-{
-	char path[300];
-	int fd, err;
-
-	snprintf(path, sizeof(path), "%s/%s.ko", folder, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	err = syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	return !err || errno == EEXIST;
-}
-
 /* That of the tick, as jiffies: where a CPU stalls, ages stand still with it */
 #define AGE_CLOCK	CLOCK_MONOTONIC_COARSE
 
@@ -78,17 +63,16 @@ static inline void wait_ms(unsigned int ms)
 		usleep(5000);
 }
 
-/* The module is loaded, or can be: from modprobe's folders or from the tree's */
+/* Load a module from modprobe's folders or from the tree; true if it is loaded now */
 static inline bool load(const char *name)
 {
-	char path[300];
+	char command[300], path[100];
 
 	snprintf(path, sizeof(path), "/sys/module/%s", name);
-	if (!access(path, F_OK))
-		return true;
-	snprintf(path, sizeof(path), "modprobe -q %s 2>/dev/null", name);
-	return !system(path) || insmod("../module", name) ||
-	       insmod("../../../module", name);
+	snprintf(command, sizeof(command),
+		 "modprobe -q %s 2>/dev/null || insmod $(find ../module ../../../module -name %s.ko 2>/dev/null)",
+		 name, name);
+	return !access(path, F_OK) || !system(command);
 }
 
 /* The number in the line "name: number", or -1 */

@@ -65,7 +65,7 @@ load() {
 	shift
 	[ ! -e /sys/module/"$name" ] || return 0
 	modprobe -q "$name" "$@" 2>/dev/null ||
-		insmod "$(in_tree module/"$name".ko)" "$@"
+		insmod "$(find ../module ../../../module -name "$name.ko" 2>/dev/null)" "$@"
 }
 
 # tune TUNABLE=VALUE...: one may be the limit of another, so it takes two rounds.

@@ -51,7 +51,7 @@ write_reference() {
 	#
 	# Instructions, the loop included.  A pass is one walk over so many objects, where
 	# one CPU is possible.  Taken by
-	#	tools/vm/vm-run --icount -- sh -c "cd /dref/selftests/dref && ./instructions.sh --write"
+	#	scripts/vm/vm-run --icount -- sh -c "cd /dref/selftests/dref && ./instructions.sh --write"
 	#
 	# measured, counter, operation, threads or objects, instructions
 	END

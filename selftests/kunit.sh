@@ -12,7 +12,7 @@ results=/sys/kernel/debug/kunit
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"
 modprobe -q kunit 2>/dev/null	# if it is one
 [ -d $results ] || skip_all "needs a kernel with CONFIG_KUNIT and CONFIG_KUNIT_DEBUGFS"
-in_tree module/dref_kunit.ko >/dev/null ||
+in_tree module/kunit/dref_kunit.ko >/dev/null ||
 	find /lib/modules/"$(uname -r)"/ -name 'dref_kunit.ko*' | grep -q . ||
 	skip_all "needs dref_kunit.ko: built without CONFIG_KUNIT"
 [ ! -e /sys/module/dref_kunit ] || rmmod dref_kunit || exit

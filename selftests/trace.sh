@@ -3,7 +3,7 @@
 #
 # The tracepoints tell what happens, all of it, in order and with the right values.
 #
-# dref_test.ko has a story for each event (module/dref_test_trace.c), and here is
+# dref_test.ko has a story for each event (module/test/trace.c), and here is
 # what must be in the trace after it, to the last line.  An epoch is written as its
 # distance from the last one before the story, a number that nobody can know as the
 # range in which it must be.  Where many things happen at once, the events add up
@@ -272,7 +272,7 @@ story() {
 	result $? "$1"
 }
 
-# Of a class that is tracked, and then not; by hand (module/dref_test_hands.c).
+# Of a class that is tracked, and then not; by hand (module/test/hands.c).
 by_hand() {
 	for line; do
 		echo "$line" >$stories/hands || return

@@ -28,7 +28,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "internal.h"
+#include "../core/internal.h"
 
 static struct dentry *dref_dir;
 static struct dentry *classes_dir;

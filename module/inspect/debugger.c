@@ -8,7 +8,7 @@
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
 
-#include "internal.h"
+#include "../core/internal.h"
 
 struct dref_debugger {
 	const unsigned long	*per_cpu_offset;	/* by CPU */

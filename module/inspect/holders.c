@@ -25,7 +25,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
-#include "compat.h"
+#include "../core/compat.h"
 #include "track.h"
 
 /* Where a walk is, in *pos: in front of everything, at an object, or behind all */

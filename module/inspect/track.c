@@ -82,7 +82,7 @@
 #include <linux/workqueue.h>
 #include <trace/events/dref.h>
 
-#include "compat.h"
+#include "../core/compat.h"
 #include "track.h"
 
 #define DREF_BUCKET_BITS	10

@@ -7,7 +7,7 @@
 
 #include <linux/stackdepot.h>
 
-#include "internal.h"
+#include "../core/internal.h"
 
 #define DREF_STACKS	128	/* different ones of one object that are told apart */
 

@@ -3,7 +3,7 @@
  * Heat: what makes an object hot, what makes it forget, and what it gets for it.
  * The clock of the windows is the test's.
  */
-#include "dref_kunit.h"
+#include "kunit.h"
 
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
@@ -40,7 +40,7 @@ static struct dref_slot *kunit_slot_get(struct dref *ref, struct dref_class *cla
 
 #define dref_is_tracked kunit_is_tracked
 #define dref_slot_get kunit_slot_get
-#include "promote.c"
+#include "../core/promote.c"
 
 static void set_window(unsigned long window)
 {

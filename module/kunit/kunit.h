@@ -2,19 +2,19 @@
 /*
  * KUnit suites for the parts of dref.ko, each by itself.
  *
- *	dref_kunit_main.c	what the suites share; what stands for other parts
- *	dref_kunit_mode.c	the mode word and the number line of count (count.c)
- *	dref_kunit_slot.c	the pool, and sums over CPUs (slot.c)
- *	dref_kunit_heat.c	who is promoted, and when (promote.c)
- *	dref_kunit_pass.c	who is demoted, and who is dead (reconcile.c)
- *	dref_kunit_stats.c	events, latency, and classes that go (stats.c)
+ *	main.c	what the suites share; what stands for other parts
+ *	mode.c	the mode word and the number line of count (count.c)
+ *	slot.c	the pool, and sums over CPUs (slot.c)
+ *	heat.c	who is promoted, and when (promote.c)
+ *	pass.c	who is demoted, and who is dead (reconcile.c)
+ *	stats.c	events, latency, and classes that go (stats.c)
  *
  * A suite includes the source of the part that it tests, as KUnit has it for what
  * is static, and dref_kunit.ko is linked from these.  So it has a core of its own:
  * a pool that is empty to begin with, budgets that can be used up, and a clock that
  * stands still, and whatever dref.ko does meanwhile makes no difference.  Nothing
  * of dref.ko has to be exported, or look different, for it.  What is not tested
- * here (classes, releases, Tasks RCU) is a few lines in dref_kunit_main.c that do
+ * here (classes, releases, Tasks RCU) is a few lines in main.c that do
  * what they are told at once.
  *
  * Where dref_test.ko shows that the whole works, on real CPUs under real load, these
@@ -33,7 +33,7 @@
 #include <kunit/test.h>
 #include <linux/sched.h>
 
-#include "internal.h"
+#include "../core/internal.h"
 
 /**
  * struct kunit_class - a class whose objects are released at once
@@ -45,14 +45,14 @@ struct kunit_class {
 	unsigned int		released;
 };
 
-/* dref_kunit_main.c */
+/* main.c */
 extern struct kunit_class kunit_class;
 extern bool kunit_tasks_gp_over;
 int kunit_core_init(struct kunit *test);
 void kunit_core_exit(struct kunit *test);
 void kunit_move_to(struct kunit *test, int cpu);
 
-/* What only the part itself can see, or do: dref_kunit_stats.c, dref_kunit_pass.c */
+/* What only the part itself can see, or do: stats.c, pass.c */
 unsigned long kunit_events(const struct dref_class *class, enum dref_event event);
 void kunit_one_pass(bool expedited);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the suites share, and what stands for the parts that they do not test: see
- * dref_kunit.h.
+ * kunit.h.
  */
-#include "dref_kunit.h"
+#include "kunit.h"
 
 #include <linux/cpumask.h>
 #include <linux/module.h>

@@ -3,9 +3,9 @@
  * The mode word: what each of them means, and where gets and puts go; and the
  * number line of count.
  */
-#include "dref_kunit.h"
+#include "kunit.h"
 
-#include "count.c"
+#include "../core/count.c"
 
 /* An object as it is in some mode, with or without a slot */
 static struct dref_slot *make(struct kunit *test, struct dref *ref,

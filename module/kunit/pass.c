@@ -4,9 +4,9 @@
  * when the next pass is due.  No pass begins by itself, and Tasks RCU is over when
  * the test says so.
  */
-#include "dref_kunit.h"
+#include "kunit.h"
 
-#include "reconcile.c"
+#include "../core/reconcile.c"
 
 void kunit_one_pass(bool expedited)
 {

@@ -3,9 +3,9 @@
  * The pool of slots: what one is, who gets it next, when there is none; and the
  * sums, which are over all CPUs that are possible.
  */
-#include "dref_kunit.h"
+#include "kunit.h"
 
-#include "slot.c"
+#include "../core/slot.c"
 
 #define MANY	(DREF_CHUNK_SLOTS + 3)
 

@@ -3,13 +3,13 @@
  * Statistics: sums over CPUs and classes, what is kept of a class that goes, and
  * how late a release was.  The clock of the latency is the test's.
  */
-#include "dref_kunit.h"
+#include "kunit.h"
 
 #include <linux/ktime.h>
 
 static u64 kunit_now_ns;
 #define ktime_get_ns() kunit_now_ns
-#include "stats.c"
+#include "../core/stats.c"
 
 unsigned long kunit_events(const struct dref_class *class, enum dref_event event)
 {

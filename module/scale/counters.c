@@ -19,8 +19,8 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
-#include "dref_scale.h"
-#include "internal.h"
+#include "scale.h"
+#include "../core/internal.h"
 
 /* Whoever has a row here never drops the first reference, nor finds it gone */
 static noinline void scale_zero(void)

@@ -13,7 +13,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "dref_scale.h"
+#include "scale.h"
 
 #define SCALE_LIVES	1000U
 

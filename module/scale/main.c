@@ -29,7 +29,7 @@
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
-#include "dref_scale.h"
+#include "scale.h"
 
 /* ---- parameters: refused if out of range, and then as they were ---- */
 

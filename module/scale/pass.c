@@ -12,8 +12,8 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "dref_scale.h"
-#include "internal.h"
+#include "scale.h"
+#include "../core/internal.h"
 
 static void objects_put(struct dref *objects, unsigned int nr)
 {

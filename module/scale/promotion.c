@@ -12,7 +12,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "dref_scale.h"
+#include "scale.h"
 
 #define SCALE_PATIENCE	(60 * HZ)
 

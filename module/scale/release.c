@@ -26,7 +26,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "dref_scale.h"
+#include "scale.h"
 
 #define SCALE_RELEASES	2U	/* objects, for each run */
 #define SCALE_PATIENCE	(10 * HZ)

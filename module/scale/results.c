@@ -16,7 +16,7 @@
 #include <linux/sort.h>
 #include <linux/utsname.h>
 
-#include "dref_scale.h"
+#include "scale.h"
 
 #define PS_PER_NS	1000U
 

@@ -2,15 +2,15 @@
 /*
  * What the parts of dref_scale.ko know of each other.
  *
- *	dref_scale_main.c	parameters, debugfs, a session from begin to end
- *	dref_scale_team.c	threads on CPUs of their own that begin together
- *	dref_scale_counters.c	the competitors: a counter is a row
- *	dref_scale_scaling.c	operations by more and more CPUs: one is a row
- *	dref_scale_lives.c	objects from creation to release
- *	dref_scale_promotion.c	from first contention to a slot
- *	dref_scale_pass.c	passes over more and more deferred objects
- *	dref_scale_release.c	from the last put to release()
- *	dref_scale_results.c	what has been measured, as a table and as JSON
+ *	main.c	parameters, debugfs, a session from begin to end
+ *	team.c	threads on CPUs of their own that begin together
+ *	counters.c	the competitors: a counter is a row
+ *	scaling.c	operations by more and more CPUs: one is a row
+ *	lives.c	objects from creation to release
+ *	promotion.c	from first contention to a slot
+ *	pass.c	passes over more and more deferred objects
+ *	release.c	from the last put to release()
+ *	results.c	what has been measured, as a table and as JSON
  *
  * There is one session at a time.  It measures one thing after the other, each
  * some times over, and keeps the median, the least, the most, and what nine of ten
@@ -31,7 +31,7 @@
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
 
-#include "compat.h"
+#include "../core/compat.h"
 
 #define SCALE_MAX_RUNS		101
 
@@ -75,7 +75,7 @@ struct scale_session {
 	unsigned int	point;
 };
 
-/* dref_scale_main.c */
+/* main.c */
 extern struct dref_class scale_class;
 bool scale_over(struct scale_session *session);
 __printf(2, 3)
@@ -134,7 +134,7 @@ struct scale_team {
 	struct completion	gone;
 };
 
-/* dref_scale_team.c */
+/* team.c */
 int scale_team_run(struct scale_team *team);
 void scale_team_free(struct scale_team *team);
 void scale_team_start(struct scale_thread *thread);
@@ -191,7 +191,7 @@ struct scale_counter {
 	size_t		bytes_per_cpu;
 };
 
-/* dref_scale_counters.c */
+/* counters.c */
 extern const struct scale_counter scale_counters[];
 extern const unsigned int scale_nr_counters;
 int scale_counters_register(void);
@@ -199,11 +199,11 @@ void scale_counters_drain(void);
 struct scale_objects *scale_objects_new(void);
 void scale_objects_free(struct scale_objects *objects);
 
-/* dref_scale_lives.c */
+/* lives.c */
 int scale_lives_register(void);
 void scale_lives_drain(void);
 
-/* dref_scale_release.c */
+/* release.c */
 int scale_releases_register(void);
 void scale_releases_drain(void);
 
@@ -221,7 +221,7 @@ unsigned int scale_promotions_points(const struct scale_session *session);
 unsigned int scale_passes_points(const struct scale_session *session);
 unsigned int scale_releases_points(const struct scale_session *session);
 
-/* dref_scale_results.c */
+/* results.c */
 extern const char * const scale_measure_names[SCALE_NR_MEASURES];
 
 /**

@@ -23,7 +23,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "dref_scale.h"
+#include "scale.h"
 
 #define SCALE_BATCH	4096UL	/* operations, of all threads together, */
 #define SCALE_MIN_BATCH	64UL	/* but no fewer of each */

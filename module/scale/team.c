@@ -12,7 +12,7 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 
-#include "dref_scale.h"
+#include "scale.h"
 
 static int scale_thread(void *arg)
 {

@@ -13,7 +13,7 @@
 #include <linux/module.h>
 #include <linux/printk.h>
 
-#include "dref_stress.h"
+#include "stress.h"
 
 #define STRESS_BUSY	(5 * HZ)	/* with no objects, and only in passing */
 

@@ -27,8 +27,8 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "compat.h"
-#include "dref_stress.h"
+#include "../core/compat.h"
+#include "stress.h"
 
 #define STRESS_THREAD_STEPS	256	/* in a row */
 #define STRESS_IRQ_STEPS	16

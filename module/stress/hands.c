@@ -36,7 +36,7 @@
 #include <linux/preempt.h>
 #include <linux/slab.h>
 
-#include "dref_stress.h"
+#include "stress.h"
 
 #define STRESS_TRIES	16	/* to find a free entry */
 

@@ -5,7 +5,7 @@
  * The module is a client like any other: it knows <linux/dref.h> and nothing
  * else of dref.  Threads of dref-stress(8) call in through /dev/dref_stress,
  * one thread a CPU, and take and drop references in here.  The oracle
- * (dref_stress_oracle.c) keeps books of its own of who holds what, and finds
+ * (oracle.c) keeps books of its own of who holds what, and finds
  * objects that are released too early, twice, or not at all.
  *
  * This file is the device: it copies, refuses what makes no sense, and passes
@@ -16,7 +16,7 @@
 #include <linux/module.h>
 #include <linux/uaccess.h>
 
-#include "dref_stress.h"
+#include "stress.h"
 
 #define STRESS_CLASS_FLAGS	(DREF_STRESS_SLEEP | DREF_STRESS_RCU | \
 				 DREF_STRESS_EXACT)

@@ -3,7 +3,7 @@
  * The oracle: what must be true, whatever dref thinks.
  *
  * It knows nothing of how dref counts.  Its books are the pointers in hands,
- * queue and places (dref_stress_hands.c says in which order they change) and
+ * queue and places (hands.c says in which order they change) and
  * the state of each object.  It reports
  *
  *	early		release() of an object to which somebody has a pointer, and
@@ -47,7 +47,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "dref_stress.h"
+#include "stress.h"
 
 /* @object is what it is about; or NULL */
 void stress_error(struct stress_session *session, enum stress_error kind,

@@ -12,7 +12,7 @@
 #include <linux/nospec.h>
 #include <linux/prandom.h>
 
-#include "dref_stress.h"
+#include "stress.h"
 
 #define STRESS_HOT_OBJECTS	4U	/* that all workers share */
 #define STRESS_LOOKUPS		64	/* for each object that is replaced */

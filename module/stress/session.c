@@ -24,7 +24,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "dref_stress.h"
+#include "stress.h"
 
 #define STRESS_OPS_PER_LOOK	64	/* for signals, and for others to run */
 

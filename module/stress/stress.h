@@ -2,14 +2,14 @@
 /*
  * What the parts of dref_stress.ko know of each other.
  *
- *	dref_stress_main.c	the device: what user space may ask
- *	dref_stress_session.c	a session from its set-up to its end
- *	dref_stress_contexts.c	the module's own workers: threads and interrupts
- *	dref_stress_scenarios.c	what workers do: a scenario is a row
- *	dref_stress_hands.c	every way in which a reference comes and goes
- *	dref_stress_classes.c	classes that come and go
- *	dref_stress_oracle.c	who holds what, and what must be true at release
- *	dref_stress_yardstick.c	how long the machine itself takes
+ *	main.c	the device: what user space may ask
+ *	session.c	a session from its set-up to its end
+ *	contexts.c	the module's own workers: threads and interrupts
+ *	scenarios.c	what workers do: a scenario is a row
+ *	hands.c	every way in which a reference comes and goes
+ *	classes.c	classes that come and go
+ *	oracle.c	who holds what, and what must be true at release
+ *	yardstick.c	how long the machine itself takes
  *
  * A session has places, workers and a queue.  A place holds the initial
  * reference of the object that is published there, or, if it is weak, none: then
@@ -250,7 +250,7 @@ static inline bool stress_place_is_weak(const struct stress_session *session, in
 	return place >= (int)stress_first_weak_place(session);
 }
 
-/* dref_stress_session.c */
+/* session.c */
 int stress_classes_register(void);
 void stress_classes_drain(void);
 struct stress_session *stress_session_new(void);
@@ -268,16 +268,16 @@ int stress_session_finish(struct stress_session *session,
 struct dref_class *stress_class(const struct stress_session *session,
 				unsigned int index);
 
-/* dref_stress_contexts.c */
+/* contexts.c */
 unsigned int stress_contexts_workers(struct stress_session *session);
 int stress_contexts_start(struct stress_session *session);
 void stress_contexts_stop(struct stress_session *session,
 			  struct dref_stress_report *report);
 
-/* dref_stress_scenarios.c */
+/* scenarios.c */
 void stress_step(struct stress_worker *worker, unsigned int scenario);
 
-/* dref_stress_hands.c */
+/* hands.c */
 bool stress_create(struct stress_worker *worker, unsigned int hand);
 bool stress_create_deferred(struct stress_worker *worker, unsigned int hand);
 bool stress_create_own(struct stress_worker *worker, unsigned int hand);
@@ -300,12 +300,12 @@ void stress_publish_weak(struct stress_worker *worker, unsigned int hand,
 bool stress_unpublish(struct stress_session *session, unsigned int place,
 		      bool kill);
 
-/* dref_stress_classes.c */
+/* classes.c */
 bool stress_class_come(struct stress_worker *worker, unsigned int flags);
 void stress_class_go(struct stress_worker *worker);
 int stress_classes_gone(struct stress_session *session);
 
-/* dref_stress_oracle.c */
+/* oracle.c */
 __printf(4, 5)
 void stress_error(struct stress_session *session, enum stress_error kind,
 		  const struct stress_object *object, const char *format, ...);
@@ -319,7 +319,7 @@ void stress_verify_objects(struct stress_session *session,
 void stress_report(const struct stress_session *session,
 		   struct dref_stress_report *report);
 
-/* dref_stress_yardstick.c */
+/* yardstick.c */
 void stress_yardstick_start(struct stress_yardstick *yardstick);
 void stress_yardstick_stop(struct stress_yardstick *yardstick);
 unsigned long stress_yardstick(const struct stress_yardstick *yardstick);

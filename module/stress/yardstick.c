@@ -12,8 +12,8 @@
 #include <linux/minmax.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
-#include "dref_stress.h"
+#include "../core/compat.h"
+#include "stress.h"
 
 /*
  * Two passes, of two walks and a grace period each, one grace period for DREF_RCU,

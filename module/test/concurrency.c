@@ -17,7 +17,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
-#include "dref_test.h"
+#include "test.h"
 
 #define QUICK	 "pass_min_ms=1 pass_max_ms=1"
 #define FLAPPING QUICK " promote_threshold=2 demote_passes=1"

@@ -5,7 +5,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "dref_test.h"
+#include "test.h"
 
 /* Periodic passes that are too far away to disturb */
 #define BY_HAND	"pass_max_ms=60000 pass_min_ms=60000"

@@ -7,7 +7,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "dref_test.h"
+#include "test.h"
 
 /* The most references that an object may have */
 #define MOST	((unsigned long)LONG_MAX / 2)

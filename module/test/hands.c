@@ -23,7 +23,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "dref_test.h"
+#include "test.h"
 
 #define OBJECTS		4096
 

@@ -9,7 +9,7 @@
 #include <linux/delay.h>
 #include <linux/slab.h>
 
-#include "dref_test.h"
+#include "test.h"
 
 /* A CPU that can be taken off line, or -1: the first one often cannot */
 static int removable_cpu(void)

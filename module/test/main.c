@@ -4,7 +4,7 @@
  *
  *	/sys/kernel/debug/dref_test/list	SUITE NAME needs: ... expects: ...
  *	/sys/kernel/debug/dref_test/run/NAME	read it to run the test
- *	/sys/kernel/debug/dref_test/specimens	for a debugger: dref_test_specimens.c
+ *	/sys/kernel/debug/dref_test/specimens	for a debugger: specimens.c
  *
  * What comes back is one line, "ok", "skip WHY" or "not ok FILE:LINE: WHAT",
  * after lines that begin with "#", if the test has measured something.  The
@@ -25,8 +25,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "compat.h"
-#include "dref_test.h"
+#include "../core/compat.h"
+#include "test.h"
 
 static unsigned int duration_ms = 2000;
 module_param(duration_ms, uint, 0644);

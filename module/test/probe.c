@@ -3,7 +3,7 @@
  * A client's get and put, each a function of its own, for
  * selftests/host/objdump.sh to look at.
  */
-#include "dref_test.h"
+#include "test.h"
 
 noinline void dref_probe_get(struct dref *ref)
 {

@@ -11,7 +11,7 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
-#include "dref_test.h"
+#include "test.h"
 
 #define BY_HAND	"pass_max_ms=60000 pass_min_ms=60000"
 

@@ -13,7 +13,7 @@
 #include <linux/seq_file.h>
 #include <linux/workqueue.h>
 
-#include "dref_test.h"
+#include "test.h"
 
 enum {
 	SPECIMEN_EXACT,		/* 3 references, last counted on the last CPU */

@@ -2,16 +2,16 @@
 /*
  * What the files of dref_test.ko share: a test, and what tests are made of.
  *
- *	dref_test_main.c	the table, debugfs, what a test leaves behind
- *	dref_test_contract.c	the contract, one call at a time
- *	dref_test_release.c	when release() runs, and in which context
- *	dref_test_faults.c	miscounting: each of these makes the kernel warn
- *	dref_test_concurrency.c	everything against everything
- *	dref_test_hotplug.c	CPUs that go off line and come back
- *	dref_test_trace.c	what the tracepoints are to tell (selftests/trace.sh)
- *	dref_test_probe.c	a get and a put to be disassembled
- *	dref_test_specimens.c	objects in each mode, for a debugger to look at
- *	dref_test_hands.c	objects that user space takes and drops
+ *	main.c	the table, debugfs, what a test leaves behind
+ *	contract.c	the contract, one call at a time
+ *	release.c	when release() runs, and in which context
+ *	faults.c	miscounting: each of these makes the kernel warn
+ *	concurrency.c	everything against everything
+ *	hotplug.c	CPUs that go off line and come back
+ *	trace.c	what the tracepoints are to tell (selftests/trace.sh)
+ *	probe.c	a get and a put to be disassembled
+ *	specimens.c	objects in each mode, for a debugger to look at
+ *	hands.c	objects that user space takes and drops
  *
  * A test asks for classes, objects and threads, does something with them and
  * says with CHECK() what must hold.  It gives nothing back: when it returns,
@@ -189,7 +189,7 @@ void test_interrupt(struct test_thread *self, void (*irq)(struct test_thread *se
 void test_irq_stall(struct test_thread *self);
 void test_irq_preempt(struct test_thread *self);
 
-/* dref_test_specimens.c */
+/* specimens.c */
 int test_specimens_show(struct seq_file *seq, void *unused);
 void test_specimens_exit(void);
 
@@ -244,11 +244,11 @@ static inline bool test_counts(struct test_object *obj, long references)
 	__holds;							\
 })
 
-/* dref_test_probe.c */
+/* probe.c */
 void dref_probe_get(struct dref *ref);
 void dref_probe_put(struct dref *ref);
 
-/* dref_test_hands.c */
+/* hands.c */
 struct dentry;
 void test_hands_init(struct dentry *dir);
 void test_hands_exit(void);

@@ -10,7 +10,7 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
-#include "dref_test.h"
+#include "test.h"
 
 #define BY_HAND	"pass_max_ms=60000 pass_min_ms=60000"
 

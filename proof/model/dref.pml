@@ -24,7 +24,7 @@
  * users, from which the one takes who acts first.  Puts cost nothing, so nobody is
  * kept from dropping what he holds; passes go on for ever.
  *
- * With -DMUTATION_x one line is wrong, by the names of module/broken.h where there is
+ * With -DMUTATION_x one line is wrong, by the names of module/core/broken.h where there is
  * one; run has the list.
  */
 

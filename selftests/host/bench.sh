@@ -8,8 +8,8 @@
 . ../common.sh
 
 # One who may not install what is missing has been told what it is.
-../../tools/need plot || exit $KSFT_SKIP
-bench=../../tools/bench
+../../scripts/need plot || exit $KSFT_SKIP
+bench=../../scripts/bench
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
 
@@ -188,8 +188,8 @@ refuses_gaps() {
 
 # A tree whose programs have nothing to measure: they say what they are told to.
 make_tree() {
-	mkdir -p "$work/tree/tools/vm" "$work/tree/tools/native" &&
-	cp -R "$bench" "$work/tree/tools" && ln -s "$(realpath ../../tools/plot)" "$work/tree/tools/plot" &&
+	mkdir -p "$work/tree/scripts/vm" "$work/tree/tools/native" &&
+	cp -R "$bench" "$work/tree/scripts" && ln -s "$(realpath ../../tools/plot)" "$work/tree/tools/plot" &&
 	cat >"$work/tree/tools/native/dref-native" <<-END &&
 	#!/bin/sh
 	case \$* in
@@ -197,7 +197,7 @@ make_tree() {
 	*)		cat "$work/figures/native.json"; exit 1 ;; # a bound is not met
 	esac
 	END
-	cat >"$work/tree/tools/vm/vm-run" <<-END &&
+	cat >"$work/tree/scripts/vm/vm-run" <<-END &&
 	#!/bin/sh
 	case \$* in
 	*maxcpus=1\ *)	file=passes-1 ;;
@@ -209,19 +209,19 @@ make_tree() {
 	[ -e "$work/broken" ] && echo "does not boot" >&2 && exit 125
 	cat "$work/figures/\$file.json"
 	END
-	chmod +x "$work/tree/tools/native/dref-native" "$work/tree/tools/vm/vm-run"
+	chmod +x "$work/tree/tools/native/dref-native" "$work/tree/scripts/vm/vm-run"
 }
 
 # Of all steps, and of the machine it runs on; and what fails is no figure.
 bench_measures() {
-	make_figures && make_tree && "$work/tree/tools/bench/bench" --quick "$work/new" >"$work/out" 2>&1 ||
+	make_figures && make_tree && "$work/tree/scripts/bench/bench" --quick "$work/new" >"$work/out" 2>&1 ||
 		{ sed 's/^/# /' "$work/out"; return 1; }
 	[ "$(grep -c '^\[ [1-7]/7\] ' "$work/out")" -eq 7 ] && [ ! -e "$work/new/log" ] &&
 	grep -q '^1 of 4 bounds are met' "$work/out" && grep -q '^NOT THE FIGURES' "$work/new/report.rst" &&
 	grep -q "vm-run .*maxcpus=16 .*pass.* >passes-16.json" "$work/new/performance.rst" &&
 	grep -q "Linux $(uname -r)" "$work/new/performance.rst" || return
 	touch "$work/broken"
-	"$work/tree/tools/bench/bench" --quick "$work/newer" >"$work/out" 2>&1
+	"$work/tree/scripts/bench/bench" --quick "$work/newer" >"$work/out" 2>&1
 	[ $? -eq 1 ] && tail -n 1 "$work/out" | grep -q 'status 125: does not boot' &&
 		[ ! -e "$work/newer/performance.rst" ]
 }

@@ -225,14 +225,14 @@ installs() {
 		[ -z "$(ls "$work/to/usr/sbin")" ]
 }
 
-../../tools/need bpftrace >&2 || skip_all "bpftrace cannot be installed"
+../../scripts/need bpftrace >&2 || skip_all "bpftrace cannot be installed"
 [ "$(uname -m)" = x86_64 ] || skip_all "needs x86-64"
-[ -e ../../module/dref_test.ko ] || skip_all "needs module/dref_test.ko"
+[ -e ../../module/test/dref_test.ko ] || skip_all "needs module/test/dref_test.ko"
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
 
 take_bpftrace || exit
-../../tools/vm/vm-run --smp 4 --mem 2G --timeout 400 --allow-warn '^dref: class test-' \
+../../scripts/vm/vm-run --smp 4 --mem 2G --timeout 400 --allow-warn '^dref: class test-' \
 	--file ../common.sh --file bpftrace.sh --file "$work/bpftrace" \
 	-- sh bpftrace.sh inside >"$work/out"
 status=$?

@@ -31,7 +31,7 @@ result() {
 
 # dref's own warnings are allowed where dref is broken, and nothing else ever is.
 stress() {
-	tools/vm/vm-run --modules tools/stress/broken/module --smp 4 \
+	scripts/vm/vm-run --modules tools/stress/broken/module --smp 4 \
 		--append preempt=full --timeout $limit "${allowed[@]}" -- \
 		sh -c 'modprobe dref_stress && exec dref-stress "$@"' dref-stress \
 		--quiet --preempt "$@" >"$out" 2>&1
@@ -55,7 +55,7 @@ survives() {
 	stress --scenario "$1" --duration ${seconds}s
 }
 
-kdir=${KDIR:-$(tools/stock-kdir)} || exit
+kdir=${KDIR:-$(scripts/stock-kdir)} || exit
 make KDIR="$kdir" stress-broken tools >"$out" 2>&1 || { cat "$out"; exit 1; }
 # shellcheck disable=SC2046 # one a word
 [ $# -gt 0 ] || set -- $(tools/stress/dref-stress --list | sed -n '/^What --break/,$s/^  \([a-z-]*\) .*/\1/p')

@@ -7,7 +7,7 @@
 cd "$(dirname "$0")" || exit
 . ../common.sh
 tools=../../tools
-"$tools/need" coccinelle || exit
+../../scripts/need coccinelle || exit
 out=$(mktemp) || exit
 trap 'rm -f "$out" "$out".*' EXIT
 
@@ -23,7 +23,7 @@ same() {
 }
 
 plan $(($(wc -w <<<"$checks") + $(wc -w <<<"$conversions") + 2))
-"$tools/coccicheck" --ktap coccinelle/misuse.c >"$out"
+"$tools/coccinelle/coccicheck" --ktap coccinelle/misuse.c >"$out"
 [ $? -eq 1 ]
 result $? "coccicheck says by its exit status that there is something"
 for check in $checks; do
@@ -40,7 +40,7 @@ for conversion in $conversions; do
 		"$sample.c" -o "$out.c" >"$out" 2>&1 || cat "$out"
 	same "$conversion" "$sample-after.c" "$out.c"
 done
-"$tools/coccicheck" coccinelle/kref-after.c coccinelle/refcount-after.c | sed 's/^/# /'
+"$tools/coccinelle/coccicheck" coccinelle/kref-after.c coccinelle/refcount-after.c | sed 's/^/# /'
 [ "${PIPESTATUS[0]}" -eq 0 ]
 result $? "coccicheck is silent about what has become of them"
 finish

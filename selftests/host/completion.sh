@@ -5,7 +5,7 @@
 # programs themselves list them; and their manual pages name each of them.
 
 cd "$(dirname "$0")/../../tools" || exit
-./need python3 && make -s || exit
+../scripts/need python3 && make -s || exit
 status=0
 
 # program NAME PATH: what the following lines are about.

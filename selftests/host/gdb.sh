@@ -6,13 +6,13 @@
 
 . ../common.sh
 
-vm_run=../../tools/vm/vm-run
+vm_run=../../scripts/vm/vm-run
 script=../../tools/gdb/dref-gdb.py
 modules=$(realpath ../../module)
 
 # One who may not install what is missing has been told what it is.
-../../tools/need debugger || exit $KSFT_SKIP
-[ -e "$modules/dref_test.ko" ] || skip_all "needs module/dref_test.ko"
+../../scripts/need debugger || exit $KSFT_SKIP
+[ -e "$modules/test/dref_test.ko" ] || skip_all "needs module/test/dref_test.ko"
 work=$(mktemp -d) || exit
 vm=
 

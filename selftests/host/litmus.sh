@@ -9,9 +9,9 @@ cd "$(dirname "$0")/../.." || exit
 . selftests/common.sh
 
 # All names after "litmus:", up to what ends them
-named=$(grep -ho 'litmus: [A-Za-z0-9, -]*' include/linux/dref.h module/*.[ch] |
+named=$(grep -ho 'litmus: [A-Za-z0-9, -]*' include/linux/dref.h module/*/*.[ch] |
 	sed 's/^litmus: //; s/, */\n/g' | sed 's/ *$//' | sort -u)
-tests=$(cd tools/litmus && ls | sed -n '/--/d; s/\.litmus$//p' | sort -u)
+tests=$(cd proof/litmus && ls | sed -n '/--/d; s/\.litmus$//p' | sort -u)
 documented=$(sed -n 's/^``\([A-Za-z-]*\)`` .*/\1/p' Documentation/proof.rst)
 
 unknown() {
@@ -23,7 +23,7 @@ unknown() {
 }
 
 plan 4
-tools/litmus/run | sed 's/^/    /'
+proof/litmus/run | sed 's/^/    /'
 result "${PIPESTATUS[0]}" "the memory model agrees"
 
 strangers=$(unknown "$named" "$tests")

@@ -7,7 +7,7 @@
 
 . ../common.sh
 
-module=../../module/dref_test.ko
+module=../../module/test/dref_test.ko
 longest=5	# mov, test, jne, incq, ret
 
 [ -e $module ] || skip_all "needs $module"

@@ -7,7 +7,7 @@
 . ../common.sh
 
 # One who may not install what is missing has been told what it is.
-../../tools/need plot || exit $KSFT_SKIP
+../../scripts/need plot || exit $KSFT_SKIP
 plot=$(realpath ../../tools/plot/dref-plot)
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT

@@ -8,7 +8,7 @@
 . ../common.sh
 
 # One who may not install what is missing has been told what it is.
-../../tools/need python3 tmux util-linux || exit $KSFT_SKIP
+../../scripts/need python3 tmux util-linux || exit $KSFT_SKIP
 make -s -C ../../tools/top || exit
 top=$(realpath ../../tools/top/dref-top)
 work=$(mktemp -d) || exit

@@ -6,7 +6,7 @@
 
 . ../common.sh
 
-vm_run=../../tools/vm/vm-run
+vm_run=../../scripts/vm/vm-run
 out=$(mktemp) || exit
 trap 'rm -f "$out"' EXIT
 
@@ -22,7 +22,7 @@ ends() {
 	return 1
 }
 
-[ -e ../../module/dref_test.ko ] || skip_all "needs module/dref_test.ko"
+[ -e ../../module/test/dref_test.ko ] || skip_all "needs module/test/dref_test.ko"
 
 plan 14
 ends 0 -- true && ends 7 -- sh -c 'exit 7' && ends 255 -- sh -c 'exit 255'
@@ -35,7 +35,7 @@ ends 0 --smp 3 --append dref_word=1 -- sh -c 'nproc; cat /proc/cmdline; id -u' &
 	[ "$(head -n 1 "$out")" = 3 ] && grep -q 'dref_word=1' "$out" &&
 	[ "$(tail -n 1 "$out")" = 0 ]
 result $? "--smp, --append, and root"
-ends 0 --kernel "$(../../tools/vm/get-kernel 6.1)" -- uname -r && grep -q '^6\.1\.' "$out"
+ends 0 --kernel "$(../../scripts/vm/get-kernel 6.1)" -- uname -r && grep -q '^6\.1\.' "$out"
 result $? "--kernel with a folder of headers"
 ends 0 --icount --smp 4 -- sh -c 'nproc; echo $DREF_ICOUNT' && [ "$(tr '\n' ' ' <"$out")" = "1 1 " ]
 result $? "--icount has one CPU"

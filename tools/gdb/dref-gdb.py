@@ -8,7 +8,7 @@
     (gdb) dref-class [NAME]         what a class has counted; all their names
 
 It needs no symbols of the kernel: what debugging information does not tell,
-dref.ko has in dref_debugger (module/debugger.c). All that is printed is read
+dref.ko has in dref_debugger (module/inspect/debugger.c). All that is printed is read
 from memory, so a dump will do as well as a machine that stands still.
 """
 

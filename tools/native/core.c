@@ -3,7 +3,7 @@
  * What stands here for debugfs.c and what only it shows, which with debugger.c and
  * trace.c is all of dref.ko that is not built.
  */
-#include "../../module/internal.h"
+#include "../../module/core/internal.h"
 
 void dref_debugfs_init(void)
 {

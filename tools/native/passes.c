@@ -19,7 +19,7 @@
 #include <linux/slab.h>
 
 #include "bench.h"
-#include "../../module/internal.h"
+#include "../../module/core/internal.h"
 
 #define STEP	7919U	/* from one to the next: a prime, and so all are visited */
 

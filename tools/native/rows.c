@@ -14,7 +14,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "../../module/internal.h"
+#include "../../module/core/internal.h"
 #include "bench.h"
 #include "shim/shim.h"
 

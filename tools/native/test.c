@@ -135,7 +135,7 @@ static void print_options(void)
 	       "\n"
 	       "  -t, --threads N   in those tests that have many (4)\n"
 	       "  -m, --ms N        how long these take (400)\n"
-	       "  -b, --break WHAT  break dref: module/broken.h says how; only in build/broken\n"
+	       "  -b, --break WHAT  break dref: module/core/broken.h says how; only in build/broken\n"
 	       "  -l, --list        the names of the tests\n"
 	       "  -h, --help        this text\n"
 	       "\n"

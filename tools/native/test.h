@@ -17,7 +17,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
-#include "../../module/internal.h"
+#include "../../module/core/internal.h"
 #include "shim/shim.h"
 
 #define MAX_THREADS	64
@@ -44,7 +44,7 @@ void test_stall(unsigned int one_in, unsigned int us);
 		test_fail(__VA_ARGS__);		\
 } while (0)
 
-/* module/broken.c */
+/* module/core/broken.c */
 extern unsigned int * const shim_param_stall_one_in, * const shim_param_stall_us;
 extern const struct kernel_param_ops * const shim_param_break;
 
