@@ -100,25 +100,6 @@ unlock:
 }
 EXPORT_SYMBOL_GPL(dref_class_register);
 
-/* Does the caller release objects of a class whose release() may sleep? */
-bool dref_class_releases(void)
-{
-	struct dref_class *class;
-	bool found = false;
-
-	if (!current_work())
-		return false;	/* the usual case: only a worker looks at the classes */
-	rcu_read_lock();
-	list_for_each_entry_rcu(class, &dref_classes, node) {
-		if (READ_ONCE(class->releaser) == current) {
-			found = true;
-			break;
-		}
-	}
-	rcu_read_unlock();
-	return found;
-}
-
 static bool dref_class_registered(const struct dref_class *class)
 {
 	bool registered;
@@ -135,7 +116,7 @@ static struct dref_class_cpu __percpu *dref_class_hide(struct dref_class *class)
 	struct dref_class_cpu __percpu *cpu = class->cpu;
 
 	list_del_rcu(&class->node);
-	dref_stats_retire(class);
+	dref_events_retire(class);
 	dref_debugfs_remove(class);
 	WRITE_ONCE(class->fast, NULL);
 	WRITE_ONCE(class->cpu, NULL);

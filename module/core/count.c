@@ -18,16 +18,6 @@
  *
  * The other way round is not so: an increment of the slot may come only from an
  * operation that has read "deferred", and demote.c says what that costs.
- *
- * The last put.  Only an exact count shows zero to a put, because DREF_BIAS
- * keeps the count of an object with a slot far above it.  The put that gets
- * count to -1 owns the object: trygets refuse to go up from a negative count,
- * so nobody else can want it.  It leaves DREF_COUNT_DEAD behind so that whoever
- * comes late (and should not) is caught by the sign of what he finds, and it
- * does so with a cmpxchg so that one put too many, at the same time, is not
- * overlooked.  A put that finds no reference but its own sees that coming, and
- * goes from one reference to DREF_COUNT_DEAD in one step: one atomic in the life
- * of an object that was never shared.
  */
 #include <linux/delay.h>
 #include <linux/export.h>
@@ -35,83 +25,6 @@
 #include <trace/events/dref.h>
 
 #include "internal.h"
-
-/* What immortal objects are counted in: the last word of one, the first of the other */
-DEFINE_PER_CPU(struct dref_counts [2], dref_unread);
-EXPORT_PER_CPU_SYMBOL_GPL(dref_unread);
-
-/* Set DREF_MODE_IMMORTAL; false if it was set.  Killed stays killed. */
-bool dref_make_immortal(struct dref *ref)
-{
-	unsigned long mode = READ_ONCE(ref->mode);
-
-	do {
-		if (mode & DREF_MODE_IMMORTAL)
-			return false;
-	} while (!try_cmpxchg(&ref->mode, &mode,
-			      DREF_MODE_UNREAD | (mode & DREF_MODE_KILLED)));
-
-	/*
-	 * If there was a slot, the next pass finds it orphaned and has it back
-	 * after a Tasks RCU grace period (demote.c).
-	 *
-	 * An object ends once, and that is counted once.  Death is a cmpxchg of
-	 * count, so this either keeps it from happening or comes after it, and
-	 * then dref_release_now() or the pass counts.  (litmus: immortal-death)
-	 */
-	if (atomic_long_xchg(&ref->count, DREF_COUNT_IMMORTAL) >= -DREF_COUNT_LIMIT - 1) {
-		trace_immortalize(ref);
-		/* After mode: now the class may go; litmus: class-gone */
-		dref_count_event(ref->class, DREF_IMMORTALIZED);
-	}
-	dref_track_forget(ref);
-	return true;
-}
-
-/**
- * dref_immortalize - stop counting an object, for ever
- * @ref: a count on which the caller holds a reference
- *
- * The object will never be released.  Its users go on calling dref_get() and
- * dref_put(), which do nothing any more.  Cannot be undone.  The idea is that
- * of PEP 683.
- *
- * Context: any.
- */
-void dref_immortalize(struct dref *ref)
-{
-	dref_make_immortal(ref);
-}
-EXPORT_SYMBOL_GPL(dref_immortalize);
-
-/*
- * Somebody has miscounted.  What he did cannot be undone, but it can be kept
- * from becoming a use after free: the object is leaked, loudly, as refcount_t
- * saturates.
- */
-void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
-		   unsigned long caller)
-{
-	struct dref_class *class = ref->class;
-
-	/* An object that is immortal does not keep its class; RCU does (class.c) */
-	rcu_read_lock();
-	if (!dref_make_immortal(ref))
-		goto unlock;
-
-	if (fault == DREF_OVERFLOW) {
-		dref_count_event(class, DREF_OVERFLOWS);
-		trace_overflow(ref, class, what, caller);
-	} else {
-		dref_count_event(class, DREF_UNDERFLOWS);
-		trace_underflow(ref, class, what, caller);
-	}
-	if (!test_and_set_bit(fault, &class->warned))
-		WARN(1, "dref: class %s: %s, by %pS; the object is leaked\n",
-		     class->name, what, (void *)caller);
-unlock:
-	rcu_read_unlock();
-}
 
 /*
  * Live, and this very object: its link points to itself, which no stale memory
@@ -208,14 +121,33 @@ static void dref_get_exact(struct dref *ref, unsigned long n, unsigned long mode
 	}
 }
 
-/* The caller found @mode, and has a reference: contended, or not so quiet? */
-static void dref_used(struct dref *ref, unsigned long mode)
+/*
+ * An exact object was counted on a CPU that is not its home: measure how hot it is.
+ * Out of line: the caller has fetched the cache line from another CPU.
+ */
+static noinline void dref_note_contention(struct dref *ref, unsigned long mode)
+{
+	unsigned long heat;
+
+	/*
+	 * An object that is made immortal meanwhile does not keep its class; RCU does
+	 * (class.c).  (litmus: class-gone)
+	 */
+	rcu_read_lock();
+	heat = dref_is_immortal(ref) ? 0 : dref_heat(ref, mode);
+	if (heat)
+		dref_promote_later(ref, heat);
+	rcu_read_unlock();
+}
+
+/* The caller found @mode and holds a reference: the object is contended, or not quiet */
+static void dref_note_use(struct dref *ref, unsigned long mode)
 {
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
 		dref_cancel_demotion(ref, mode);
 	else if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT &&
 		 !dref_mode_is_home(mode))
-		dref_heat(ref, mode);
+		dref_note_contention(ref, mode);
 }
 
 /**
@@ -247,7 +179,7 @@ void dref_get_slow(struct dref *ref, unsigned long n)
 
 	mode = dref_track_mode(ref, mode);
 	dref_get_exact(ref, n, mode, _RET_IP_);
-	dref_used(ref, mode);
+	dref_note_use(ref, mode);
 	return;
 out:
 	dref_window_close();
@@ -267,39 +199,6 @@ void dref_get_bad(struct dref *ref)
 	dref_saturate(ref, DREF_UNDERFLOW, "get from zero", _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(dref_get_bad);
-
-/* A put found the sign bit set: the last one, or one too many */
-void dref_count_zero(struct dref *ref, unsigned long caller)
-{
-	/* Count, then mode: an object with a slot has a bias; litmus: zero-exact */
-	unsigned long mode = READ_ONCE(ref->mode);
-	long none = -1;
-
-	if (mode & DREF_MODE_IMMORTAL)
-		return;
-	/* The put was fully ordered; litmus: put-release-exact */
-	if (likely((mode & DREF_MODE_STATE) == DREF_MODE_EXACT &&
-		   atomic_long_try_cmpxchg(&ref->count, &none, DREF_COUNT_DEAD)))
-		dref_release(ref);
-	else
-		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", caller);
-}
-
-/**
- * dref_put_zero - dref_put() has found the sign bit set: the last put, or a bug
- * @ref: the count, whose object may be gone on return
- *
- * For dref_put() only.
- *
- * Context: as release() and the class's flags allow.
- * Ordering: the caller's put was fully ordered, so release() sees what all
- * holders did.
- */
-void dref_put_zero(struct dref *ref)
-{
-	dref_count_zero(ref, _RET_IP_);
-}
-EXPORT_SYMBOL_GPL(dref_put_zero);
 
 /* Drop @n references, in whatever mode */
 static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
@@ -328,7 +227,7 @@ static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 	    (mode & DREF_MODE_STATE) == DREF_MODE_DYING)
 		return;
 	mode = dref_track_mode(ref, mode);
-	dref_used(ref, mode);	/* still a holder: after the put it may be gone */
+	dref_note_use(ref, mode);	/* still a holder: after the put it may be gone */
 	/* litmus: c-mb-G-release, put-release-exact, put-release-dying */
 	if (dref_mode_tracked(mode) ? dref_track_put(ref, n) :
 				      atomic_long_add_negative(-(long)n, &ref->count))
@@ -413,40 +312,10 @@ bool dref_tryget_slow(struct dref *ref)
 		return dref_is_immortal(ref);
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
 		dref_check_high(ref, atomic_long_read(&ref->count), mode, _RET_IP_);
-	dref_used(ref, mode);
+	dref_note_use(ref, mode);
 	return true;
 }
 EXPORT_SYMBOL_GPL(dref_tryget_slow);
-
-/**
- * dref_kill - drop the initial reference and say so
- * @ref: a count on which the caller holds the initial reference
- *
- * From now on dref_tryget_live() fails.  A deferred object is looked at soon,
- * not at the next pass that is due anyway.  Only a hint: an object which nobody
- * kills is found dead just as well.  To be called once; a second call is
- * refused with a warning and drops nothing.  Does nothing to an immortal object.
- *
- * Context: any.  Ordering: as dref_put().
- */
-void dref_kill(struct dref *ref)
-{
-	unsigned long mode = READ_ONCE(ref->mode);
-
-	do {
-		if (mode & DREF_MODE_IMMORTAL)
-			return;
-		if (WARN_ONCE(mode & DREF_MODE_KILLED,
-			      "dref: class %s: second kill of an object, by %pS; ignored\n",
-			      ref->class->name, (void *)_RET_IP_))
-			return;
-	} while (!try_cmpxchg(&ref->mode, &mode, mode | DREF_MODE_KILLED));
-
-	dref_put(ref);
-	if ((mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
-		dref_pass_kick();
-}
-EXPORT_SYMBOL_GPL(dref_kill);
 
 /**
  * dref_read - the number of references now

@@ -2,26 +2,31 @@
 /*
  * What the parts of dref.ko know of each other.
  *
- *	count.c		gets, puts and trygets off the fast path; kill, immortalize
- *	promote.c	exact -> deferred: heat, the promotion queue
+ *	event.c		events counted per class and CPU, which decide when a class may go
+ *	heat.c		which exact objects are contended
  *	slot.c		the pool of per-CPU counters
- *	reconcile.c	deferred -> dead: passes and their schedule
- *	demote.c	deferred -> exact: the Tasks RCU grace period they share
- *	release.c	dead -> released: who calls release(), and when
+ *	demote.c	the Tasks RCU grace periods after which a slot can be taken away
+ *	immortal.c	objects that are not counted any more: by request, or saturated
+ *	release.c	dead -> released: where and when release() is called
+ *	zero.c		the last put
+ *	reconcile.c	deferred -> dead, deferred -> exact: passes and their schedule
+ *	promote.c	exact -> deferred: the promotion queue, dref_defer()
+ *	count.c		gets, puts and trygets off the fast path
+ *	kill.c		dref_kill()
+ *	barrier.c	dref_reconcile(), dref_barrier()
  *	class.c		classes, registered and not
- *	stats.c		events counted per class and CPU, summed when read
- *	objects.c	what can be seen of deferred objects, one by one
- *	track.c		who holds an object of a tracked class
- *	holders.c	what can be seen of that: holders, and leaks
- *	debugfs.c	all of it to be seen
- *	debugger.c	what a debugger must know
- *	trace.c		tracepoints
- *	broken.c	faults on demand; only in a build made for that
+ *	main.c		the module
+ *
+ * A file calls only files above it in this table, so a get that becomes hot, a last
+ * put and a pass are each followed in one direction (selftests/host/layers.sh).  Beside
+ * them are trace.c, which makes the tracepoints, and broken.c, faults on demand in a
+ * build made for that.  Inspection (module/inspect) looks at all of it; what the core
+ * tells it is in hooks.h.
  *
  * Locks, outermost first: dref_classes_mutex; one of dref_pass_mutex (reconcile.c),
  * dref_promote_mutex (promote.c) and release_mutex (release.c), in none of which
  * another is taken; spinlocks, leaves all of them (dref_bias_lock, incoming_lock,
- * pool_lock, published_lock).  dref_track_mutex (track.c) is inside dref_classes_mutex,
+ * dref_pool_lock, published_lock).  dref_track_mutex (track.c) is inside dref_classes_mutex,
  * as a file that is removed waits for those who read it, with the spinlocks inside of
  * it; track.c's raw spinlocks are innermost of all.
  */
@@ -30,15 +35,14 @@
 
 #include <linux/bits.h>
 #include <linux/dref.h>
-#include <linux/jump_label_ratelimit.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
-#include <linux/seq_file.h>
 #include <linux/spinlock.h>
 
 #include "broken.h"
+#include "hooks.h"
 
 /*
  * The number line of count.  It holds the references less one:
@@ -130,54 +134,33 @@ void dref_slots_exit(void);
 unsigned long dref_slots_used(void);
 unsigned long dref_slots_total(void);
 size_t dref_slot_bytes(void);
-struct dref_counts dref_cpu_counts(int cpu);
+extern spinlock_t dref_bias_lock;
 
-/**
- * struct dref_seen - what a deferred object looks like to somebody who walks by
- * @ref: the object, which may be gone by now: for its address only
- * @class: its class
- * @mode: its mode word
- * @count: references counted in count
- * @gets: gets counted in the slot
- * @puts: likewise
- * @since: jiffies when it was promoted
- * @idle_passes: as in struct dref_slot
- */
-struct dref_seen {
-	const struct dref	*ref;
-	struct dref_class	*class;
-	unsigned long		mode;
-	long			count;
-	unsigned long		gets;
-	unsigned long		puts;
-	unsigned long		since;
-	unsigned int		idle_passes;
-};
-
-long dref_slots_look(unsigned long number, const struct dref_class *class,
-		     struct dref_seen *seen);
-bool dref_slot_report(unsigned long number, const struct dref *ref);
-
-/* count.c */
+/* immortal.c */
 enum dref_fault { DREF_UNDERFLOW, DREF_OVERFLOW };
 bool dref_make_immortal(struct dref *ref);
 void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
 		   unsigned long caller);
+
+/* zero.c */
 void dref_count_zero(struct dref *ref, unsigned long caller);
 
-/* promote.c */
-extern spinlock_t dref_bias_lock;
-void dref_heat(struct dref *ref, unsigned long mode);
+/* heat.c */
+#define DREF_COLD_SHIFT_MAX	6U	/* the longest time without heat is 2^6 windows */
+
+void dref_homes_set(unsigned int epoch);
+unsigned long dref_home_mode(const struct dref_class *class);
+unsigned long dref_heat(struct dref *ref, unsigned long mode);
 void dref_cool(struct dref *ref, unsigned long windows);
+
+/* promote.c */
+void dref_promote_later(struct dref *ref, unsigned long heat);
 void dref_cancel_demotion(struct dref *ref, unsigned long mode);
 void dref_promotions_flush(void);
 void dref_promotions_exit(void);
-unsigned long dref_home_mode(const struct dref_class *class);
-void dref_homes_set(unsigned int epoch);
 
 /* reconcile.c */
 void dref_pass_add(struct dref_slot *slot);
-void dref_pass_now(void);
 void dref_pass_kick(void);
 void dref_pass_forget(const struct module *owner);
 int dref_reconcile_init(void);
@@ -196,6 +179,26 @@ struct dref_pass_stats {
 };
 
 void dref_pass_stats(struct dref_pass_stats *stats);
+
+/**
+ * struct dref_found - what passes have found
+ * @epoch: the latest one that @old is about
+ * @dead: dead objects
+ * @old: those of them that were deferred by @epoch
+ */
+struct dref_found {
+	unsigned long	epoch;
+	unsigned long	dead;
+	unsigned long	old;
+};
+
+void dref_pass_expedited(struct dref_found *found);
+unsigned long dref_pass_epoch(void);
+void dref_pass_note_released(unsigned long dead);
+
+/* barrier.c */
+bool dref_releases_follow(void);
+void dref_pass_now(void);
 
 /* demote.c */
 unsigned long dref_tasks_gp_next(void);
@@ -229,12 +232,12 @@ static inline void dref_mutex_unlock(struct dref_mutex *lock)
 	mutex_unlock(&lock->mutex);
 }
 
-extern struct dref_mutex dref_pass_mutex;	/* reconcile.c */
-extern struct dref_mutex dref_promote_mutex;	/* promote.c */
+extern struct dref_mutex dref_pass_mutex;	/* for reconcile.c */
+extern struct dref_mutex dref_promote_mutex;	/* for promote.c */
+extern atomic_long_t dref_nr_chained;
 
 void dref_release(struct dref *ref);
 void dref_releases_flush(void);
-bool dref_releases_follow(void);
 void dref_release_chained(void);
 bool dref_in_release(void);
 void dref_class_release_work(struct work_struct *work);
@@ -247,7 +250,6 @@ void dref_releases_exit(void);
 
 extern struct mutex dref_classes_mutex;
 extern struct list_head dref_classes;
-bool dref_class_releases(void);
 int dref_classes_init(void);
 
 /*
@@ -262,7 +264,7 @@ static inline void dref_class_unpin(struct dref_class *class)
 
 void dref_classes_exit(void);
 
-/* stats.c */
+/* event.c */
 enum dref_event {
 	DREF_RELEASED_EXACT,
 	DREF_RELEASED_DEFERRED,
@@ -285,87 +287,25 @@ static inline void dref_count_event(struct dref_class *class, enum dref_event ev
 		this_cpu_inc(cpu->events[event]);
 }
 
+#define DREF_LATENCY_BUCKETS	32	/* 0, 1, 2-3, 4-7 ... microseconds */
+
+DECLARE_PER_CPU(unsigned long [DREF_LATENCY_BUCKETS], dref_latency);
 u64 dref_latency_us(const struct dref *ref);
 void dref_count_latency(const struct dref *ref);
 
 struct dref_class_cpu __percpu *dref_class_cpu_alloc(void);
 long dref_class_live(const struct dref_class *class);
-void dref_stats_retire(const struct dref_class *class);
-void dref_stats_show(struct seq_file *seq);
-void dref_class_stats_show(struct seq_file *seq, const struct dref_class *class);
-void dref_latency_show(struct seq_file *seq);
-
-/* track.c */
-extern struct static_key_false_deferred dref_tracking;
+extern unsigned long dref_events_retired[DREF_NR_EVENTS];
+unsigned long dref_events(const struct dref_class *class, enum dref_event event);
+void dref_events_retire(const struct dref_class *class);
 
 /* @mode is that of an object whose holders are recorded */
 static inline bool dref_mode_tracked(unsigned long mode)
 {
-	return static_branch_unlikely(&dref_tracking.key) &&
+	return dref_tracking_on() &&
 	       (mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) ==
 	       (DREF_MODE_EXACT | DREF_MODE_TRACKED);
 }
-
-unsigned long dref_track_look(struct dref *ref, unsigned long mode);
-void dref_untrack(struct dref *ref, unsigned long mode);
-bool dref_class_tracked_object(const struct dref *ref);
-void __dref_track_init(struct dref *ref, unsigned long caller);
-long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller);
-bool dref_track_put(struct dref *ref, unsigned long n);
-bool dref_track_tryget(struct dref *ref, unsigned long caller);
-void __dref_track_meet(struct dref *ref);
-void __dref_track_forget(struct dref *ref);
-int dref_track_start(struct dref_class *class);
-void dref_track_stop(struct dref_class *class);
-void dref_track_register(struct dref_class *class);
-void dref_tracks_init(void);
-void dref_tracks_exit(void);
-
-/* Nothing to be done where no class is tracked */
-
-static inline unsigned long dref_track_mode(struct dref *ref, unsigned long mode)
-{
-	return static_branch_unlikely(&dref_tracking.key) ? dref_track_look(ref, mode) : mode;
-}
-
-static inline bool dref_is_tracked(const struct dref *ref)
-{
-	return static_branch_unlikely(&dref_tracking.key) && dref_class_tracked_object(ref);
-}
-
-static inline void dref_track_init(struct dref *ref, unsigned long caller)
-{
-	if (static_branch_unlikely(&dref_tracking.key))
-		__dref_track_init(ref, caller);
-}
-
-static inline void dref_track_meet(struct dref *ref)
-{
-	if (static_branch_unlikely(&dref_tracking.key))
-		__dref_track_meet(ref);
-}
-
-static inline void dref_track_forget(struct dref *ref)
-{
-	if (static_branch_unlikely(&dref_tracking.key))
-		__dref_track_forget(ref);
-}
-
-/* objects.c */
-const char *dref_mode_name(unsigned long mode);
-extern const struct file_operations dref_objects_fops;
-extern const struct file_operations dref_cpus_fops;
-
-/* holders.c */
-extern const struct file_operations dref_holders_fops;
-extern const struct file_operations dref_leaks_fops;
-void dref_leaks_log(const struct dref_class *class);
-
-/* debugfs.c */
-void dref_debugfs_init(void);
-void dref_debugfs_exit(void);
-void dref_debugfs_add(struct dref_class *class);
-void dref_debugfs_remove(struct dref_class *class);
 
 /* main.c */
 extern struct workqueue_struct *dref_wq;
@@ -374,6 +314,5 @@ extern unsigned int dref_pass_max_ms;
 extern unsigned int dref_promote_threshold;
 extern unsigned int dref_demote_passes;
 extern unsigned int dref_max_deferred;
-extern unsigned int dref_leak_age_s;
 
 #endif /* DREF_INTERNAL_H */

@@ -20,7 +20,6 @@ unsigned int dref_pass_max_ms = 180;
 unsigned int dref_promote_threshold = 64;
 unsigned int dref_demote_passes = 32;
 unsigned int dref_max_deferred = 65536;
-unsigned int dref_leak_age_s = 10;
 
 static int __init dref_module_init(void)
 {

@@ -2,14 +2,6 @@
 /*
  * Promotion, exact -> deferred: who is contended, and how he gets a slot.
  *
- * Heat.  The mode word of an exact object names the CPU on which it was last
- * counted.  An operation on another CPU does not match its own dref_home word,
- * comes off the fast path, and here writes its own CPU into mode; it has just
- * fetched the cache line anyway.  When that has happened promote_threshold
- * times within one window (some 256 jiffies), the object is hot.  An object that
- * one CPU uses never gets here, and neither does one that lives for less than
- * promote_threshold hand-overs: deferral costs the short-lived nothing.
- *
  * The queue.  The operation that decides may be in an NMI, so it only sets
  * DREF_MODE_QUEUED, gives the queue a reference of its own (it holds one, so
  * the object cannot die in the queue) and puts the object on a lock-less list.
@@ -47,60 +39,8 @@
 #include "compat.h"
 #include "internal.h"
 
-/*
- * What mode says, in its low half, when this CPU was the last to count there.
- * For the inline functions of dref.h only; changes when a class comes to be
- * tracked, so that its exact objects leave the fast path (track.c).
- */
-DEFINE_PER_CPU(u32, dref_home);
-EXPORT_PER_CPU_SYMBOL_GPL(dref_home);
-
-void dref_homes_set(unsigned int epoch)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		WRITE_ONCE(per_cpu(dref_home, cpu), epoch << DREF_MODE_EPOCH_SHIFT |
-						    cpu << DREF_MODE_CPU_SHIFT |
-						    DREF_MODE_EXACT);
-}
-
-/* What mode says, in its low half, of an exact object that is counted here */
-unsigned long dref_home_mode(const struct dref_class *class)
-{
-	unsigned long home = raw_cpu_read(dref_home);
-
-	/*
-	 * Home, then tracked; pairs with synchronize_rcu() in dref_track_on():
-	 * in a new epoch it is seen which classes are tracked.  (litmus: track-epoch)
-	 */
-	smp_rmb();
-	return READ_ONCE(class->tracked) ? home | DREF_MODE_TRACKED : home;
-}
-
-/* Windows of 256 jiffies, modulo 2^20: days */
-#define DREF_WINDOW_MASK	((1UL << DREF_MODE_WINDOW_BITS) - 1)
-
-static unsigned long dref_window(void)
-{
-	return jiffies / 256 & DREF_WINDOW_MASK;
-}
-
-static unsigned long dref_mode_window(unsigned long mode)
-{
-	return (mode >> DREF_MODE_WINDOW_SHIFT) & DREF_WINDOW_MASK;
-}
-
 /* The longest time without heat is 2^6 windows */
 #define DREF_COLD_SHIFT_MAX	6U
-
-/* What is further ahead than an object is ever cold is from before it wrapped */
-static bool dref_window_passed(unsigned long window)
-{
-	unsigned long left = (window - dref_window()) & DREF_WINDOW_MASK;
-
-	return !left || left > BIT(DREF_COLD_SHIFT_MAX);
-}
 
 static void dref_promote_work(struct work_struct *work);
 static void dref_promote_irq(struct irq_work *work);
@@ -109,37 +49,12 @@ static LLIST_HEAD(promote_queue);
 static DECLARE_WORK(promote_work, dref_promote_work);
 static struct irq_work promote_irq_work = IRQ_WORK_INIT_HARD(dref_promote_irq);
 
-static void dref_measure(struct dref *ref, unsigned long mode)
+/*
+ * Put an object that is hot, and on which the caller holds a reference, into the
+ * promotion queue.
+ */
+void dref_promote_later(struct dref *ref, unsigned long heat)
 {
-	unsigned long home = dref_home_mode(ref->class);
-	unsigned long now = dref_window(), heat = 1, new;
-	bool never = ref->class->flags & DREF_EXACT;
-
-	if (home & DREF_MODE_TRACKED)
-		return;
-	if (mode & DREF_MODE_TRACKED) {
-		dref_untrack(ref, mode);
-		return;
-	}
-	if (mode & (DREF_MODE_QUEUED | DREF_MODE_KILLED))
-		return;
-	if (mode & DREF_MODE_COLD) {
-		if (!dref_window_passed(dref_mode_window(mode)) ||
-		    atomic_long_read(&ref->count) >= DREF_COUNT_HIGH)
-			return;
-	} else if (dref_mode_window(mode) == now) {
-		if (never)
-			return;		/* a new home, but one a window */
-		heat += mode >> DREF_MODE_HEAT_SHIFT;
-	}
-
-	new = home | now << DREF_MODE_WINDOW_SHIFT;
-	if (!never)
-		new |= heat >= READ_ONCE(dref_promote_threshold) ?
-		       DREF_MODE_QUEUED : heat << DREF_MODE_HEAT_SHIFT;
-	if (!try_cmpxchg(&ref->mode, &mode, new) || !(new & DREF_MODE_QUEUED))
-		return;
-
 	/*
 	 * Mode, then link; pairs with smp_mb() in dref_promotions_flush(): if the
 	 * object is still in the queue, the worker will see that it is hot.
@@ -156,22 +71,6 @@ static void dref_measure(struct dref *ref, unsigned long mode)
 	dref_release_chained();	/* the queue may have the last reference */
 }
 
-/*
- * The caller found an exact object, @mode, that was not at home on this CPU,
- * and holds a reference.
- */
-void dref_heat(struct dref *ref, unsigned long mode)
-{
-	/*
-	 * Made immortal meanwhile, it does not keep its class; RCU does (class.c).
-	 * (litmus: class-gone)
-	 */
-	rcu_read_lock();
-	if (!dref_is_immortal(ref))
-		dref_measure(ref, mode);
-	rcu_read_unlock();
-}
-
 /* A demoting object is in use again, and the caller holds a reference */
 void dref_cancel_demotion(struct dref *ref, unsigned long mode)
 {
@@ -184,29 +83,6 @@ void dref_cancel_demotion(struct dref *ref, unsigned long mode)
 	cmpxchg(&ref->mode, mode,
 		(mode & ~DREF_MODE_STATE) | DREF_MODE_DEFERRED);
 }
-
-/* Take no heat from an exact object for @windows: the caller holds a reference */
-void dref_cool(struct dref *ref, unsigned long windows)
-{
-	unsigned long mode, home, until;
-
-	rcu_read_lock();	/* for the class, as in dref_heat() */
-	mode = READ_ONCE(ref->mode);
-	until = (dref_window() + windows) & DREF_WINDOW_MASK;
-	do {
-		if (mode & DREF_MODE_IMMORTAL ||
-		    (mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
-			break;
-		home = dref_home_mode(ref->class);
-	} while (!try_cmpxchg(&ref->mode, &mode,
-			      (mode & (DREF_MODE_KILLED | DREF_MODE_TRACKED)) |
-			      home | DREF_MODE_COLD |
-			      until << DREF_MODE_WINDOW_SHIFT));
-	rcu_read_unlock();
-}
-
-/* Between exact and not: held while a bias is added or taken away */
-DEFINE_SPINLOCK(dref_bias_lock);
 
 /* Exact, and may be promoted */
 static bool dref_mode_attachable(unsigned long mode)
@@ -269,7 +145,7 @@ static struct dref_class *dref_class_pin(const struct dref *ref)
  * An object in @mode, which is not to get a slot: 0 if it has one or needs none, -ENOSPC
  * if its class is tracked, -EAGAIN if it is different now.
  */
-static noinline int dref_promote_not(struct dref *ref, unsigned long mode)
+static noinline int dref_promote_blocked(struct dref *ref, unsigned long mode)
 {
 	unsigned long state = mode & DREF_MODE_STATE;
 
@@ -325,13 +201,10 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 	do {
 		mode = READ_ONCE(ref->mode);
 		err = likely(dref_mode_attachable(mode)) ? dref_promote_exact(ref, gfp) :
-							   dref_promote_not(ref, mode);
+							   dref_promote_blocked(ref, mode);
 	} while (err == -EAGAIN);
 	return err;
 }
-
-/* Held by whoever has taken objects from the queue, until he has put them */
-struct dref_mutex dref_promote_mutex = DREF_MUTEX_INIT(dref_promote_mutex);
 
 /*
  * All that is in the queue, and that somebody has taken from it, is promoted or

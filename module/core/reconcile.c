@@ -48,14 +48,11 @@
 #include <linux/irq_work.h>
 #include <linux/ktime.h>
 #include <linux/rcupdate.h>
-#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <trace/events/dref.h>
 
 #include "compat.h"
 #include "internal.h"
-
-struct dref_mutex dref_pass_mutex = DREF_MUTEX_INIT(dref_pass_mutex);
 
 /* Protected by dref_pass_mutex */
 static LIST_HEAD(objects);	/* slots with an object */
@@ -273,7 +270,7 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 	}
 	if (!periodic)
 		return;
-	if (static_branch_unlikely(&dref_tracking.key) && READ_ONCE(slot->class->tracked)) {
+	if (dref_tracking_on() && READ_ONCE(slot->class->tracked)) {
 		dref_demote(slot);
 		return;
 	}
@@ -404,13 +401,6 @@ static bool dref_confirm(struct dref_slot *slot)
 	return false;
 }
 
-/* What a pass has found dead, and what of that was deferred by a certain epoch */
-struct dref_found {
-	unsigned long	epoch;
-	unsigned long	dead;
-	unsigned long	old;
-};
-
 /* By the clock: of two passes, the shorter one had the CPU more for itself */
 static void dref_pass_took(u64 ns)
 {
@@ -515,7 +505,7 @@ static void dref_pass_end_work(struct work_struct *work)
 }
 
 /* Finish the pass under way, and run another */
-static void dref_pass_expedited(struct dref_found *found)
+void dref_pass_expedited(struct dref_found *found)
 {
 	dref_mutex_lock(&dref_pass_mutex);
 	/* litmus: P-gp-G-slot, P-gp-c, dying-tryget */
@@ -533,77 +523,20 @@ static void dref_pass_expedited(struct dref_found *found)
 	dref_mutex_unlock(&dref_pass_mutex);
 }
 
-/* Find out what is dead by now, and do not wait for its release */
-void dref_pass_now(void)
+/* The epoch of the last pass that has begun */
+unsigned long dref_pass_epoch(void)
 {
-	struct dref_found found = { };
-
-	dref_promotions_flush();	/* the queue may hold the last reference */
-	dref_pass_expedited(&found);
+	return READ_ONCE(pass.epoch);
 }
 
-/**
- * dref_reconcile - find and release all objects that have no references now
- *
- * Runs expedited passes, and the releases that come of them, until a pass finds
- * nothing new: objects that were held by released objects are found, too.  What
- * others promote and drop meanwhile cannot keep it busy: only what was deferred
- * when it began is a reason for another pass, and of a chain of exact objects of a
- * DREF_SLEEP or DREF_RCU class 32 links are followed between two passes: what is
- * deferred behind more of them may need another call.  The gc.collect() of dref.
- *
- * An object without references is released within three expedited grace
- * periods: to finish the pass under way, to confirm zero, and for DREF_RCU.  What
- * is dead before takes another one for each link that is DREF_RCU.
- *
- * Context: task, may sleep; not from a release() and not while holding what a
- * release() waits for.
- *
- * Return: how many objects it found dead, all of which are released.
- */
-unsigned long dref_reconcile(void)
+/* For the statistics: dref_reconcile() has found @dead objects */
+void dref_pass_note_released(unsigned long dead)
 {
-	struct dref_found found = { };
-
-	might_sleep();
-	if (WARN_ONCE(dref_in_release(), "dref: reconcile from a release()\n"))
-		return 0;
-
-	dref_releases_follow();	/* what is due may hold what is deferred */
-	found.epoch = READ_ONCE(pass.epoch);
-	do {
-		found.old = 0;
-		dref_pass_expedited(&found);
-		dref_releases_follow();
-	} while (found.old && !fatal_signal_pending(current));
-
 	dref_mutex_lock(&dref_pass_mutex);
-	pass.released_last = found.dead;
+	pass.released_last = dead;
 	dref_pass_publish();
 	dref_mutex_unlock(&dref_pass_mutex);
-	return found.dead;
 }
-EXPORT_SYMBOL_GPL(dref_reconcile);
-
-/**
- * dref_barrier - wait for the releases of all that has been put
- *
- * Every release caused by a put that happened before the call has run when it
- * returns, whatever the mode of the object and the flags of its class.
- *
- * Context: task, may sleep; not from a release() and not while holding what a
- * release() waits for.
- */
-void dref_barrier(void)
-{
-	might_sleep();
-	if (WARN_ONCE(dref_in_release(), "dref: barrier from a release()\n"))
-		return;
-
-	dref_pass_now();
-	dref_releases_flush();
-}
-EXPORT_SYMBOL_GPL(dref_barrier);
 
 static void dref_forget_in(struct list_head *list, const struct module *owner)
 {

@@ -26,8 +26,9 @@
  */
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
+#include <linux/rculist.h>
 #include <linux/rcupdate.h>
-#include <linux/sched/signal.h>
+#include <linux/workqueue.h>
 #include <trace/events/dref.h>
 
 #include "internal.h"
@@ -47,13 +48,15 @@ static struct irq_work dispatch_irq_work = IRQ_WORK_INIT_HARD(dref_dispatch_irq)
  */
 static struct dref_mutex release_mutex = DREF_MUTEX_INIT(release_mutex);
 
+/* The other two under which release() may be called: reconcile.c, promote.c */
+struct dref_mutex dref_pass_mutex = DREF_MUTEX_INIT(dref_pass_mutex);
+struct dref_mutex dref_promote_mutex = DREF_MUTEX_INIT(dref_promote_mutex);
+
 /*
  * Who follows a chain of objects, each of which holds the next, wants to know whether
- * a release() has left something to flush.  Others may drop chains all the time, so
- * there is an end to it.
+ * a release() has left something to flush.
  */
-#define DREF_CHAIN	32
-static atomic_long_t nr_chained;
+atomic_long_t dref_nr_chained;
 
 /* DREF_RCU: one batch waits for a grace period, the next one gathers */
 static LLIST_HEAD(rcu_waiting);
@@ -65,7 +68,7 @@ static struct rcu_work rcu_work;
 void dref_release_chained(void)
 {
 	if (dref_in_release())
-		atomic_long_inc(&nr_chained);	/* litmus: chain-follow */
+		atomic_long_inc(&dref_nr_chained);	/* litmus: chain-follow */
 }
 
 /* Out of line, for the sake of those that are released at once */
@@ -79,7 +82,7 @@ static noinline void dref_release_later(struct dref *ref, unsigned long mode)
 		dref_release_chained();
 }
 
-static void dref_end(struct dref *ref, struct dref_class *class, enum dref_event event)
+static void dref_call_release(struct dref *ref, struct dref_class *class, enum dref_event event)
 {
 	/*
 	 * The allocator may write to what release() frees, count included: the
@@ -113,11 +116,11 @@ static void dref_release_now(struct dref *ref)
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT) {
 		if (mode & DREF_MODE_TRACKED)
 			dref_track_forget(ref);
-		dref_end(ref, class, DREF_RELEASED_EXACT);
+		dref_call_release(ref, class, DREF_RELEASED_EXACT);
 		return;
 	}
 	dref_count_latency(ref);
-	dref_end(ref, class, DREF_RELEASED_DEFERRED);
+	dref_call_release(ref, class, DREF_RELEASED_DEFERRED);
 }
 
 /* One that could not be released at once */
@@ -178,7 +181,7 @@ void dref_release(struct dref *ref)
 		/* And so not immortal; see dref_release_now() */
 		if (likely((mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) ==
 			   DREF_MODE_EXACT)) {
-			dref_end(ref, class, DREF_RELEASED_EXACT);
+			dref_call_release(ref, class, DREF_RELEASED_EXACT);
 			return;
 		}
 		/* In an NMI nothing can be forgotten */
@@ -272,28 +275,6 @@ void dref_releases_flush(void)
 	flush_workqueue(dref_wq);
 }
 
-/*
- * The same of what the promotion queue holds, and then of what these releases have
- * dropped, up to a number of times; true if there may be more.
- */
-bool dref_releases_follow(void)
-{
-	long before;
-	int link;
-
-	for (link = 0; link < DREF_CHAIN; link++) {
-		/* What is counted is found on its list; litmus: chain-follow */
-		before = atomic_long_read_acquire(&nr_chained);
-		dref_promotions_flush();
-		dref_releases_flush();
-		if (atomic_long_read(&nr_chained) == before)
-			return false;
-		if (fatal_signal_pending(current))
-			break;
-	}
-	return true;
-}
-
 /* The class has no objects: let go of it, too */
 void dref_class_release_sync(struct dref_class *class)
 {
@@ -302,6 +283,25 @@ void dref_class_release_sync(struct dref_class *class)
 	dref_mutex_unlock(&release_mutex);
 	/* The work has released it, and may not have returned */
 	flush_work(&class->work);
+}
+
+/* Does the caller release objects of a class whose release() may sleep? */
+static bool dref_class_releases(void)
+{
+	struct dref_class *class;
+	bool found = false;
+
+	if (!current_work())
+		return false;	/* the usual case: only a worker looks at the classes */
+	rcu_read_lock();
+	list_for_each_entry_rcu(class, &dref_classes, node) {
+		if (READ_ONCE(class->releaser) == current) {
+			found = true;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
 }
 
 static bool dref_holds(const struct dref_mutex *lock)

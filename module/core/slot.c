@@ -16,7 +16,7 @@
  *
  * Slots are also looked at (objects.c), one after the other in the order of their
  * chunks' numbers, by readers who hold nothing up.  slot->ref is cleared under
- * pool_lock before the object can be released, so under pool_lock, and nowhere
+ * dref_pool_lock before the object can be released, so under dref_pool_lock, and nowhere
  * else outside the passes, the object of a slot may be touched.
  */
 #include <linux/err.h>
@@ -29,28 +29,16 @@
 #include <linux/spinlock.h>
 #include <linux/xarray.h>
 
-#include "internal.h"
+#include "slot.h"
 
-#define DREF_CHUNK_SLOTS	(SZ_4K / sizeof(struct dref_counts))
+/* Held while a bias is added to a count or taken from it */
+DEFINE_SPINLOCK(dref_bias_lock);
 
-/* Neighbours whose counters share a cache line on each CPU, and are summed at once */
-#define DREF_LINE_SLOTS		4
-
-struct dref_chunk {
-	u32				number;
-	struct list_head		node;	/* in chunks, the fuller part first */
-	struct dref_counts __percpu	*counts;
-	struct list_head		free;
-	unsigned int			used;
-	struct rcu_head			rcu;
-	struct dref_slot		slots[DREF_CHUNK_SLOTS];
-};
-
-static DEFINE_SPINLOCK(pool_lock);
+DEFINE_SPINLOCK(dref_pool_lock);
 static LIST_HEAD(partial_chunks);	/* some slots free, at least one used */
 static LIST_HEAD(full_chunks);
 static struct dref_chunk *spare_chunk;	/* all slots free */
-static DEFINE_XARRAY_FLAGS(numbered_chunks, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_IRQ);
+DEFINE_XARRAY_FLAGS(dref_chunks, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_IRQ);
 /* Written under the lock, read without it */
 static unsigned long slots_used;
 static unsigned long slots_total;
@@ -95,9 +83,9 @@ static void dref_chunk_retire(struct dref_chunk *chunk)
 {
 	unsigned long flags;
 
-	xa_lock_irqsave(&numbered_chunks, flags);
-	__xa_erase(&numbered_chunks, chunk->number);
-	xa_unlock_irqrestore(&numbered_chunks, flags);
+	xa_lock_irqsave(&dref_chunks, flags);
+	__xa_erase(&dref_chunks, chunk->number);
+	xa_unlock_irqrestore(&dref_chunks, flags);
 	call_rcu(&chunk->rcu, dref_chunk_free_rcu);
 }
 
@@ -110,20 +98,20 @@ static int dref_chunk_add(gfp_t gfp)
 
 	if (!chunk)
 		return -ENOMEM;
-	xa_lock_irqsave(&numbered_chunks, flags);
-	err = __xa_alloc(&numbered_chunks, &chunk->number, chunk, xa_limit_31b, gfp);
-	xa_unlock_irqrestore(&numbered_chunks, flags);
+	xa_lock_irqsave(&dref_chunks, flags);
+	err = __xa_alloc(&dref_chunks, &chunk->number, chunk, xa_limit_31b, gfp);
+	xa_unlock_irqrestore(&dref_chunks, flags);
 	if (err) {
 		dref_chunk_free(chunk);
 		return -ENOMEM;
 	}
-	spin_lock_irqsave(&pool_lock, flags);
+	spin_lock_irqsave(&dref_pool_lock, flags);
 	if (!spare_chunk) {
 		spare_chunk = chunk;
 		WRITE_ONCE(slots_total, slots_total + DREF_CHUNK_SLOTS);
 		chunk = NULL;
 	}
-	spin_unlock_irqrestore(&pool_lock, flags);
+	spin_unlock_irqrestore(&dref_pool_lock, flags);
 	if (chunk)
 		dref_chunk_retire(chunk);	/* somebody else was quicker */
 	return 0;
@@ -139,7 +127,7 @@ static struct dref_slot *dref_slot_take(struct dref *ref, struct dref_class *cla
 	struct dref_chunk *chunk;
 	unsigned long flags;
 
-	spin_lock_irqsave(&pool_lock, flags);
+	spin_lock_irqsave(&dref_pool_lock, flags);
 	if (slots_used >= READ_ONCE(dref_max_deferred)) {
 		slot = ERR_PTR(-ENOSPC);
 		goto unlock;
@@ -163,7 +151,7 @@ static struct dref_slot *dref_slot_take(struct dref *ref, struct dref_class *cla
 	if (++chunk->used == DREF_CHUNK_SLOTS)
 		list_move(&chunk->node, &full_chunks);
 unlock:
-	spin_unlock_irqrestore(&pool_lock, flags);
+	spin_unlock_irqrestore(&dref_pool_lock, flags);
 	return slot;
 }
 
@@ -191,9 +179,9 @@ void dref_slot_show(struct dref_slot *slot, struct dref *ref)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&pool_lock, flags);
+	spin_lock_irqsave(&dref_pool_lock, flags);
 	WRITE_ONCE(slot->ref, ref);
-	spin_unlock_irqrestore(&pool_lock, flags);
+	spin_unlock_irqrestore(&dref_pool_lock, flags);
 }
 
 /* The object may go: nobody looks at it through its slot any more */
@@ -203,7 +191,7 @@ void dref_slot_hide(struct dref_slot *slot)
 }
 
 /* Of slots that have been given back: what was counted in them, by CPU */
-static DEFINE_PER_CPU(struct dref_counts, retired_counts);
+DEFINE_PER_CPU(struct dref_counts, dref_retired_counts);
 
 /*
  * Clear a slot that nobody increments any more; what it has counted is kept for
@@ -216,7 +204,7 @@ void dref_slot_clear(struct dref_slot *slot)
 
 	for_each_possible_cpu(cpu) {
 		counts = per_cpu_ptr(slot->counts, cpu);
-		retired = per_cpu_ptr(&retired_counts, cpu);
+		retired = per_cpu_ptr(&dref_retired_counts, cpu);
 		WRITE_ONCE(retired->gets, retired->gets + counts->gets);
 		WRITE_ONCE(retired->puts, retired->puts + counts->puts);
 		WRITE_ONCE(counts->gets, 0);
@@ -231,7 +219,7 @@ void dref_slot_put(struct dref_slot *slot)
 	unsigned long flags;
 
 	/* Zero, then free; litmus: promote-zero */
-	spin_lock_irqsave(&pool_lock, flags);
+	spin_lock_irqsave(&dref_pool_lock, flags);
 	WRITE_ONCE(slot->ref, NULL);
 	list_add(&slot->node, &chunk->free);
 	WRITE_ONCE(slots_used, slots_used - 1);
@@ -246,7 +234,7 @@ void dref_slot_put(struct dref_slot *slot)
 			spare_chunk = chunk;
 		}
 	}
-	spin_unlock_irqrestore(&pool_lock, flags);
+	spin_unlock_irqrestore(&dref_pool_lock, flags);
 	/* litmus: chunk-free */
 	if (empty)
 		dref_chunk_retire(empty);
@@ -258,12 +246,12 @@ void dref_slots_trim(void)
 	struct dref_chunk *chunk;
 	unsigned long flags;
 
-	spin_lock_irqsave(&pool_lock, flags);
+	spin_lock_irqsave(&dref_pool_lock, flags);
 	chunk = spare_chunk;
 	spare_chunk = NULL;
 	if (chunk)
 		WRITE_ONCE(slots_total, slots_total - DREF_CHUNK_SLOTS);
-	spin_unlock_irqrestore(&pool_lock, flags);
+	spin_unlock_irqrestore(&dref_pool_lock, flags);
 	/* litmus: chunk-free */
 	if (chunk)
 		dref_chunk_retire(chunk);
@@ -351,120 +339,6 @@ void dref_slot_sum(struct dref_slot *slot, unsigned long epoch)
 	dref_line_sum(slot, false);
 }
 
-/*
- * What @cpu has counted in slots since the module was loaded.  A slot that is
- * given back meanwhile may be missed, or be counted twice.
- */
-struct dref_counts dref_cpu_counts(int cpu)
-{
-	struct dref_counts sum, *counts = per_cpu_ptr(&retired_counts, cpu);
-	struct dref_chunk *chunk;
-	unsigned long number;
-	int i;
-
-	sum.gets = READ_ONCE(counts->gets);
-	sum.puts = READ_ONCE(counts->puts);
-	rcu_read_lock();
-	xa_for_each(&numbered_chunks, number, chunk) {
-		counts = per_cpu_ptr(chunk->counts, cpu);
-		for (i = 0; i < DREF_CHUNK_SLOTS; i++) {
-			sum.gets += READ_ONCE(counts[i].gets);
-			sum.puts += READ_ONCE(counts[i].puts);
-		}
-	}
-	rcu_read_unlock();
-	return sum;
-}
-
-/*
- * Look at the object in @slot, if it has one.  What was read without the lock is
- * of this object only if the slot still has it in the end.
- */
-static bool dref_slot_look(const struct dref_slot *slot, struct dref_seen *seen)
-{
-	unsigned long flags, puts;
-
-	if (!READ_ONCE(slot->ref))
-		return false;
-	puts = dref_slot_puts(slot);
-	spin_lock_irqsave(&pool_lock, flags);
-	seen->ref = slot->ref;
-	if (seen->ref) {
-		seen->class = slot->class;
-		seen->since = slot->since;
-		seen->idle_passes = READ_ONCE(slot->idle_passes);
-		seen->mode = READ_ONCE(seen->ref->mode);
-		seen->count = atomic_long_read(&seen->ref->count);
-	}
-	spin_unlock_irqrestore(&pool_lock, flags);
-	/* neither on its way to the slot nor on its way out */
-	if (!seen->ref || seen->mode & DREF_MODE_IMMORTAL || seen->count < 0 ||
-	    (seen->mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
-		return false;
-
-	seen->count += 1 - DREF_BIAS;
-	seen->puts = puts;
-	seen->gets = dref_slot_gets(slot);
-	spin_lock_irqsave(&pool_lock, flags);
-	if (slot->ref != seen->ref || slot->since != seen->since)
-		seen->ref = NULL;
-	spin_unlock_irqrestore(&pool_lock, flags);
-	return seen->ref;
-}
-
-/*
- * Find the first object of @class whose slot has @number, or a higher one, and
- * look at it.  Returns the number, or -1.  Who goes on from there until the end
- * sees all objects that are deferred meanwhile, and holds up nobody: gets, puts and
- * passes know nothing of it.  May sleep.
- */
-long dref_slots_look(unsigned long number, const struct dref_class *class,
-		     struct dref_seen *seen)
-{
-	unsigned long wanted = number / DREF_CHUNK_SLOTS, index = wanted;
-	unsigned int i = number % DREF_CHUNK_SLOTS;
-	struct dref_chunk *chunk;
-	bool found = false;
-
-	do {
-		rcu_read_lock();	/* for the chunk */
-		chunk = xa_find(&numbered_chunks, &index, ULONG_MAX, XA_PRESENT);
-		if (index != wanted)
-			i = 0;
-		while (chunk && !found && i < DREF_CHUNK_SLOTS)
-			found = dref_slot_look(&chunk->slots[i++], seen) &&
-				seen->class == class;
-		rcu_read_unlock();
-		if (found)
-			return index * DREF_CHUNK_SLOTS + i - 1;
-		wanted = ++index;
-		i = 0;
-		cond_resched();
-	} while (chunk);
-	return -1;
-}
-
-/* Is @ref still in the slot with this number, and not reported? It is, then. */
-bool dref_slot_report(unsigned long number, const struct dref *ref)
-{
-	unsigned long flags, index = number / DREF_CHUNK_SLOTS;
-	struct dref_chunk *chunk;
-	struct dref_slot *slot;
-	bool report = false;
-
-	rcu_read_lock();	/* for the chunk */
-	chunk = xa_find(&numbered_chunks, &index, index, XA_PRESENT);
-	if (chunk) {
-		slot = &chunk->slots[number % DREF_CHUNK_SLOTS];
-		spin_lock_irqsave(&pool_lock, flags);
-		report = slot->ref == ref && !slot->reported;
-		slot->reported |= report;
-		spin_unlock_irqrestore(&pool_lock, flags);
-	}
-	rcu_read_unlock();
-	return report;
-}
-
 unsigned long dref_slots_used(void)
 {
 	return READ_ONCE(slots_used);
@@ -490,5 +364,5 @@ void dref_slots_exit(void)
 	list_splice_init(&full_chunks, &partial_chunks);
 	list_for_each_entry_safe(chunk, next, &partial_chunks, node)
 		dref_chunk_free(chunk);
-	xa_destroy(&numbered_chunks);
+	xa_destroy(&dref_chunks);
 }

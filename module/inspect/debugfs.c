@@ -28,7 +28,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "../core/internal.h"
+#include "track.h"
 
 static struct dentry *dref_dir;
 static struct dentry *classes_dir;
@@ -221,9 +221,11 @@ void dref_debugfs_add(struct dref_class *class)
 	class->dir = debugfs_create_dir(class->name, classes_dir);
 	debugfs_create_file("stats", 0400, class->dir, class, &class_stats_fops);
 	debugfs_create_file("objects", 0400, class->dir, class, &dref_objects_fops);
+	debugfs_create_file("leaks", 0400, class->dir, class, &dref_leaks_fops);
+	if (!IS_ENABLED(CONFIG_DREF_TRACKING))
+		return;
 	debugfs_create_file("track", 0600, class->dir, class, &track_fops);
 	debugfs_create_file("holders", 0400, class->dir, class, &dref_holders_fops);
-	debugfs_create_file("leaks", 0400, class->dir, class, &dref_leaks_fops);
 }
 
 void dref_debugfs_remove(struct dref_class *class)

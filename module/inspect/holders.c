@@ -34,6 +34,9 @@
 #define POS_TRACKED	((loff_t)BIT_ULL(40))
 #define POS_TAIL	((loff_t)BIT_ULL(62))
 
+/* Tunable */
+unsigned int dref_leak_age_s = 10;
+
 #define LOG_OBJECTS	10	/* of a class, at a time */
 #define LOG_STACKS	4	/* of an object */
 
@@ -208,7 +211,7 @@ static void *walk_start(struct seq_file *seq, loff_t *pos)
 {
 	struct dref_walk *walk = seq->private;
 
-	mutex_lock(&dref_track_mutex);
+	dref_track_lock();
 	return walk_to(walk, pos) ? walk : NULL;
 }
 
@@ -221,7 +224,7 @@ static void *walk_next(struct seq_file *seq, void *v, loff_t *pos)
 
 static void walk_stop(struct seq_file *seq, void *v)
 {
-	mutex_unlock(&dref_track_mutex);
+	dref_track_unlock();
 }
 
 static int walk_show(struct seq_file *seq, void *v)
@@ -298,12 +301,12 @@ void dref_leaks_log(const struct dref_class *class)
 		return;
 	walk->class = class;
 	walk->leaks = true;
-	mutex_lock(&dref_track_mutex);
+	dref_track_lock();
 	for (pos = POS_DEFERRED; walk_to(walk, &pos); pos++) {
 		say_it(walk);
 		if (pos < POS_TAIL && ++said == LOG_OBJECTS)
 			pos = POS_TAIL - 1;	/* the others at another time */
 	}
-	mutex_unlock(&dref_track_mutex);
+	dref_track_unlock();
 	kfree(walk);
 }

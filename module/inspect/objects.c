@@ -14,7 +14,7 @@
 #include <linux/jiffies.h>
 #include <linux/seq_file.h>
 
-#include "../core/internal.h"
+#include "inspect.h"
 
 /* How a reader goes through the slots: *pos is the number of one */
 static void *objects_look(struct seq_file *seq, loff_t *pos)

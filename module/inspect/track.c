@@ -342,7 +342,7 @@ static depot_stack_handle_t dref_stack(unsigned long caller)
  * An exact object that is not tracked, perhaps because its class was not when it
  * was last looked at.  Returns what @mode is now.
  */
-unsigned long dref_track_look(struct dref *ref, unsigned long mode)
+unsigned long __dref_track_mode(struct dref *ref, unsigned long mode)
 {
 	if ((mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) != DREF_MODE_EXACT ||
 	    atomic_long_read(&ref->count) < 0 || !dref_is_tracked(ref))
@@ -527,7 +527,7 @@ static void dref_sweep_irq(struct irq_work *work)
 	queue_work(dref_unbound_wq, &sweep_work);
 }
 
-bool dref_class_tracked_object(const struct dref *ref)
+bool __dref_is_tracked(const struct dref *ref)
 {
 	bool tracked;
 

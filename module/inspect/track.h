@@ -7,7 +7,7 @@
 
 #include <linux/stackdepot.h>
 
-#include "../core/internal.h"
+#include "inspect.h"
 
 #define DREF_STACKS	128	/* different ones of one object that are told apart */
 
@@ -61,10 +61,53 @@ struct dref_track_stats {
 	unsigned long	dropped;
 };
 
+#ifdef CONFIG_DREF_TRACKING
+
 extern struct mutex dref_track_mutex;
+
+/* Around looking: no class is switched on or off, and no record is freed */
+static inline void dref_track_lock(void)
+{
+	mutex_lock(&dref_track_mutex);
+}
+
+static inline void dref_track_unlock(void)
+{
+	mutex_unlock(&dref_track_mutex);
+}
+
+int dref_track_start(struct dref_class *class);
 void dref_track_stats(struct dref_track_stats *stats);
 unsigned int dref_tracked_objects(const struct dref_class *class);
 long dref_track_find(unsigned long number, const struct dref_class *class, bool report,
 		     struct dref_holders *holders);
+
+#else
+
+static inline void dref_track_lock(void) { }
+static inline void dref_track_unlock(void) { }
+
+static inline int dref_track_start(struct dref_class *class)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void dref_track_stats(struct dref_track_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+}
+
+static inline unsigned int dref_tracked_objects(const struct dref_class *class)
+{
+	return 0;
+}
+
+static inline long dref_track_find(unsigned long number, const struct dref_class *class,
+				   bool report, struct dref_holders *holders)
+{
+	return -1;
+}
+
+#endif /* CONFIG_DREF_TRACKING */
 
 #endif /* DREF_TRACK_H */

@@ -46,22 +46,11 @@ void dref_release(struct dref *ref)
 	dref_count_event(ref->class, exact ? DREF_RELEASED_EXACT : DREF_RELEASED_DEFERRED);
 }
 
-void dref_releases_flush(void)
-{
-}
-
-bool dref_releases_follow(void)
-{
-	return false;
-}
+struct dref_mutex dref_pass_mutex = DREF_MUTEX_INIT(dref_pass_mutex);
+struct dref_mutex dref_promote_mutex = DREF_MUTEX_INIT(dref_promote_mutex);
 
 void dref_release_chained(void)
 {
-}
-
-bool dref_in_release(void)
-{
-	return false;
 }
 
 /* ---- for demote.c: a grace period ends when a test says so ---- */
@@ -86,11 +75,13 @@ void dref_tasks_gp_exit(void)
 {
 }
 
+#ifdef CONFIG_DREF_TRACKING
+
 /* ---- for track.c: nothing is tracked, but where a test says that something is ---- */
 
 DEFINE_STATIC_KEY_DEFERRED_FALSE(dref_tracking, HZ);
 
-unsigned long dref_track_look(struct dref *ref, unsigned long mode)
+unsigned long __dref_track_mode(struct dref *ref, unsigned long mode)
 {
 	return mode;
 }
@@ -100,7 +91,7 @@ void dref_untrack(struct dref *ref, unsigned long mode)
 	ref->mode &= ~DREF_MODE_TRACKED;
 }
 
-bool dref_class_tracked_object(const struct dref *ref)
+bool __dref_is_tracked(const struct dref *ref)
 {
 	return false;
 }
@@ -131,6 +122,8 @@ void __dref_track_meet(struct dref *ref)
 void __dref_track_forget(struct dref *ref)
 {
 }
+
+#endif
 
 /* Once, and here, because suites run before module_init() where kernels are newer */
 static int kunit_core_start(void)

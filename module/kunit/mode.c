@@ -5,7 +5,10 @@
  */
 #include "kunit.h"
 
+#include "../core/immortal.c"
+#include "../core/zero.c"
 #include "../core/count.c"
+#include "../core/kill.c"
 
 /* An object as it is in some mode, with or without a slot */
 static struct dref_slot *make(struct kunit *test, struct dref *ref,

@@ -6,6 +6,7 @@
 #include "kunit.h"
 
 #include "../core/slot.c"
+#include "../inspect/look.c"
 
 #define MANY	(DREF_CHUNK_SLOTS + 3)
 

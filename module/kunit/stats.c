@@ -9,7 +9,8 @@
 
 static u64 kunit_now_ns;
 #define ktime_get_ns() kunit_now_ns
-#include "../core/stats.c"
+#include "../core/event.c"
+#include "../inspect/stats.c"
 
 unsigned long kunit_events(const struct dref_class *class, enum dref_event event)
 {
@@ -140,7 +141,7 @@ static void a_class_goes_and_its_events_stay(struct kunit *test)
 	int event, i;
 
 	for (event = 0; event < DREF_NR_EVENTS; event++)
-		retired[event] = 3;		/* one has gone before */
+		dref_events_retired[event] = 3;		/* one has gone before */
 	text = said(test, &seq);
 	dref_stats_show(&seq);
 	for (i = 0; i < ARRAY_SIZE(kept); i++)
@@ -168,7 +169,7 @@ static void a_class_goes_and_its_events_stay(struct kunit *test)
 	dref_stats_show(&seq);
 	for (i = 0; i < ARRAY_SIZE(kept); i++)
 		KUNIT_EXPECT_EQ_MSG(test, value(text, kept[i]), both[i], "%s", kept[i]);
-	memset(retired, 0, sizeof(retired));
+	memset(dref_events_retired, 0, sizeof(dref_events_retired));
 }
 
 static void who_has_no_class_any_more_is_not_counted(struct kunit *test)

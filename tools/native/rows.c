@@ -14,7 +14,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "../../module/core/internal.h"
+#include "../../module/inspect/inspect.h"
 #include "bench.h"
 #include "shim/shim.h"
 
@@ -234,7 +234,7 @@ LOOKUP_LOOP(dref_lookups, dref_tryget(&subject->dref), dref_put(&subject->dref))
 LOOP(dref_gets, dref_get(&subject->dref))
 LOOP(dref_puts, dref_put(&subject->dref))
 
-/* As classes/NAME/objects does (objects.c) */
+/* As classes/NAME/objects does (look.c) */
 static void dref_look(void)
 {
 	struct dref_seen seen;

@@ -17,7 +17,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
-#include "../../module/core/internal.h"
+#include "../../module/inspect/inspect.h"
 #include "shim/shim.h"
 
 #define MAX_THREADS	64

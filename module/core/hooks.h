@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the core tells inspection (module/inspect), which a build may leave out.
+ *
+ * Without CONFIG_DREF_TRACKING no holder of an object is recorded; without
+ * CONFIG_DREF_DEBUGFS, which tracking needs, nothing is shown at all.  What is left
+ * out is an empty function here, and the compiler leaves nothing of it.  No structure
+ * that a client sees depends on either of them.
+ */
+#ifndef DREF_HOOKS_H
+#define DREF_HOOKS_H
+
+#include <linux/dref.h>
+#include <linux/jump_label_ratelimit.h>
+
+/* ---- inspect/track.c: who holds the objects of a tracked class ---- */
+
+#ifdef CONFIG_DREF_TRACKING
+
+extern struct static_key_false_deferred dref_tracking;
+
+/* True while any class is tracked */
+static __always_inline bool dref_tracking_on(void)
+{
+	return static_branch_unlikely(&dref_tracking.key);
+}
+
+unsigned long __dref_track_mode(struct dref *ref, unsigned long mode);
+bool __dref_is_tracked(const struct dref *ref);
+void __dref_track_init(struct dref *ref, unsigned long caller);
+void __dref_track_meet(struct dref *ref);
+void __dref_track_forget(struct dref *ref);
+void dref_untrack(struct dref *ref, unsigned long mode);
+long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller);
+bool dref_track_put(struct dref *ref, unsigned long n);
+bool dref_track_tryget(struct dref *ref, unsigned long caller);
+void dref_track_register(struct dref_class *class);
+void dref_track_stop(struct dref_class *class);
+void dref_tracks_init(void);
+void dref_tracks_exit(void);
+
+#else
+
+static __always_inline bool dref_tracking_on(void) { return false; }
+static inline unsigned long __dref_track_mode(struct dref *ref, unsigned long mode) { return mode; }
+static inline bool __dref_is_tracked(const struct dref *ref) { return false; }
+static inline void __dref_track_init(struct dref *ref, unsigned long caller) { }
+static inline void __dref_track_meet(struct dref *ref) { }
+static inline void __dref_track_forget(struct dref *ref) { }
+static inline void dref_untrack(struct dref *ref, unsigned long mode) { }
+static inline long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller) { return 0; }
+static inline bool dref_track_put(struct dref *ref, unsigned long n) { return false; }
+static inline bool dref_track_tryget(struct dref *ref, unsigned long caller) { return false; }
+static inline void dref_track_stop(struct dref_class *class) { }
+static inline void dref_tracks_init(void) { }
+static inline void dref_tracks_exit(void) { }
+
+/* dref_init() looks at this: from now on the class can have objects */
+static inline void dref_track_register(struct dref_class *class)
+{
+	WRITE_ONCE(class->fast, class->cpu);
+}
+
+#endif /* CONFIG_DREF_TRACKING */
+
+/* The mode of an object that @mode was read of, which may have to be tracked */
+static inline unsigned long dref_track_mode(struct dref *ref, unsigned long mode)
+{
+	return dref_tracking_on() ? __dref_track_mode(ref, mode) : mode;
+}
+
+/* The class of this object is tracked */
+static inline bool dref_is_tracked(const struct dref *ref)
+{
+	return dref_tracking_on() && __dref_is_tracked(ref);
+}
+
+/* A new object, of which nobody but the caller knows */
+static inline void dref_track_init(struct dref *ref, unsigned long caller)
+{
+	if (dref_tracking_on())
+		__dref_track_init(ref, caller);
+}
+
+/* An object that is about to be exact again */
+static inline void dref_track_meet(struct dref *ref)
+{
+	if (dref_tracking_on())
+		__dref_track_meet(ref);
+}
+
+/* An object that is about to be released, or has become immortal */
+static inline void dref_track_forget(struct dref *ref)
+{
+	if (dref_tracking_on())
+		__dref_track_forget(ref);
+}
+
+/* ---- inspect/debugfs.c and inspect/holders.c ---- */
+
+#ifdef CONFIG_DREF_DEBUGFS
+
+void dref_debugfs_init(void);
+void dref_debugfs_exit(void);
+void dref_debugfs_add(struct dref_class *class);
+void dref_debugfs_remove(struct dref_class *class);
+void dref_leaks_log(const struct dref_class *class);
+
+#else
+
+static inline void dref_debugfs_init(void) { }
+static inline void dref_debugfs_exit(void) { }
+static inline void dref_debugfs_add(struct dref_class *class) { }
+static inline void dref_debugfs_remove(struct dref_class *class) { }
+static inline void dref_leaks_log(const struct dref_class *class) { }
+
+#endif /* CONFIG_DREF_DEBUGFS */
+
+#endif /* DREF_HOOKS_H */

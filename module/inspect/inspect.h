@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of inspection know of each other.
+ *
+ *	debugfs.c	the files in debugfs
+ *	stats.c		counters and gauges
+ *	look.c		what can be seen of deferred objects, one by one
+ *	objects.c	the files that show it
+ *	holders.c	who holds an object, and leaks
+ *	track.c		the records that this comes from (CONFIG_DREF_TRACKING)
+ *	debugger.c	what a debugger must know
+ */
+#ifndef DREF_INSPECT_H
+#define DREF_INSPECT_H
+
+#include <linux/seq_file.h>
+
+#include "../core/internal.h"
+
+/* stats.c */
+void dref_stats_show(struct seq_file *seq);
+void dref_class_stats_show(struct seq_file *seq, const struct dref_class *class);
+void dref_latency_show(struct seq_file *seq);
+
+/* look.c */
+
+/**
+ * struct dref_seen - what a deferred object looks like to somebody who walks by
+ * @ref: the object, which may be gone by now: for its address only
+ * @class: its class
+ * @mode: its mode word
+ * @count: references counted in count
+ * @gets: gets counted in the slot
+ * @puts: likewise
+ * @since: jiffies when it was promoted
+ * @idle_passes: as in struct dref_slot
+ */
+struct dref_seen {
+	const struct dref	*ref;
+	struct dref_class	*class;
+	unsigned long		mode;
+	long			count;
+	unsigned long		gets;
+	unsigned long		puts;
+	unsigned long		since;
+	unsigned int		idle_passes;
+};
+
+long dref_slots_look(unsigned long number, const struct dref_class *class,
+		     struct dref_seen *seen);
+bool dref_slot_report(unsigned long number, const struct dref *ref);
+
+struct dref_counts dref_cpu_counts(int cpu);
+
+/* objects.c */
+const char *dref_mode_name(unsigned long mode);
+extern const struct file_operations dref_objects_fops;
+extern const struct file_operations dref_cpus_fops;
+
+/* holders.c */
+extern unsigned int dref_leak_age_s;
+extern const struct file_operations dref_holders_fops;
+extern const struct file_operations dref_leaks_fops;
+
+#endif /* DREF_INSPECT_H */
