@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints of dref: what becomes of an object that is not just counted.
+ * Tracepoints of dref: they report what happens to an object other than being
+ * counted.
  *
  *	             promote_failed
  *	                   ^
@@ -10,19 +11,20 @@
  *	  `-------- demote <-------'                         exact, to be released
  *	                                                     late (RCU, SLEEP)
  *
- *	pass_begin, pass_end	around what the passes do: dying, dead, resurrect,
- *				and demote
- *	immortalize		the end of counting, asked for or after
- *	underflow, overflow	a mistake in somebody's counting
- *	get, put		counting itself, while the class is tracked
+ *	pass_begin, pass_end	the beginning and the end of a pass, with its dying,
+ *				dead, resurrect and demote in between
+ *	immortalize		an object is not counted any more, by request or
+ *				because it was miscounted
+ *	underflow, overflow	an object was miscounted
+ *	get, put		references were counted, while the class is tracked
  *
- * None is on the way of a get, a put, or the life of an object that stays exact
- * and that its last put releases: those cost no instruction more for this, and
- * say nothing.
+ * There is no tracepoint in a get or a put of a class that is not tracked, nor in
+ * the life of an object that stays exact and is released by its last put.  These
+ * paths take not one more instruction because of tracing, and report nothing.
  *
- * "object" is the address of the object's struct dref, printed as a hash, the same
- * as in debugfs.  Its class is in the event as text, padded with zeroes, so that
- * it is a key for histograms.
+ * "object" is the address of the object's struct dref.  It is printed as a hash, the
+ * same as in debugfs.  The name of its class is in the event as text, padded with
+ * zeroes, so that it can be a key of histograms.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM dref
@@ -40,13 +42,15 @@ struct dref_slot;
 struct dref_pass_stats;
 
 /**
- * hot - an exact object is wanted by several CPUs, and to be promoted
+ * hot - an exact object is used by several CPUs, and is queued for promotion
  * @ref: its count
  * @heat: how often it has changed hands in this window: promote_threshold
  *
- * On the stack, and on the CPU, of the get, put or tryget that decided it, in
- * whatever context that is: NMI, too.  What follows is promote, promote_failed or
- * nothing, if the object was made immortal or deferred by others meanwhile.
+ * Context: the get, put or tryget that made it hot, on its CPU; any, including NMI.
+ *
+ * promote or promote_failed follows.  Neither does if the object has been deferred
+ * or made immortal meanwhile, if its class has become tracked, or if nothing but
+ * the promotion queue holds a reference to it any more.
  */
 TRACE_EVENT(hot,
 
@@ -71,11 +75,13 @@ TRACE_EVENT(hot,
 );
 
 /**
- * promote - an exact object is deferred now
+ * promote - an exact object has become deferred
  * @ref: its count
  *
- * On the stack of dref_defer(), or of the worker that empties the promotion queue
- * (who has filled it: hot).  "count" is how many references it had.
+ * Context: dref_defer(), or the worker that empties the promotion queue.  For the
+ * code that made the object hot, see the stack of hot.
+ *
+ * "count" is how many references it had, including that of the promotion queue.
  */
 TRACE_EVENT(promote,
 
@@ -100,11 +106,11 @@ TRACE_EVENT(promote,
 );
 
 /**
- * promote_failed - an object stays exact, as no slot is to be had
+ * promote_failed - an object stays exact, because no slot is available
  * @ref: its count
  * @error: -ENOMEM, or -ENOSPC if max_deferred objects have a slot
  *
- * On the same stacks as promote.
+ * Context: as promote.
  */
 TRACE_EVENT(promote_failed,
 
@@ -131,7 +137,7 @@ TRACE_EVENT(promote_failed,
 				   { -ENOSPC, "max_deferred" }))
 );
 
-/* What a pass has seen of one deferred object */
+/* The events of a pass that are about one object with a slot */
 DECLARE_EVENT_CLASS(dref_slot,
 
 	TP_PROTO(const struct dref *ref, const struct dref_slot *slot),
@@ -160,12 +166,13 @@ DECLARE_EVENT_CLASS(dref_slot,
 );
 
 /**
- * demote - a deferred object that has gone quiet is exact again
+ * demote - an idle object has become exact again
  * @ref: its count; the object may be gone already
  * @slot: the slot that it had
  *
- * "since_epoch" is the last pass that had begun when the object was promoted,
- * "age_ms" how long ago that was, and "puts" how many were counted in the slot.
+ * "since_epoch" is the number of the last pass that had begun when the object was
+ * promoted, "age_ms" is how long ago it was promoted, and "puts" is how many puts
+ * were counted in the slot.
  */
 DEFINE_EVENT(dref_slot, demote,
 	TP_PROTO(const struct dref *ref, const struct dref_slot *slot),
@@ -173,12 +180,12 @@ DEFINE_EVENT(dref_slot, demote,
 );
 
 /**
- * dying - a pass has seen no reference, and will look again
+ * dying - a pass has seen no reference to an object, and will look again
  * @ref: its count
  * @slot: its slot
  *
- * Fields as for demote.  The same pass says dead, resurrect, or underflow; or
- * nothing, if the object was made immortal meanwhile.
+ * The fields are those of demote.  dead, resurrect or underflow follows in the same
+ * pass.  None does if the object has been made immortal meanwhile.
  */
 DEFINE_EVENT(dref_slot, dying,
 	TP_PROTO(const struct dref *ref, const struct dref_slot *slot),
@@ -186,12 +193,12 @@ DEFINE_EVENT(dref_slot, dying,
 );
 
 /**
- * resurrect - a tryget got in while the object was dying
+ * resurrect - a dying object was not confirmed dead, and is deferred again
  * @ref: its count
  * @slot: its slot
  *
- * Or the first look was wrong, as it may be: it is deferred again.  Fields as for
- * demote.
+ * A tryget has taken a reference meanwhile, or the first look of the pass has missed
+ * one, as it may.  The fields are those of demote.
  */
 DEFINE_EVENT(dref_slot, resurrect,
 	TP_PROTO(const struct dref *ref, const struct dref_slot *slot),
@@ -199,11 +206,11 @@ DEFINE_EVENT(dref_slot, resurrect,
 );
 
 /**
- * dead - a pass has confirmed that nobody has a reference
+ * dead - a pass has confirmed that an object has no references
  * @ref: its count
  * @slot: its slot
  *
- * Fields as for demote.  What follows is release.
+ * The fields are those of demote.  release follows.
  */
 DEFINE_EVENT(dref_slot, dead,
 	TP_PROTO(const struct dref *ref, const struct dref_slot *slot),
@@ -211,13 +218,18 @@ DEFINE_EVENT(dref_slot, dead,
 );
 
 /**
- * release - release() is about to be called for an object that waited for it
+ * release - release() is about to be called for an object that had to wait for it
  * @ref: its count
  *
- * For each object that was deferred when it died, and for exact ones of classes that
- * are DREF_RCU or DREF_SLEEP; not for one that the last put itself releases.
- * "latency_us" is 0 for exact objects, and else how long ago a pass saw that the
- * object was held: the last put was later.
+ * This reports each object that was deferred when it died.  Of the exact ones it
+ * reports those whose class is DREF_RCU or DREF_SLEEP, and those of a tracked class
+ * whose last put was in an NMI.  It does not report an object that the last put
+ * itself releases.
+ *
+ * Context: a worker, or a task that waits for releases.
+ *
+ * "latency_us" is the time since a pass last saw that the object was held.  The last
+ * put came later than that.  It is 0 for an exact object.
  */
 TRACE_EVENT(release,
 
@@ -245,11 +257,14 @@ TRACE_EVENT(release,
 );
 
 /**
- * immortalize - an object is counted no more, for ever
+ * immortalize - an object is not counted any more, and is never released
  * @ref: its count
  *
- * On the stack of dref_immortalize() or of what found a mistake, with underflow or
- * overflow after it; as often as "immortal" in the statistics says.
+ * Context: dref_immortalize(), or the operation or pass that found a miscount.  In
+ * the second case underflow or overflow follows, or has come before if the object was
+ * dead already.
+ *
+ * There are as many events as "immortal" in the statistics says.
  */
 TRACE_EVENT(immortalize,
 
@@ -270,7 +285,7 @@ TRACE_EVENT(immortalize,
 	TP_printk("class=%s object=%p", __entry->class, __entry->object)
 );
 
-/* Somebody has miscounted, and has lost the object by it */
+/* An object was miscounted, and is leaked */
 DECLARE_EVENT_CLASS(dref_fault,
 
 	TP_PROTO(const struct dref *ref, const struct dref_class *of, const char *what,
@@ -297,13 +312,13 @@ DECLARE_EVENT_CLASS(dref_fault,
 );
 
 /**
- * underflow - a put too many, or a get from zero
+ * underflow - an object was put too often, or got from zero
  * @ref: its count, which may be gone by now
  * @of: its class
- * @what: which of them
- * @caller: where: in dref itself, if a pass has found it
+ * @what: what was wrong, in the words of the kernel log
+ * @caller: the caller of the operation; an address in dref itself if a pass found it
  *
- * Each one, while the kernel log has but the first one of a class.
+ * This reports each underflow, and the kernel log only the first one of a class.
  */
 DEFINE_EVENT(dref_fault, underflow,
 	TP_PROTO(const struct dref *ref, const struct dref_class *of, const char *what,
@@ -312,13 +327,13 @@ DEFINE_EVENT(dref_fault, underflow,
 );
 
 /**
- * overflow - a count past the limit
+ * overflow - the count of an object exceeded the limit
  * @ref: its count, which may be gone by now
  * @of: its class
- * @what: by one get, or by all
- * @caller: where: in dref itself, if a pass has found it
+ * @what: what was wrong, in the words of the kernel log
+ * @caller: the caller of the operation; an address in dref itself if a pass found it
  *
- * As underflow.
+ * This reports each overflow, and the kernel log only the first one of a class.
  */
 DEFINE_EVENT(dref_fault, overflow,
 	TP_PROTO(const struct dref *ref, const struct dref_class *of, const char *what,
@@ -326,7 +341,7 @@ DEFINE_EVENT(dref_fault, overflow,
 	TP_ARGS(ref, of, what, caller)
 );
 
-/* Somebody has counted, and it has been recorded who (track.c) */
+/* The events of a tracked class, whose gets and puts are recorded (track.c) */
 DECLARE_EVENT_CLASS(dref_counted,
 
 	TP_PROTO(const struct dref *ref, unsigned long n, long references),
@@ -352,13 +367,13 @@ DECLARE_EVENT_CLASS(dref_counted,
 );
 
 /**
- * get - references to an object of a tracked class have been taken
+ * get - a get or a tryget has taken references to an object of a tracked class
  * @ref: its count
- * @n: how many, by a get or a tryget
+ * @n: how many
  * @references: how many there are now
  *
- * On the stack of who took them.  What an NMI does is not told, as it is not
- * recorded; neither is the reference that dref_init() gives.
+ * Context: the get or tryget.  One in an NMI is not reported, as tracking does not
+ * record it, and neither is the reference of dref_init().
  */
 DEFINE_EVENT(dref_counted, get,
 	TP_PROTO(const struct dref *ref, unsigned long n, long references),
@@ -366,12 +381,12 @@ DEFINE_EVENT(dref_counted, get,
 );
 
 /**
- * put - references to an object of a tracked class have been dropped
+ * put - a put has dropped references to an object of a tracked class
  * @ref: its count
  * @n: how many
  * @references: how many there are now
  *
- * On the stack of who dropped them; otherwise as get.
+ * Context: the put.  One in an NMI is not reported, as tracking does not record it.
  */
 DEFINE_EVENT(dref_counted, put,
 	TP_PROTO(const struct dref *ref, unsigned long n, long references),
@@ -379,10 +394,13 @@ DEFINE_EVENT(dref_counted, put,
 );
 
 /**
- * pass_begin - a pass begins to look at the deferred objects
+ * pass_begin - a pass begins to look at the objects that have a slot
  * @epoch: its number
- * @expedited: somebody waits for it
- * @slots: in use: of those that it looks at, and of immortal objects that had one
+ * @expedited: true if a caller waits for it
+ * @slots: slots in use, including those of immortal objects that have not been taken
+ *	back yet
+ *
+ * Context: a worker, or the task that waits for the pass.
  */
 TRACE_EVENT(pass_begin,
 
@@ -407,14 +425,16 @@ TRACE_EVENT(pass_begin,
 );
 
 /**
- * pass_end - a pass is over
- * @pass: what is known of it
+ * pass_end - a pass has ended
+ * @pass: its statistics
  * @dying: how many objects it has looked at twice
- * @dead: how many of them are dead; the others live, or are immortal
+ * @dead: how many of them it has found dead; the others are alive or immortal
  *
- * "pass_ns" is how long it has worked, in its two halves, and "gp_ns" how long it
- * was between them, in its grace period: 0 if there was nothing to wait for.  One
- * that began as a periodic one may have been ended by who is in a hurry.
+ * Context: a worker, or a task that waits for a pass.  Such a task also ends a
+ * periodic pass that is under way.
+ *
+ * "pass_ns" is how long the two walks of the pass took, and "gp_ns" how long the
+ * grace period between them took: 0 if the pass needed none.
  */
 TRACE_EVENT(pass_end,
 
@@ -446,5 +466,5 @@ TRACE_EVENT(pass_end,
 
 #endif /* _TRACE_DREF_H */
 
-/* Outside the guard: it includes this file again, several times */
+/* Outside the guard, as it includes this file again, several times */
 #include <trace/define_trace.h>
