@@ -58,7 +58,7 @@ survives() {
 kdir=${KDIR:-$(scripts/stock-kdir)} || exit
 make KDIR="$kdir" stress-broken tools >"$out" 2>&1 || { cat "$out"; exit 1; }
 # shellcheck disable=SC2046 # one a word
-[ $# -gt 0 ] || set -- $(tools/stress/dref-stress --list | sed -n '/^What --break/,$s/^  \([a-z-]*\) .*/\1/p')
+[ $# -gt 0 ] || set -- $(tools/stress/dref-stress --list | sed -n '/^Faults/,$s/^  \([a-z-]*\) .*/\1/p')
 
 echo TAP version 13
 echo "1..$(($# + 3))"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Disturbers: a disturber is a row.
+ * The table of disturbers.
  *
- * Each has a thread, or one for each CPU, that disturbs, pauses for a random time,
- * and disturbs again until the run ends.  What it changes it changes by file.c,
- * which puts it back in the end.
- * A disturber that this machine, kernel or build of dref.ko has nothing for says
- * what it lacks.
+ * Each disturber has one thread, or one per CPU, that disturbs, pauses for a random
+ * time, and repeats that until the run ends.  All settings are changed with the
+ * functions of file.c, which restore them at the end.  If a disturber cannot work on
+ * this machine, on this kernel or with this build of dref.ko, its missing() names the
+ * requirement that is not met.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -29,8 +29,8 @@
 #define CPU_ONLINE	"/sys/devices/system/cpu/cpu%u/online"
 
 /*
- * Long enough for an object to go quiet, be demoted and lose its slot meanwhile,
- * and so rare that a worker still has most of its time.
+ * A stall is long enough for an object to go idle, be demoted and lose its slot
+ * meanwhile.  Stalls are rare enough for workers to spend most of their time working.
  */
 #define STALL_ONE_IN	100000
 #define STALL_US	200000
@@ -41,61 +41,61 @@
 struct disturber;
 
 /**
- * struct disturbing - a thread
- * @disturber: its row
- * @session: what it disturbs
- * @thread: the thread
- * @random: its random numbers
- * @cpu: the CPU it is bound to, if there is one for each
+ * struct disturber_thread - a thread of a disturber
+ * @disturber: row of the disturber
+ * @session: session that it disturbs
+ * @pthread: the thread
+ * @random: state of its random number generator
+ * @cpu: CPU that it is bound to, if the disturber has one thread per CPU
  * @times: how often it has disturbed
  */
-struct disturbing {
+struct disturber_thread {
 	const struct disturber	*disturber;
 	struct session		*session;
-	pthread_t		thread;
+	pthread_t		pthread;
 	uint64_t		random;
 	unsigned int		cpu;
 	uint64_t		times;
 };
 
 /**
- * struct disturber - a row
- * @name: as the option is called
- * @what: it does, in words
- * @missing: NULL, or what it needs and lacks
- * @begin: what is to be done before the first time; or NULL
- * @disturb: once
- * @pause_us: between two times, up to
- * @per_cpu: one thread for each CPU
+ * struct disturber - a row of the table of disturbers
+ * @name: name of the option
+ * @description: text for --help and --list
+ * @missing: return the requirement that is not met here, or NULL; optional
+ * @begin: called once, before the threads start; optional
+ * @disturb: disturb once
+ * @pause_us: maximum pause between two calls of @disturb
+ * @per_cpu: run one thread per CPU
  * @tunes: it changes max_deferred
  */
 struct disturber {
 	const char	*name;
-	const char	*what;
+	const char	*description;
 	const char	*(*missing)(void);
 	void		(*begin)(struct session *session);
-	void		(*disturb)(struct disturbing *disturbing);
+	void		(*disturb)(struct disturber_thread *thread);
 	unsigned int	pause_us;
 	bool		per_cpu;
 	bool		tunes;
 };
 
-static unsigned int up_to(struct disturbing *disturbing, unsigned int most)
+static unsigned int random_up_to(struct disturber_thread *thread, unsigned int max)
 {
-	return random_of(&disturbing->random) % (most + 1ULL);
+	return next_random(&thread->random) % (max + 1ULL);
 }
 
-static bool stopping(const struct disturbing *disturbing)
+static bool should_stop(const struct disturber_thread *thread)
 {
-	return __atomic_load_n(&disturbing->session->stop, __ATOMIC_RELAXED);
+	return __atomic_load_n(&thread->session->stop, __ATOMIC_RELAXED);
 }
 
-/* In small parts, so as not to hold up the end */
-static void pause_us(struct disturbing *disturbing, unsigned int us)
+/* Sleep in short intervals, so that the thread soon sees session->stop */
+static void pause_us(struct disturber_thread *thread, unsigned int us)
 {
 	unsigned int part;
 
-	for (; us && !stopping(disturbing); us -= part) {
+	for (; us && !should_stop(thread); us -= part) {
 		part = us < 50000 ? us : 50000;
 		usleep(part);
 	}
@@ -103,14 +103,17 @@ static void pause_us(struct disturbing *disturbing, unsigned int us)
 
 /* ---- hotplug ---- */
 
-static bool can_go(unsigned int cpu, char *path, size_t size)
+static bool can_offline(unsigned int cpu, char *path, size_t size)
 {
 	snprintf(path, size, CPU_ONLINE, cpu);
 	return !access(path, W_OK);
 }
 
-/* Real-time 6.1 warns in affine_move_task(), and then has a BUG() in select_fallback_rq() */
-static bool scheduler_fails(void)
+/*
+ * On PREEMPT_RT 6.1, taking CPUs offline triggers a warning in affine_move_task(), and
+ * then a BUG() in select_fallback_rq().
+ */
+static bool hotplug_hits_scheduler_bug(void)
 {
 	struct utsname name;
 
@@ -123,37 +126,40 @@ static const char *hotplug_missing(void)
 	unsigned int cpu, last = sysconf(_SC_NPROCESSORS_CONF);
 	char path[100];
 
-	if (scheduler_fails())
-		return "a scheduler that can move its threads: not that of real-time 6.1";
-	/* CPU 0 usually stays */
+	if (hotplug_hits_scheduler_bug())
+		return "a kernel other than PREEMPT_RT 6.1, whose scheduler hits a BUG()";
+	/* CPU 0 can rarely be taken offline */
 	for (cpu = 1; cpu < last; cpu++) {
-		if (can_go(cpu, path, sizeof(path)))
+		if (can_offline(cpu, path, sizeof(path)))
 			return NULL;
 	}
-	return "a CPU that can be taken off line";
+	return "a CPU that can be taken offline";
 }
 
-/* One that can go of those that the workers have, all of which were on line at the start */
-static void hotplug(struct disturbing *disturbing)
+/*
+ * Take a random one of the workers' CPUs offline, or back online.  All of them were
+ * online at the start.
+ */
+static void hotplug(struct disturber_thread *thread)
 {
-	const struct options *options = disturbing->session->options;
-	unsigned int first = up_to(disturbing, options->nr_cpus - 1), i;
+	const struct options *options = thread->session->options;
+	unsigned int first = random_up_to(thread, options->nr_cpus - 1), i;
 	uint64_t online;
 	char path[100];
 
 	for (i = 0; i < options->nr_cpus; i++) {
-		if (can_go(options->cpus[(first + i) % options->nr_cpus], path, sizeof(path)))
+		if (can_offline(options->cpus[(first + i) % options->nr_cpus], path, sizeof(path)))
 			break;
 	}
-	/* refused for the last one that is on line */
+	/* the kernel refuses to take the last online CPU offline */
 	if (i < options->nr_cpus && read_value(path, &online) && change_value(path, !online))
-		disturbing->times++;
+		thread->times++;
 }
 
 /* ---- pressure ---- */
 
-/* In the child of a program with threads: only calls that a signal handler could make */
-static uint64_t available(void)
+/* Runs in a forked child of a threaded program: async-signal-safe calls only */
+static uint64_t available_memory(void)
 {
 	char text[512];
 	ssize_t len;
@@ -168,10 +174,10 @@ static uint64_t available(void)
 	return line ? strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024 : 0;
 }
 
-/* In a process of its own, which is the first to go if it was too much */
+/* Runs in a child process, which the OOM killer selects first */
 static void fill_memory(void)
 {
-	size_t size = available() / 10 * 9, page = sysconf(_SC_PAGESIZE), i;
+	size_t size = available_memory() / 10 * 9, page = sysconf(_SC_PAGESIZE), i;
 	uint64_t give_up = now_ns() + FILL_NS;
 	char *memory;
 
@@ -184,27 +190,27 @@ static void fill_memory(void)
 	for (i = 0; i < size; i += page) {
 		memory[i] = 1;
 		if (i % (1024 * page) == 0 &&
-		    (available() < size / 20 || now_ns() > give_up))
+		    (available_memory() < size / 20 || now_ns() > give_up))
 			break;
 	}
 	usleep(100000);
 	_exit(0);
 }
 
-static void pressure(struct disturbing *disturbing)
+static void pressure(struct disturber_thread *thread)
 {
 	pid_t child = fork();
 
 	if (!child)
 		fill_memory();
 	while (child > 0 && waitpid(child, NULL, WNOHANG) == 0) {
-		if (stopping(disturbing))
+		if (should_stop(thread))
 			kill(child, SIGKILL);
 		usleep(10000);
 	}
-	/* and the shrinkers, which there may have been no need for */
+	/* run the shrinkers, in case the kernel had no need to */
 	write_text("/proc/sys/vm/drop_caches", "2");
-	disturbing->times++;
+	thread->times++;
 }
 
 /* ---- oom ---- */
@@ -214,7 +220,7 @@ static const char *oom_missing(void)
 	if (!access(DREF_PARAMETERS "fail_one_in", W_OK) ||
 	    !access(FAILSLAB "probability", W_OK))
 		return NULL;
-	return "a dref.ko made by \"make stress-broken\", or a kernel with failslab";
+	return "a dref.ko built by \"make stress-broken\", or a kernel with failslab";
 }
 
 static void oom_begin(struct session *session)
@@ -228,14 +234,14 @@ static void oom_begin(struct session *session)
 	change_text(FAILSLAB "times", "-1");
 }
 
-static void oom(struct disturbing *disturbing)
+static void oom(struct disturber_thread *thread)
 {
 	change_value(FAILSLAB "probability", FAILSLAB_PERCENT);
 	change_value(DREF_PARAMETERS "fail_one_in", FAIL_ONE_IN);
-	pause_us(disturbing, up_to(disturbing, 1000000));
+	pause_us(thread, random_up_to(thread, 1000000));
 	change_value(FAILSLAB "probability", 0);
 	change_value(DREF_PARAMETERS "fail_one_in", 0);
-	disturbing->times++;
+	thread->times++;
 }
 
 /* ---- reconcile ---- */
@@ -245,10 +251,10 @@ static const char *debugfs_missing(void)
 	return access(DREF_DEBUGFS "reconcile", W_OK) ? "debugfs on /sys/kernel/debug" : NULL;
 }
 
-static void reconcile(struct disturbing *disturbing)
+static void reconcile(struct disturber_thread *thread)
 {
 	if (write_text(DREF_DEBUGFS "reconcile", "1"))
-		disturbing->times++;
+		thread->times++;
 }
 
 /* ---- preempt ---- */
@@ -260,90 +266,90 @@ static void preempt_begin(struct session *session)
 	change_value(DREF_PARAMETERS "stall_one_in", STALL_ONE_IN);
 }
 
-static void preempt(struct disturbing *disturbing)
+static void preempt(struct disturber_thread *thread)
 {
 	struct sched_param param = { .sched_priority = 1 };
 	uint64_t until;
 
-	if (disturbing->times % 64 == 0) {
-		bind_to_cpu(disturbing->cpu);
+	if (thread->times % 64 == 0) {
+		bind_to_cpu(thread->cpu);
 		if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &param))
 			return;
 	}
-	until = now_ns() + up_to(disturbing, 500) * 1000ULL;
+	until = now_ns() + random_up_to(thread, 500) * 1000ULL;
 	while (now_ns() < until)
 		;
-	disturbing->times++;
+	thread->times++;
 }
 
 /* ---- tunables ---- */
 
-static void tune(struct disturbing *disturbing)
+static void tune(struct disturber_thread *thread)
 {
-	static const unsigned int most[TUNABLES] = { 50, 500, 256, 64, 65536 };
-	unsigned int which = up_to(disturbing, TUNABLES - 1);
-	/* small ones as often as great ones */
-	unsigned int value = up_to(disturbing, most[which]) >> up_to(disturbing, 8);
+	static const unsigned int max[TUNABLES] = { 50, 500, 256, 64, 65536 };
+	unsigned int which = random_up_to(thread, TUNABLES - 1);
+	/* shifted, so that small values are as likely as large ones */
+	unsigned int value = random_up_to(thread, max[which]) >> random_up_to(thread, 8);
 
-	/* out of range is refused: that is fine, too */
+	/* the kernel may refuse the value as out of range, which is fine */
 	if (change_tunable(tunables[which], value))
-		disturbing->times++;
+		thread->times++;
 }
 
 /* ---- stutter ---- */
 
-static void stutter(struct disturbing *disturbing)
+static void stutter(struct disturber_thread *thread)
 {
-	__atomic_store_n(&disturbing->session->paused, true, __ATOMIC_RELAXED);
-	pause_us(disturbing, up_to(disturbing, 1000000));
-	__atomic_store_n(&disturbing->session->paused, false, __ATOMIC_RELAXED);
-	disturbing->times++;
+	__atomic_store_n(&thread->session->paused, true, __ATOMIC_RELAXED);
+	pause_us(thread, random_up_to(thread, 1000000));
+	__atomic_store_n(&thread->session->paused, false, __ATOMIC_RELAXED);
+	thread->times++;
 }
 
-/* ---- all together ---- */
+/* ---- the table, and the threads ---- */
 
 static const struct disturber disturbers[] = {
 	{
 		.name		= "hotplug",
-		.what		= "take CPUs off line, and back",
+		.description	= "take CPUs offline, and back online",
 		.missing	= hotplug_missing,
 		.disturb	= hotplug,
 		.pause_us	= 500000,
 	}, {
 		.name		= "pressure",
-		.what		= "use up nearly all memory, and call the shrinkers",
+		.description	= "use up nearly all memory, and run the shrinkers",
 		.disturb	= pressure,
 		.pause_us	= 5000000,
 	}, {
 		.name		= "oom",
-		.what		= "let allocations fail",
+		.description	= "make allocations fail",
 		.missing	= oom_missing,
 		.begin		= oom_begin,
 		.disturb	= oom,
 		.pause_us	= 1000000,
 	}, {
 		.name		= "reconcile",
-		.what		= "expedited passes, one after the other",
+		.description	= "run expedited passes back to back",
 		.missing	= debugfs_missing,
 		.disturb	= reconcile,
 		.pause_us	= 2000,
 	}, {
 		.name		= "preempt",
-		.what		= "real-time threads; stalls in the window, if dref.ko has them",
+		.description	= "preempt workers; stall in the window, if dref.ko can",
 		.begin		= preempt_begin,
 		.disturb	= preempt,
 		.pause_us	= 20000,
 		.per_cpu	= true,
 	}, {
 		.name		= "tunables",
-		.what		= "rewrite dref's tunables at random",
+		.description	= "change dref's tunables at random",
 		.missing	= debugfs_missing,
 		.disturb	= tune,
 		.tunes		= true,
 		.pause_us	= 50000,
 	}, {
 		.name		= "stutter",
-		.what		= "let all workers rest, and go on",
+		.description	= "pause and resume all workers",
 		.disturb	= stutter,
 		.pause_us	= 4000000,
 	},
@@ -351,7 +357,7 @@ static const struct disturber disturbers[] = {
 
 const size_t nr_disturbers = ARRAY_SIZE(disturbers);
 
-static struct disturbing *threads;
+static struct disturber_thread *threads;
 static size_t nr_threads;
 
 const char *disturber_name(unsigned int number)
@@ -359,9 +365,9 @@ const char *disturber_name(unsigned int number)
 	return disturbers[number].name;
 }
 
-const char *disturber_what(unsigned int number)
+const char *disturber_description(unsigned int number)
 {
-	return disturbers[number].what;
+	return disturbers[number].description;
 }
 
 bool disturber_tunes(unsigned int number)
@@ -369,13 +375,13 @@ bool disturber_tunes(unsigned int number)
 	return disturbers[number].tunes;
 }
 
-/* NULL, or what it needs and lacks here */
+/* The requirement that is not met here, or NULL */
 const char *disturber_missing(unsigned int number)
 {
 	return disturbers[number].missing ? disturbers[number].missing() : NULL;
 }
 
-/* How often it has disturbed, once all have stopped */
+/* How often the disturber has disturbed; valid after disturb_stop() */
 uint64_t disturber_times(unsigned int number)
 {
 	uint64_t times = 0;
@@ -388,34 +394,34 @@ uint64_t disturber_times(unsigned int number)
 	return times;
 }
 
-static void *disturbing_main(void *arg)
+static void *disturber_main(void *arg)
 {
-	struct disturbing *disturbing = arg;
+	struct disturber_thread *thread = arg;
 
 	do {
-		disturbing->disturber->disturb(disturbing);
-		pause_us(disturbing, up_to(disturbing, disturbing->disturber->pause_us));
-	} while (!stopping(disturbing));
+		thread->disturber->disturb(thread);
+		pause_us(thread, random_up_to(thread, thread->disturber->pause_us));
+	} while (!should_stop(thread));
 	return NULL;
 }
 
 static void start_thread(struct session *session, const struct disturber *disturber,
 			 unsigned int cpu)
 {
-	struct disturbing *disturbing = &threads[nr_threads];
+	struct disturber_thread *thread = &threads[nr_threads];
 	int err;
 
-	disturbing->disturber = disturber;
-	disturbing->session = session;
-	disturbing->cpu = cpu;
-	disturbing->random = session->options->seed + nr_threads;
-	err = pthread_create(&disturbing->thread, NULL, disturbing_main, disturbing);
+	thread->disturber = disturber;
+	thread->session = session;
+	thread->cpu = cpu;
+	thread->random = session->options->seed + nr_threads;
+	err = pthread_create(&thread->pthread, NULL, disturber_main, thread);
 	if (err)
-		die(FAILED, "cannot start a thread to disturb: %s", strerror(err));
+		die(FAILED, "cannot start a disturber thread: %s", strerror(err));
 	nr_threads++;
 }
 
-/* Those in the options */
+/* Start the disturbers that the options select */
 void disturb_start(struct session *session)
 {
 	const struct options *options = session->options;
@@ -436,12 +442,12 @@ void disturb_start(struct session *session)
 	}
 }
 
-/* They see that the session stops */
+/* Wait for the threads, which return because session->stop is set */
 void disturb_stop(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr_threads; i++)
-		pthread_join(threads[i].thread, NULL);
+		pthread_join(threads[i].pthread, NULL);
 	undo_changes();
 }

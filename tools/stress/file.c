@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel has in files: values that are read, written, and put back.
+ * Files of debugfs, sysfs and /proc: reading and writing them, and restoring
+ * what was changed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -61,7 +62,7 @@ bool read_value(const char *path, uint64_t *value)
 	return true;
 }
 
-/* ---- changes that are undone ---- */
+/* ---- changes that are undone at the end ---- */
 
 static struct change {
 	char	*path;
@@ -71,7 +72,10 @@ static struct change {
 static size_t nr_changes;
 static pthread_mutex_t changes_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-/* Newest first; and once more, as one value may be the limit of another's range */
+/*
+ * Undo the newest change first.  A second round is needed because one value may
+ * limit the range of another.
+ */
 void undo_changes(void)
 {
 	int round;
@@ -86,8 +90,8 @@ void undo_changes(void)
 	pthread_mutex_unlock(&changes_mutex);
 }
 
-/* What is there before the first change is what it is to be after the last */
-static void remember(const char *path)
+/* Save the value that @path has before its first change */
+static void save_original(const char *path)
 {
 	char before[100];
 	struct change *more;
@@ -111,11 +115,14 @@ static void remember(const char *path)
 		nr_changes++;
 }
 
-/* Until undo_changes(), which comes however the program ends, if it can do anything */
+/*
+ * Write @text to @path until undo_changes().  That is also called at exit, but not
+ * if a signal kills the program.
+ */
 bool change_text(const char *path, const char *text)
 {
 	pthread_mutex_lock(&changes_mutex);
-	remember(path);
+	save_original(path);
 	pthread_mutex_unlock(&changes_mutex);
 	return write_text(path, text);
 }

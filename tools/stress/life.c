@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One object's life: created, shared by all workers until it is promoted,
- * hammered, let go by one after the other, and released by dref, which nobody
- * tells that it may.
+ * --life: follow one object from its creation to its release.
  *
- * A time line of what dref says about the object, and of what was done to it.
+ * The workers share the object until it is promoted, go on using it, and then drop
+ * their references one worker after the other.  The last put is followed by no
+ * dref_kill() or dref_reconcile(): dref must find out by itself that the object is
+ * dead, and release it.
+ *
+ * The output is a time line of these operations and of the modes that the object is
+ * seen in.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,18 +17,18 @@
 
 #include "stress.h"
 
-#define PATIENCE_NS	(60 * NSEC_PER_SEC)	/* far more than it takes */
+#define PATIENCE_NS	(60 * NSEC_PER_SEC)	/* far more than needed */
 
 static uint64_t created_ns;
-static unsigned int seen_flags;
+static unsigned int last_flags;
 static bool promoted;
 
-static void look_at(const struct session *session, struct dref_stress_state *state)
+static void read_state(const struct session *session, struct dref_stress_state *state)
 {
 	memset(state, 0, sizeof(*state));
 	while (ioctl(session->fd, DREF_STRESS_STATE, state)) {
 		if (errno != EINTR)
-			die(FAILED, "cannot look at the object: %s", strerror(errno));
+			die(FAILED, "cannot read the state of the object: %s", strerror(errno));
 	}
 }
 
@@ -35,43 +39,43 @@ static const char *mode_name(unsigned int flags)
 	       flags & DREF_STRESS_DEFERRED ? "deferred" : "exact";
 }
 
-static void tell(uint64_t when_ns, const char *what)
+static void print_event(uint64_t when_ns, const char *event)
 {
-	say("%8.3f s  %s\n", (double)(when_ns - created_ns) / NSEC_PER_SEC, what);
+	output("%8.3f s  %s\n", (double)(when_ns - created_ns) / NSEC_PER_SEC, event);
 }
 
-/* Say how the object is counted, if that is new */
-static void look(struct session *session, void *data)
+/* Print the mode of the object if it has changed */
+static void watch_mode(struct session *session, void *data)
 {
 	struct dref_stress_state state;
 	char text[100];
 
 	(void)data;
-	look_at(session, &state);
-	if (!(state.flags & DREF_STRESS_LIVE) || state.flags == seen_flags)
+	read_state(session, &state);
+	if (!(state.flags & DREF_STRESS_LIVE) || state.flags == last_flags)
 		return;
 	if (state.flags & DREF_STRESS_DEFERRED && !promoted) {
 		promoted = true;
-		tell(now_ns(), "promoted to deferred: the workers contended for it");
+		print_event(now_ns(), "promoted to deferred, as the workers contended for it");
 	} else {
-		snprintf(text, sizeof(text), "seen to be %s", mode_name(state.flags));
-		tell(now_ns(), text);
+		snprintf(text, sizeof(text), "now %s", mode_name(state.flags));
+		print_event(now_ns(), text);
 	}
-	seen_flags = state.flags;
+	last_flags = state.flags;
 }
 
-static void tell_count(const struct session *session, const char *what)
+static void print_count(const struct session *session, const char *event)
 {
 	struct dref_stress_state state;
 	char text[100];
 
-	look_at(session, &state);
-	snprintf(text, sizeof(text), "%s: %lld reference%s, %s", what, (long long)state.count,
+	read_state(session, &state);
+	snprintf(text, sizeof(text), "%s: %lld reference%s, %s", event, (long long)state.count,
 		 state.count == 1 ? "" : "s", mode_name(state.flags));
-	tell(now_ns(), text);
+	print_event(now_ns(), text);
 }
 
-static void let_go(const struct session *session)
+static void drop_references(const struct session *session)
 {
 	unsigned int i;
 
@@ -82,11 +86,11 @@ static void let_go(const struct session *session)
 		};
 
 		if (ioctl(session->fd, DREF_STRESS_RUN, &run))
-			die(FAILED, "worker %u cannot let go: %s", i, strerror(errno));
+			die(FAILED, "worker %u cannot drop its references: %s", i, strerror(errno));
 	}
 }
 
-/* Drop the initial reference without a word, and see what comes of it: NULL is well */
+/* Drop the initial reference, and wait for the release; returns NULL, or an error */
 static const char *wait_for_release(const struct session *session, bool *interrupted)
 {
 	struct dref_stress_drop drop = { .place = 0 };
@@ -98,20 +102,21 @@ static const char *wait_for_release(const struct session *session, bool *interru
 		die(FAILED, "cannot drop the object: %s", strerror(errno));
 	give_up = now_ns() + PATIENCE_NS;
 	do {
-		look_at(session, &state);
+		read_state(session, &state);
 		if (state.released_ns)
 			break;
 		*interrupted |= wait_a_tick();
 	} while (!*interrupted && now_ns() < give_up);
 
-	tell(state.dropped_ns, "last reference dropped; nobody tells dref (no kill, no reconcile)");
+	print_event(state.dropped_ns,
+		    "last reference dropped, without dref_kill() or dref_reconcile()");
 	if (!state.released_ns) {
-		tell(now_ns(), "not released yet");
-		return *interrupted ? NULL : "the object was not released by itself";
+		print_event(now_ns(), "not released yet");
+		return *interrupted ? NULL : "dref did not release the object by itself";
 	}
-	snprintf(text, sizeof(text), "found and released, %.1f ms after the last put",
+	snprintf(text, sizeof(text), "found dead and released, %.1f ms after the last put",
 		 (double)(state.released_ns - state.dropped_ns) / NSEC_PER_MSEC);
-	tell(state.released_ns, text);
+	print_event(state.released_ns, text);
 	return NULL;
 }
 
@@ -129,34 +134,34 @@ int run_life(const struct options *options)
 	contended = cpus_used > 1 && !(options->class_flags & DREF_STRESS_EXACT);
 	block_signals();
 	session_open(&session, options);
-	say("dref-stress: the life of an object of class %s, %u workers on CPUs %s, seed %llu\n",
-	    class_name(options->class_flags, class, sizeof(class)), options->workers,
-	    format_cpus(options->cpus, options->nr_cpus, cpus, sizeof(cpus)),
-	    (unsigned long long)options->seed);
+	output("dref-stress: the life of an object of class %s, %u workers on CPUs %s, seed %llu\n",
+	       class_name(options->class_flags, class, sizeof(class)), options->workers,
+	       format_cpus(options->cpus, options->nr_cpus, cpus, sizeof(cpus)),
+	       (unsigned long long)options->seed);
 	session_setup(session, 1, options->class_flags);
-	look_at(session, &state);
+	read_state(session, &state);
 	created_ns = state.created_ns;
-	seen_flags = state.flags;
-	tell_count(session, "created");
+	last_flags = state.flags;
+	print_count(session, "created");
 
 	session_start(session, DREF_STRESS_SHARED);
-	interrupted = show_progress(session, look, NULL);
+	interrupted = wait_for_workers(session, watch_mode, NULL);
 	give_up = now_ns() + PATIENCE_NS;
 	while (contended && !promoted && !interrupted && now_ns() < give_up) {
 		interrupted = wait_a_tick();
-		look(session, NULL);
+		watch_mode(session, NULL);
 	}
 	session_stop(session);
-	tell_count(session, "workers stopped");
-	let_go(session);
-	tell_count(session, "workers let go");
+	print_count(session, "workers stopped");
+	drop_references(session);
+	print_count(session, "workers dropped their references");
 	result.failure = wait_for_release(session, &interrupted) ?: session_failure(session);
 	unblock_signals();
 
 	if (!result.failure && contended && !promoted && !interrupted)
-		result.failure = "more than one CPU used it, and it was not seen to be promoted";
+		result.failure = "several CPUs used the object, but it was not seen to be promoted";
 	session_finish(session, &result.report);
 	session_close(session);
 	result.interrupted = interrupted;
-	return verdict(&result);
+	return print_verdict(&result);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref-stress: use dref as hard as possible, and say whether it has held.
+ * dref-stress: stress dref, and report whether it released every object correctly.
  *
- * The references are taken and dropped in the kernel, by dref_stress.ko, whose
- * oracle knows who holds what without asking dref.  This program is its hands:
- * threads bound to CPUs that call in, and what a person wants to see of it.
+ * dref_stress.ko takes and drops the references in the kernel.  Its oracle tracks
+ * every reference without asking dref.  This program provides the threads, bound
+ * to CPUs, that call into the module, and prints progress and results.
  */
 #include <getopt.h>
 #include <stdarg.h>
@@ -38,57 +38,57 @@ static void print_options(void)
 
 	printf("Usage: dref-stress [OPTION]...\n"
 	       "Stress deferred reference counts in the kernel, and verify every release.\n"
-	       "Needs root and dref_stress.ko.\n"
+	       "Needs root and dref_stress.ko. Defaults are in parentheses.\n"
 	       "\n"
-	       "  -s, --scenario NAME  what the workers do (mix); --list shows them\n"
-	       "  -d, --duration TIME  how long: 30, 30s, 5m, 2h (10s; with --ops: no limit)\n"
-	       "  -o, --ops N          stop after N steps in all\n"
-	       "  -c, --cpus LIST      on which CPUs, as in 0-3,6 (all)\n"
-	       "  -w, --workers N      how many (as the scenario has it)\n"
-	       "  -n, --objects N      how many are shared (as the scenario has it)\n"
-	       "  -k, --class NAMES    plain, or some of sleep,rcu,exact; or any (any)\n"
-	       "  -S, --seed N         repeat the choices of an earlier run\n"
-	       "      --late TIME      later than this after the last put is an error (5s)\n"
-	       "  -q, --quiet          no progress, only the result\n"
-	       "      --json FILE      the result, for programs\n"
-	       "      --csv FILE       a line for each second\n"
+	       "  -s, --scenario NAME  run this scenario; --list shows all of them (mix)\n"
+	       "  -d, --duration TIME  run for TIME: 30, 30s, 5m, 2h (10s; no limit with --ops)\n"
+	       "  -o, --ops N          stop after N steps, summed over all workers\n"
+	       "  -c, --cpus LIST      bind the workers to these CPUs, as in 0-3,6 (all)\n"
+	       "  -w, --workers N      number of workers (depends on the scenario)\n"
+	       "  -n, --objects N      number of shared objects (depends on the scenario)\n"
+	       "  -k, --class NAMES    class flags: any, plain or some of sleep,rcu,exact (any)\n"
+	       "  -S, --seed N         seed of the random choices, as printed by an earlier run\n"
+	       "      --late TIME      count a release later than TIME as an error (5s)\n"
+	       "  -q, --quiet          print the result only, no progress\n"
+	       "      --json FILE      write the result to FILE as JSON\n"
+	       "      --csv FILE       write a line per second to FILE as CSV\n"
 	       "\n"
 	       "Disturbers:\n");
 	for (i = 0; i < nr_disturbers; i++)
-		printf("      --%-14s %s\n", disturber_name(i), disturber_what(i));
-	printf("      --disturb        all of these that work here\n"
+		printf("      --%-14s %s\n", disturber_name(i), disturber_description(i));
+	printf("      --disturb        enable all disturbers that work on this machine\n"
 	       "\n"
-	       "Proof that it can fail:\n"
-	       "      --break WHAT     break the algorithm of a dref.ko that was made by\n"
-	       "                       \"make stress-broken\"; --list shows how\n"
+	       "Fault injection:\n"
+	       "      --break FAULT    inject one of the faults that --list shows; needs a\n"
+	       "                       dref.ko built by \"make stress-broken\"\n"
 	       "\n"
 	       "Instead of a stress run:\n"
 	       "  -l, --life           follow one object from its creation to its release\n"
-	       "                       (its class: plain)\n"
-	       "      --list           the scenarios, the disturbers and what can be broken\n"
-	       "  -h, --help           this text\n"
+	       "                       (--class defaults to plain)\n"
+	       "      --list           list the scenarios, the disturbers and the faults\n"
+	       "  -h, --help           show this help\n"
 	       "\n"
-	       "Exit status: 0 all is well, 1 something failed, 2 wrong usage, or no module.\n"
-	       "Ctrl-C ends a run early, with its result.\n");
+	       "Exit status: 0 no errors, 1 something failed, 2 wrong usage, no permission,\n"
+	       "or no module. Ctrl-C ends a run early; its result is still printed.\n");
 }
 
-/* And the scenario that shows it */
+/* The faults, and for each the scenario that detects it soonest */
 static const struct breakage {
 	const char	*name;
-	const char	*what;
+	const char	*description;
 	const char	*scenario;
-} breaks[] = {
-	{ "early-release", "a pass takes one reference for none", "mix" },
-	{ "late-release", "the dead lie about for a minute", "mix" },
+} breakages[] = {
+	{ "early-release", "a pass takes one remaining reference for zero", "mix" },
+	{ "late-release", "dead objects are released a minute late", "mix" },
 	{ "double-release", "release() is called twice", "mix" },
-	{ "lost-put", "a put of an object that is dying gets lost", "mix" },
+	{ "lost-put", "a put of a dying object is lost", "mix" },
 	{ "skip-grace-period", "a pass does not wait for a grace period", "weak" },
-	{ "gets-before-puts", "a pass takes its sums in the wrong order", "ring" },
-	{ "no-cmpxchg", "death does not look whether somebody has got in", "weak" },
-	{ "free-slot-early", "a demotion does not wait for Tasks RCU", "flap" },
-	{ "missed-resurrect", "a pass does not look a second time", "mix" },
-	{ "lost-kill", "a promotion forgets that an object has been killed", "kill" },
-	{ "skip-rcu", "DREF_RCU does not wait for a grace period", "lookup" },
+	{ "gets-before-puts", "a pass sums the gets before the puts", "ring" },
+	{ "no-cmpxchg", "an object dies even if it was just resurrected", "weak" },
+	{ "free-slot-early", "a demotion frees its slot without waiting for Tasks RCU", "flap" },
+	{ "missed-resurrect", "a pass does not recheck dying objects", "mix" },
+	{ "lost-kill", "a promotion forgets that the object was killed", "kill" },
+	{ "skip-rcu", "DREF_RCU objects are released without a grace period", "lookup" },
 	{ "late-write", "dref writes to the count after release()", "mix" },
 };
 
@@ -99,19 +99,19 @@ static void list_all(void)
 
 	printf("Scenarios:\n");
 	for (i = 0; i < nr_scenarios; i++)
-		printf("  %-18s %s\n", scenarios[i].name, scenarios[i].what);
+		printf("  %-18s %s\n", scenarios[i].name, scenarios[i].description);
 	printf("\nDisturbers:\n");
 	for (i = 0; i < nr_disturbers; i++) {
 		missing = disturber_missing(i);
-		printf("  %-18s %s%s%s%s\n", disturber_name(i), disturber_what(i),
+		printf("  %-18s %s%s%s%s\n", disturber_name(i), disturber_description(i),
 		       missing ? " (needs " : "", missing ?: "", missing ? ")" : "");
 	}
-	printf("\nWhat --break can break:\n");
-	for (i = 0; i < ARRAY_SIZE(breaks); i++)
-		printf("  %-18s %s\n", breaks[i].name, breaks[i].what);
+	printf("\nFaults (--break):\n");
+	for (i = 0; i < ARRAY_SIZE(breakages); i++)
+		printf("  %-18s %s\n", breakages[i].name, breakages[i].description);
 }
 
-static uint64_t number_given(const char *option, uint64_t min, uint64_t max)
+static uint64_t number_argument(const char *option, uint64_t min, uint64_t max)
 {
 	uint64_t value;
 
@@ -121,7 +121,7 @@ static uint64_t number_given(const char *option, uint64_t min, uint64_t max)
 	return value;
 }
 
-static uint64_t time_given(const char *option)
+static uint64_t time_argument(const char *option)
 {
 	uint64_t ns;
 
@@ -130,28 +130,27 @@ static uint64_t time_given(const char *option)
 	return ns;
 }
 
-static const struct scenario *scenario_given(void)
+static const struct scenario *scenario_argument(void)
 {
 	const struct scenario *scenario = scenario_find(optarg);
 
 	if (!scenario)
-		die(REFUSED, "--scenario %s: there is none of this name (--list shows them)",
-		    optarg);
+		die(REFUSED, "--scenario %s: no such scenario (see --list)", optarg);
 	return scenario;
 }
 
-static const struct breakage *break_given(void)
+static const struct breakage *break_argument(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(breaks); i++) {
-		if (!strcmp(optarg, breaks[i].name))
-			return &breaks[i];
+	for (i = 0; i < ARRAY_SIZE(breakages); i++) {
+		if (!strcmp(optarg, breakages[i].name))
+			return &breakages[i];
 	}
-	die(REFUSED, "--break %s: there is nothing of this name (--list shows it)", optarg);
+	die(REFUSED, "--break %s: no such fault (see --list)", optarg);
 }
 
-static unsigned int class_given(void)
+static unsigned int class_argument(void)
 {
 	static const struct {
 		const char	*name;
@@ -176,7 +175,7 @@ static unsigned int class_given(void)
 				break;
 		}
 		if (i == ARRAY_SIZE(names))
-			die(REFUSED, "--class %s: neither plain nor any nor of sleep,rcu,exact",
+			die(REFUSED, "--class %s: neither plain, any nor a list of sleep,rcu,exact",
 			    optarg);
 		flags |= names[i].flag;
 		text += len;
@@ -184,7 +183,7 @@ static unsigned int class_given(void)
 	return flags;
 }
 
-/* One option for each disturber, after the others */
+/* Append one option per disturber to @longs */
 static void add_disturbers(struct option *longs, int first)
 {
 	unsigned int i;
@@ -197,8 +196,8 @@ static void add_disturbers(struct option *longs, int first)
 	}
 }
 
-/* What the user has not said is the scenario's, and what he has must be possible */
-static void complete(struct options *options)
+/* Fill in the scenario's defaults, and refuse options that cannot work here */
+static void apply_defaults(struct options *options)
 {
 	const struct scenario *scenario = options->scenario;
 	unsigned int i;
@@ -216,9 +215,9 @@ static void complete(struct options *options)
 		if (options->disturbers & 1U << i && disturber_missing(i))
 			die(REFUSED, "--%s needs %s", disturber_name(i), disturber_missing(i));
 	}
-	if (options->broken && access(DREF_PARAMETERS "break", W_OK))
-		die(REFUSED, "--break %s needs a dref.ko made by \"make stress-broken\"",
-		    options->broken);
+	if (options->breakage && access(DREF_PARAMETERS "break", W_OK))
+		die(REFUSED, "--break %s needs a dref.ko built by \"make stress-broken\"",
+		    options->breakage);
 }
 
 int main(int argc, char **argv)
@@ -258,13 +257,13 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, ":s:d:o:c:w:n:k:S:qlh", longs, NULL)) >= 0) {
 		switch (option) {
 		case 's':
-			options.scenario = scenario_given();
+			options.scenario = scenario_argument();
 			break;
 		case 'd':
-			options.duration_ns = time_given("duration");
+			options.duration_ns = time_argument("duration");
 			break;
 		case 'o':
-			options.ops = number_given("ops", 1, UINT64_MAX / 2);
+			options.ops = number_argument("ops", 1, UINT64_MAX / 2);
 			break;
 		case 'c':
 			if (!parse_cpus(optarg, &options.cpus, &options.nr_cpus))
@@ -272,17 +271,17 @@ int main(int argc, char **argv)
 				    optarg);
 			break;
 		case 'w':
-			options.workers = number_given("workers", 1, DREF_STRESS_MAX_WORKERS);
+			options.workers = number_argument("workers", 1, DREF_STRESS_MAX_WORKERS);
 			break;
 		case 'n':
-			options.objects = number_given("objects", 1, DREF_STRESS_MAX_OBJECTS);
+			options.objects = number_argument("objects", 1, DREF_STRESS_MAX_OBJECTS);
 			break;
 		case 'k':
-			options.class_flags = class_given();
+			options.class_flags = class_argument();
 			class_chosen = true;
 			break;
 		case 'S':
-			options.seed = number_given("seed", 0, UINT64_MAX);
+			options.seed = number_argument("seed", 0, UINT64_MAX);
 			break;
 		case 'q':
 			options.quiet = true;
@@ -294,7 +293,7 @@ int main(int argc, char **argv)
 			list_all();
 			return CLEAN;
 		case LATE:
-			options.late_ns = time_given("late");
+			options.late_ns = time_argument("late");
 			if (options.late_ns > MAX_LATE_NS)
 				die(REFUSED, "--late %s: more than a day", optarg);
 			break;
@@ -305,7 +304,7 @@ int main(int argc, char **argv)
 			options.csv = optarg;
 			break;
 		case BREAK:
-			breakage = break_given();
+			breakage = break_argument();
 			break;
 		case DISTURB:
 			options.disturb = true;
@@ -314,7 +313,7 @@ int main(int argc, char **argv)
 			print_options();
 			return CLEAN;
 		case ':':
-			die(REFUSED, "%s needs a value (--help shows the options)",
+			die(REFUSED, "%s needs a value (see --help)",
 			    argv[optind - 1]);
 		default:
 			if (option >= DISTURBER) {
@@ -322,13 +321,12 @@ int main(int argc, char **argv)
 				break;
 			}
 			if (optopt && optopt < LIST)
-				die(REFUSED, "-%c: no such option (--help shows them)", optopt);
-			die(REFUSED, "%s: no such option (--help shows them)",
-			    argv[optind - 1]);
+				die(REFUSED, "-%c: unknown option (see --help)", optopt);
+			die(REFUSED, "%s: unknown option (see --help)", argv[optind - 1]);
 		}
 	}
 	if (optind < argc)
-		die(REFUSED, "%s: not an option (--help shows them)", argv[optind]);
+		die(REFUSED, "%s: unexpected argument (see --help)", argv[optind]);
 
 	if (!options.cpus)
 		allowed_cpus(&options.cpus, &options.nr_cpus);
@@ -339,13 +337,13 @@ int main(int argc, char **argv)
 		options.scenario = scenario_find("shared");
 	}
 	if (breakage)
-		options.broken = breakage->name;
+		options.breakage = breakage->name;
 	if (!options.scenario)
 		options.scenario = scenario_find(breakage ? breakage->scenario : "mix");
-	complete(&options);
+	apply_defaults(&options);
 	if (!options.duration_ns && !options.ops)
 		options.duration_ns = DEFAULT_DURATION_NS;
-	/* what the last put of a plain object takes is dref's doing alone */
+	/* nothing but dref delays the release of an object without class flags */
 	if (run == run_life && !class_chosen)
 		options.class_flags = 0;
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Numbers, times and lists of CPUs, as people write and read them.
+ * Parsing and formatting of numbers, times and lists of CPUs.
  *
- * Whatever is not wholly a number in its range is refused: half an option
- * understood is a run that tested something else.
+ * A parser refuses text that it does not understand completely: a run with an
+ * option that was half understood would test something else.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #include "number.h"
 
-/* The number at the start of *text, which then is after it */
+/* Parse the number at the start of *text, and advance *text past it */
 bool take_number(const char **text, uint64_t *value)
 {
 	char *end;
@@ -33,7 +33,7 @@ bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 	return take_number(&text, value) && !*text && *value >= min && *value <= max;
 }
 
-/* 10, 10s, 500ms, 5m, 2h: up to a year */
+/* 10, 10s, 500ms, 5m or 2h; at most a year */
 bool parse_duration(const char *text, uint64_t *ns)
 {
 	static const struct {
@@ -74,11 +74,11 @@ static void set_to_list(const cpu_set_t *set, unsigned int **cpus, unsigned int 
 	}
 }
 
-/* The CPUs that this process may use */
+/* Get the CPUs that this process may use */
 static void allowed_set(cpu_set_t *set)
 {
 	if (sched_getaffinity(0, sizeof(*set), set))
-		die(FAILED, "cannot tell which CPUs there are: %s", strerror(errno));
+		die(FAILED, "cannot read the CPU affinity: %s", strerror(errno));
 }
 
 void allowed_cpus(unsigned int **cpus, unsigned int *nr)
@@ -89,7 +89,10 @@ void allowed_cpus(unsigned int **cpus, unsigned int *nr)
 	set_to_list(&set, cpus, nr);
 }
 
-/* 0-3,5: those that this process may use, each once and in order */
+/*
+ * Parse a list like 0-3,5.  All CPUs in it must be among those that this process
+ * may use.  The result is sorted and has no duplicates.
+ */
 bool parse_cpus(const char *text, unsigned int **cpus, unsigned int *nr)
 {
 	cpu_set_t allowed, set;
@@ -137,7 +140,7 @@ const char *format_cpus(const unsigned int *cpus, unsigned int nr, char *text, s
 	return text;
 }
 
-/* Three digits and a unit */
+/* Format @rate with three digits and a unit prefix */
 const char *format_rate(double rate, char *text, size_t size)
 {
 	static const char * const units[] = { "", " k", " M", " G" };
@@ -152,8 +155,8 @@ const char *format_rate(double rate, char *text, size_t size)
 	return text;
 }
 
-/* splitmix64 (Steele, Lea and Flood, OOPSLA 2014): neighbours give unlike numbers */
-uint64_t random_of(uint64_t *state)
+/* splitmix64 (Steele, Lea and Flood, OOPSLA 2014): near seeds give unrelated numbers */
+uint64_t next_random(uint64_t *state)
 {
 	uint64_t number = *state += 0x9e3779b97f4a7c15ULL;
 
@@ -166,7 +169,7 @@ uint64_t now_ns(void)
 {
 	struct timespec now;
 
-	/* the clock of the times that the kernel module reports */
+	/* the kernel module reports its times on this clock, too */
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the programs have in common: numbers and times as people write and read
- * them, and how a program ends that cannot go on.
+ * Shared by dref-stress and dref-top: parsing and formatting of numbers, times and
+ * lists of CPUs, and die() for fatal errors.
  */
 #ifndef NUMBER_H
 #define NUMBER_H
@@ -16,10 +16,10 @@
 #define NSEC_PER_SEC	1000000000ULL
 #define NSEC_PER_MSEC	1000000ULL
 
-/* What a program exits with */
+/* Exit statuses */
 enum { CLEAN = 0, FAILED = 1, REFUSED = 2 };
 
-/* Each program has its own, which says its name */
+/* Each program defines its own, which prefixes the message with its name */
 __printf(2, 3)
 noreturn void die(int status, const char *format, ...);
 
@@ -30,7 +30,7 @@ bool parse_cpus(const char *text, unsigned int **cpus, unsigned int *nr);
 void allowed_cpus(unsigned int **cpus, unsigned int *nr);
 const char *format_cpus(const unsigned int *cpus, unsigned int nr, char *text, size_t size);
 const char *format_rate(double rate, char *text, size_t size);
-uint64_t random_of(uint64_t *state);
+uint64_t next_random(uint64_t *state);
 uint64_t now_ns(void);
 
 #endif /* NUMBER_H */

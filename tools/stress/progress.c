@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How far a run has come: one line that is rewritten, where a person looks at a
- * terminal, and else a new line every now and then, so that a log can be read.
+ * The progress display.  On a terminal it is one line that is rewritten; elsewhere a
+ * new line is printed every now and then, which suits a log.
  *
- * The main thread waits here for the end of the run, and for signals: all other
- * threads have them blocked, so that there is no handler and nothing to race.
+ * The main thread waits here for the end of the run and for signals.  All threads
+ * have the signals blocked, so no signal handler is needed, and none can race with
+ * the program.
  */
 #include <signal.h>
 #include <stdarg.h>
@@ -18,14 +19,14 @@
 #include "stress.h"
 
 #define TICK_MS		100
-#define LINES		10	/* of a log, more or less */
+#define LINES		10	/* printed during a run, approximately */
 #define LINE_MAX_NS	(60 * NSEC_PER_SEC)
-#define BAR		16	/* all of it fits into 80 columns */
+#define BAR		16	/* width; the whole line fits into 80 columns */
 
 static sigset_t signals;
 static bool bar_shown;
 
-/* Before anything is set up, and before the first thread */
+/* Must be called before the first change and before the first thread */
 void block_signals(void)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -34,22 +35,22 @@ void block_signals(void)
 
 	sigemptyset(&signals);
 	for (i = 0; i < ARRAY_SIZE(ends); i++) {
-		/* blocked, it would be seen though nohup(1) has it ignored */
+		/* sigtimedwait() would return a blocked signal that nohup(1) has set to ignored */
 		if (!sigaction(ends[i], NULL, &action) && action.sa_handler != SIG_IGN)
 			sigaddset(&signals, ends[i]);
 	}
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	/* who reads no more still wants everything put back */
+	/* a closed pipe must not keep the program from restoring what it has changed */
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* From here on a signal ends the program, as it would any other */
+/* From here on, signals terminate the program as usual */
 void unblock_signals(void)
 {
 	sigprocmask(SIG_UNBLOCK, &signals, NULL);
 }
 
-/* True if somebody wants an end */
+/* Wait for one tick; returns true if a signal asks the program to end */
 bool wait_a_tick(void)
 {
 	struct timespec tick = { .tv_nsec = TICK_MS * NSEC_PER_MSEC };
@@ -75,8 +76,8 @@ static unsigned int columns(void)
 	return size.ws_col;
 }
 
-/* A line of output, not in the middle of the bar */
-void say(const char *format, ...)
+/* Print to standard output, after erasing the progress bar */
+void output(const char *format, ...)
 {
 	va_list args;
 
@@ -89,8 +90,8 @@ void say(const char *format, ...)
 	fflush(stdout);
 }
 
-/* What has been done of what is to be done: by time or by steps, the greater one */
-static double share(const struct options *options, uint64_t ns, uint64_t steps)
+/* The fraction of the time or of the steps that is done, whichever is greater */
+static double fraction_done(const struct options *options, uint64_t ns, uint64_t steps)
 {
 	double by_time = 0, by_steps = 0;
 
@@ -103,10 +104,10 @@ static double share(const struct options *options, uint64_t ns, uint64_t steps)
 	return by_time < 1 ? by_time : 1;
 }
 
-static void show(const struct session *session, uint64_t ns)
+static void show_progress(const struct session *session, uint64_t ns)
 {
 	uint64_t steps = session_steps(session);
-	double done = share(session->options, ns, steps);
+	double done = fraction_done(session->options, ns, steps);
 	double seconds = (double)ns / NSEC_PER_SEC;
 	char bar[BAR + 1], line[200], total[20], rate[20];
 	int filled = done * BAR + 0.5;
@@ -117,7 +118,7 @@ static void show(const struct session *session, uint64_t ns)
 		 done > 0 ? seconds / done - seconds : 0,
 		 (unsigned long long)__atomic_load_n(&session->errors, __ATOMIC_RELAXED));
 	if (!on_terminal()) {
-		say("%3.0f %%  %s\n", done * 100, line);
+		output("%3.0f %%  %s\n", done * 100, line);
 		return;
 	}
 	memset(bar, '.', BAR);
@@ -133,11 +134,12 @@ static void show(const struct session *session, uint64_t ns)
 }
 
 /*
- * Wait until the workers have done what they should, or an error, or a signal;
- * @look is called with @data at every tick. True after a signal.
+ * Wait until the workers have done all steps, the time is over, an error is found or
+ * a signal arrives.  Calls @tick with @data at every tick.  Returns true if a signal
+ * has ended the wait.
  */
-bool show_progress(struct session *session, void (*look)(struct session *session, void *data),
-		   void *data)
+bool wait_for_workers(struct session *session,
+		      void (*tick)(struct session *session, void *data), void *data)
 {
 	const struct options *options = session->options;
 	uint64_t begin = now_ns(), pause, ns, next;
@@ -154,19 +156,19 @@ bool show_progress(struct session *session, void (*look)(struct session *session
 	while (session_working(session) && !interrupted) {
 		interrupted = wait_a_tick();
 		ns = now_ns() - begin;
-		if (look)
-			look(session, data);
+		if (tick)
+			tick(session, data);
 		if (options->duration_ns && ns >= options->duration_ns)
 			break;
 		if (!options->quiet && ns >= next) {
-			show(session, ns);
+			show_progress(session, ns);
 			next += pause;
 		}
 	}
 	if (!options->quiet)
-		show(session, now_ns() - begin);
+		show_progress(session, now_ns() - begin);
 	if (bar_shown)
-		printf("\n");		/* the last bar stays */
+		printf("\n");		/* keep the last bar */
 	bar_shown = false;
 	return interrupted;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A run's result for programs: a JSON object, and a CSV line for each second.
+ * The result of a run for programs: a JSON object, and a CSV line per second.
  *
- * The fields are documented in dref-stress(8).  Files are opened before the run
- * begins: a result that nobody can write is found out in time.
+ * dref-stress(8) documents the fields.  The files are opened before the run begins,
+ * so that a file that cannot be written is reported at once.
  */
 #include <errno.h>
 #include <string.h>
@@ -52,7 +52,7 @@ static const struct sample_field {
 
 static FILE *json_file, *csv_file;
 
-static FILE *create(const char *option, const char *path)
+static FILE *create_file(const char *option, const char *path)
 {
 	FILE *file;
 
@@ -64,7 +64,7 @@ static FILE *create(const char *option, const char *path)
 	return file;
 }
 
-static uint64_t field_of(const struct sample *sample, size_t i)
+static uint64_t field_value(const struct sample *sample, size_t i)
 {
 	return *(const uint64_t *)((const char *)sample + sample_fields[i].offset);
 }
@@ -73,8 +73,8 @@ void record_open(const struct options *options)
 {
 	size_t i;
 
-	json_file = create("json", options->json);
-	csv_file = create("csv", options->csv);
+	json_file = create_file("json", options->json);
+	csv_file = create_file("csv", options->csv);
 	if (!csv_file)
 		return;
 	fprintf(csv_file, "seconds,steps_per_second");
@@ -83,7 +83,7 @@ void record_open(const struct options *options)
 	fprintf(csv_file, "\n");
 }
 
-/* @rate: steps a second since the last one */
+/* @rate: steps per second since the last sample */
 void record_sample(const struct sample *sample, double rate)
 {
 	size_t i;
@@ -92,9 +92,9 @@ void record_sample(const struct sample *sample, double rate)
 		return;
 	fprintf(csv_file, "%.3f,%.0f", (double)sample->ns / NSEC_PER_SEC, rate);
 	for (i = 0; i < ARRAY_SIZE(sample_fields); i++)
-		fprintf(csv_file, ",%llu", (unsigned long long)field_of(sample, i));
+		fprintf(csv_file, ",%llu", (unsigned long long)field_value(sample, i));
 	fprintf(csv_file, "\n");
-	fflush(csv_file);	/* for who looks on, and if the machine dies */
+	fflush(csv_file);	/* visible at once, and not lost if the machine crashes */
 }
 
 static void add_number(struct json_object *to, const char *name, uint64_t value)
@@ -134,7 +134,7 @@ static struct json_object *options_object(const struct options *options)
 	add_number(object, "ops", options->ops);
 	add_seconds(object, "late_s", options->late_ns);
 	add_number(object, "seed", options->seed);
-	add_text(object, "break", options->broken);
+	add_text(object, "break", options->breakage);
 	return object;
 }
 
@@ -144,7 +144,7 @@ static struct json_object *counts_object(const uint64_t *counts)
 	size_t i;
 
 	for (i = 0; i < nr_count_names; i++)
-		add_number(object, count_names[i].name, counts[count_names[i].what]);
+		add_number(object, count_names[i].name, counts[count_names[i].kind]);
 	return object;
 }
 
@@ -195,7 +195,7 @@ static struct json_object *latency_object(const struct dref_stress_report *repor
 
 	for (i = 0; i < DREF_STRESS_LATENCIES; i++) {
 		bucket = json_object_new_object();
-		/* the last one has all the rest */
+		/* the last bucket has no upper bound */
 		if (i < DREF_STRESS_LATENCIES - 1)
 			add_number(bucket, "below_ms", 1ULL << i);
 		else
@@ -216,7 +216,7 @@ static struct json_object *sample_object(const struct sample *sample)
 
 	add_seconds(object, "seconds", sample->ns);
 	for (i = 0; i < ARRAY_SIZE(sample_fields); i++)
-		add_number(object, sample_fields[i].name, field_of(sample, i));
+		add_number(object, sample_fields[i].name, field_value(sample, i));
 	return object;
 }
 
@@ -261,8 +261,8 @@ static struct json_object *result_object(const struct result *result)
 	return object;
 }
 
-/* A full disk must not pass for a result */
-static void finish(FILE *file, const char *path)
+/* Close @file; a write error, as on a full disk, is fatal */
+static void close_file(FILE *file, const char *path)
 {
 	bool failed = ferror(file);
 
@@ -275,7 +275,7 @@ void record_result(const struct result *result)
 	struct json_object *object;
 
 	if (csv_file)
-		finish(csv_file, result->options->csv);
+		close_file(csv_file, result->options->csv);
 	if (!json_file)
 		return;
 	object = result_object(result);
@@ -284,5 +284,5 @@ void record_result(const struct result *result)
 						       JSON_C_TO_STRING_SPACED |
 						       JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
-	finish(json_file, result->options->json);
+	close_file(json_file, result->options->json);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stress run: a scenario under the oracle of the kernel module, disturbed, for
- * a while; and its result in words, to be pasted into a report.
+ * The stress run: run a scenario with its disturbers under the oracle of the kernel
+ * module, and print a summary that can be pasted into a report.
  */
 #include <string.h>
 #include <sys/utsname.h>
@@ -11,7 +11,7 @@
 
 #define MIB	(1024.0 * 1024)
 
-/* Objects are soon promoted, and soon demoted */
+/* Tune dref to promote and demote objects soon */
 static void tune_quick(void)
 {
 	change_tunable("pass_min_ms", 1);
@@ -20,73 +20,73 @@ static void tune_quick(void)
 	change_tunable("demote_passes", 2);
 }
 
-static void say_disturbers(const struct options *options)
+static void print_disturbers(const struct options *options)
 {
 	unsigned int i;
 
-	say("%-12s", "disturbers");
+	output("%-12s", "disturbers");
 	for (i = 0; i < nr_disturbers; i++) {
 		if (options->disturbers & 1U << i)
-			say(" %s", disturber_name(i));
+			output(" %s", disturber_name(i));
 	}
-	say("%s\n", options->disturbers ? "" : " none");
+	output("%s\n", options->disturbers ? "" : " none");
 }
 
-static void say_begin(const struct options *options)
+static void print_begin(const struct options *options)
 {
 	char cpus[200], class[40];
 	struct utsname name;
 
 	uname(&name);
-	say("dref-stress: %s, %u objects of class %s, %u workers on CPUs %s, seed %llu\n",
-	    options->scenario->name, options->objects,
-	    class_name(options->class_flags, class, sizeof(class)), options->workers,
-	    format_cpus(options->cpus, options->nr_cpus, cpus, sizeof(cpus)),
-	    (unsigned long long)options->seed);
-	say("%-12s Linux %s, %s\n", "on", name.release, name.machine);
-	say_disturbers(options);
-	if (options->broken)
-		say("%-12s %s: dref is made to fail, and must be found out;\n"
-		    "%-12s the kernel is not to be trusted afterwards\n",
-		    "broken", options->broken, "");
+	output("dref-stress: %s, %u objects of class %s, %u workers on CPUs %s, seed %llu\n",
+	       options->scenario->name, options->objects,
+	       class_name(options->class_flags, class, sizeof(class)), options->workers,
+	       format_cpus(options->cpus, options->nr_cpus, cpus, sizeof(cpus)),
+	       (unsigned long long)options->seed);
+	output("%-12s Linux %s, %s\n", "on", name.release, name.machine);
+	print_disturbers(options);
+	if (options->breakage)
+		output("%-12s %s: dref is broken on purpose, and the run must fail;\n"
+		       "%-12s do not trust the kernel afterwards\n",
+		       "broken", options->breakage, "");
 }
 
-static unsigned long long count(const struct result *result, enum dref_stress_count what)
+static unsigned long long count(const struct result *result, enum dref_stress_count kind)
 {
-	return result->counts[what];
+	return result->counts[kind];
 }
 
-static void say_counts(const struct result *result)
+static void print_counts(const struct result *result)
 {
 	unsigned int i;
 	char rate[20];
 
-	say("%-12s %llu in %.1f s, %s/s, and %llu of the kernel's own workers\n", "steps",
-	    (unsigned long long)result->steps, (double)result->ns / NSEC_PER_SEC,
-	    format_rate(result->steps * 1e9 / (result->ns ? result->ns : 1), rate, sizeof(rate)),
-	    (unsigned long long)result->report.kernel_steps);
-	say("%-12s %llu\n", "gets", count(result, DREF_STRESS_GETS));
-	say("%-12s %llu\n", "puts", count(result, DREF_STRESS_PUTS));
-	say("%-12s %llu, and %llu refused\n", "trygets", count(result, DREF_STRESS_TRYGETS),
-	    count(result, DREF_STRESS_TRYGETS_FAILED));
-	say("%-12s %llu\n", "kills", count(result, DREF_STRESS_KILLS));
-	say("%-12s %llu\n", "handovers", count(result, DREF_STRESS_HANDOVERS));
-	say("%-12s %llu, and %llu refused\n", "creates", count(result, DREF_STRESS_CREATES),
-	    count(result, DREF_STRESS_CREATES_REFUSED));
-	say("%-12s %llu, and %llu refused\n", "defers", count(result, DREF_STRESS_DEFERS),
-	    count(result, DREF_STRESS_DEFERS_REFUSED));
-	say("%-12s %llu unregistered, and %llu times busy\n", "classes",
-	    count(result, DREF_STRESS_CLASSES_GONE), count(result, DREF_STRESS_CLASSES_BUSY));
-	say("%-12s to deferred %llu times, to exact %llu times\n", "seen to go",
-	    count(result, DREF_STRESS_PROMOTED), count(result, DREF_STRESS_DEMOTED));
+	output("%-12s %llu in %.1f s, %s/s, and %llu by the kernel's own workers\n", "steps",
+	       (unsigned long long)result->steps, (double)result->ns / NSEC_PER_SEC,
+	       format_rate(result->steps * 1e9 / (result->ns ? result->ns : 1), rate, sizeof(rate)),
+	       (unsigned long long)result->report.kernel_steps);
+	output("%-12s %llu\n", "gets", count(result, DREF_STRESS_GETS));
+	output("%-12s %llu\n", "puts", count(result, DREF_STRESS_PUTS));
+	output("%-12s %llu, and %llu refused\n", "trygets", count(result, DREF_STRESS_TRYGETS),
+	       count(result, DREF_STRESS_TRYGETS_FAILED));
+	output("%-12s %llu\n", "kills", count(result, DREF_STRESS_KILLS));
+	output("%-12s %llu\n", "handovers", count(result, DREF_STRESS_HANDOVERS));
+	output("%-12s %llu, and %llu refused\n", "creates", count(result, DREF_STRESS_CREATES),
+	       count(result, DREF_STRESS_CREATES_REFUSED));
+	output("%-12s %llu, and %llu refused\n", "defers", count(result, DREF_STRESS_DEFERS),
+	       count(result, DREF_STRESS_DEFERS_REFUSED));
+	output("%-12s %llu unregistered, and %llu times busy\n", "classes",
+	       count(result, DREF_STRESS_CLASSES_GONE), count(result, DREF_STRESS_CLASSES_BUSY));
+	output("%-12s %llu to deferred, %llu to exact, seen by holders\n", "mode changes",
+	       count(result, DREF_STRESS_PROMOTED), count(result, DREF_STRESS_DEMOTED));
 	for (i = 0; i < nr_disturbers; i++) {
 		if (result->options->disturbers & 1U << i)
-			say("%-12s %llu times\n", disturber_name(i),
-			    (unsigned long long)disturber_times(i));
+			output("%-12s %llu times\n", disturber_name(i),
+			       (unsigned long long)disturber_times(i));
 	}
 }
 
-/* The least power of two of milliseconds below which are so many percent */
+/* The least power of two of milliseconds that @percent of the releases stay below */
 static unsigned int latency_below(const struct dref_stress_report *report, double percent)
 {
 	uint64_t total = 0, seen = 0;
@@ -102,7 +102,7 @@ static unsigned int latency_below(const struct dref_stress_report *report, doubl
 	return 1U << i;
 }
 
-static void say_histogram(const struct dref_stress_report *report)
+static void print_histogram(const struct dref_stress_report *report)
 {
 	static const char full[] = "########################################";
 	const char *name = "released";
@@ -118,90 +118,90 @@ static void say_histogram(const struct dref_stress_report *report)
 		if (!report->latency[i])
 			continue;
 		rest = i == DREF_STRESS_LATENCIES - 1;
-		say("%-12s %s %6u ms %12llu %.*s\n", name, rest ? "later" : "below",
-		    1U << (rest ? i - 1 : i), (unsigned long long)report->latency[i],
-		    (int)(report->latency[i] * strlen(full) / most), full);
+		output("%-12s %s %6u ms %12llu %.*s\n", name, rest ? "later" : "below",
+		       1U << (rest ? i - 1 : i), (unsigned long long)report->latency[i],
+		       (int)(report->latency[i] * strlen(full) / most), full);
 		name = "";
 	}
 }
 
-static void say_latency(const struct dref_stress_report *report)
+static void print_latency(const struct dref_stress_report *report)
 {
-	say_histogram(report);
-	say("%-12s 50 %% below %u ms, 99 %% below %u ms, all within %llu ms\n", "latency",
-	    latency_below(report, 50), latency_below(report, 99),
-	    (unsigned long long)report->latency_max_ms);
-	say("%-12s on this machine, ten grace periods with work items take up to %llu ms\n", "",
-	    (unsigned long long)report->yardstick_ms);
+	print_histogram(report);
+	output("%-12s 50 %% below %u ms, 99 %% below %u ms, all within %llu ms\n", "latency",
+	       latency_below(report, 50), latency_below(report, 99),
+	       (unsigned long long)report->latency_max_ms);
+	output("%-12s on this machine, ten grace periods with work items take up to %llu ms\n", "",
+	       (unsigned long long)report->yardstick_ms);
 }
 
-static void say_memory(const char *name, uint64_t begin, uint64_t most, uint64_t end)
+static void print_memory(const char *name, uint64_t begin, uint64_t most, uint64_t end)
 {
-	say("%-12s %.1f MiB at the start, %.1f at most, %.1f at the end (%+.1f %%)\n", name,
-	    begin / MIB, most / MIB, end / MIB, watch_growth(begin, end));
+	output("%-12s %.1f MiB at the start, %.1f at most, %.1f at the end (%+.1f %%)\n", name,
+	       begin / MIB, most / MIB, end / MIB, watch_growth(begin, end));
 }
 
-static void say_watch(const struct watch *watch)
+static void print_watch(const struct watch *watch)
 {
 	const struct sample *most = &watch->most;
 
-	say("%-12s at most %llu, with %llu slots in use of %llu allowed\n", "deferred",
-	    (unsigned long long)most->deferred, (unsigned long long)most->slots_used,
-	    (unsigned long long)most->max_deferred);
-	say("%-12s %llu, the longest seen %.2f ms, with a grace period of %.1f ms\n", "passes",
-	    (unsigned long long)(watch->end.passes - watch->begin.passes),
-	    most->pass_ns / 1e6, most->gp_ns / 1e6);
-	say_memory("slab", watch->begin.slab, most->slab, watch->end.slab);
-	say_memory("percpu", watch->begin.percpu, most->percpu, watch->end.percpu);
+	output("%-12s at most %llu, with %llu slots in use of %llu allowed\n", "deferred",
+	       (unsigned long long)most->deferred, (unsigned long long)most->slots_used,
+	       (unsigned long long)most->max_deferred);
+	output("%-12s %llu, the longest seen %.2f ms, with a grace period of %.1f ms\n", "passes",
+	       (unsigned long long)(watch->end.passes - watch->begin.passes),
+	       most->pass_ns / 1e6, most->gp_ns / 1e6);
+	print_memory("slab", watch->begin.slab, most->slab, watch->end.slab);
+	print_memory("percpu", watch->begin.percpu, most->percpu, watch->end.percpu);
 }
 
-/* What the oracle says, and what the program exits with */
-int verdict(struct result *result)
+/* Print the oracle's report; returns the exit status */
+int print_verdict(struct result *result)
 {
 	const struct dref_stress_report *report = &result->report;
 
-	say("%-12s %llu created, %llu released, %llu immortal, %llu saturated\n", "objects",
-	    (unsigned long long)report->created, (unsigned long long)report->released,
-	    (unsigned long long)report->immortal, (unsigned long long)report->saturated);
-	say("%-12s %llu, dropped at the end; all released %.1f ms later\n", "references",
-	    (unsigned long long)report->held, report->settle_ns / 1e6);
-	say("%-12s %llu early, %llu doubled, %llu missing, %llu late, ", "errors",
-	    (unsigned long long)report->early, (unsigned long long)report->doubled,
-	    (unsigned long long)report->missing, (unsigned long long)report->late);
-	say("%llu miscounted, %llu revived, %llu scribbled\n",
-	    (unsigned long long)report->miscounted, (unsigned long long)report->revived,
-	    (unsigned long long)report->scribbled);
+	output("%-12s %llu created, %llu released, %llu immortal, %llu saturated\n", "objects",
+	       (unsigned long long)report->created, (unsigned long long)report->released,
+	       (unsigned long long)report->immortal, (unsigned long long)report->saturated);
+	output("%-12s %llu, dropped at the end; all released %.1f ms later\n", "references",
+	       (unsigned long long)report->held, report->settle_ns / 1e6);
+	output("%-12s %llu early, %llu doubled, %llu missing, %llu late, ", "errors",
+	       (unsigned long long)report->early, (unsigned long long)report->doubled,
+	       (unsigned long long)report->missing, (unsigned long long)report->late);
+	output("%llu miscounted, %llu revived, %llu scribbled\n",
+	       (unsigned long long)report->miscounted, (unsigned long long)report->revived,
+	       (unsigned long long)report->scribbled);
 	if (report->error[0])
-		say("%-12s %.*s\n", "first error", (int)sizeof(report->error), report->error);
+		output("%-12s %.*s\n", "first error", (int)sizeof(report->error), report->error);
 	if (!report->errors && !result->failure &&
 	    report->released + report->immortal != report->created)
-		result->failure = "the numbers of objects do not add up";
+		result->failure = "created objects are not the sum of released and immortal ones";
 	if (result->failure)
-		say("%-12s %s\n", "error", result->failure);
+		output("%-12s %s\n", "error", result->failure);
 	result->clean = !report->errors && !result->failure;
-	say("%s%s\n", result->clean ? "PASS" : "FAIL",
-	    result->interrupted ? " (interrupted)" : "");
+	output("%s%s\n", result->clean ? "PASS" : "FAIL",
+	       result->interrupted ? " (interrupted)" : "");
 	return result->clean ? CLEAN : FAILED;
 }
 
-static void look(struct session *session, void *watch)
+static void sample_tick(struct session *session, void *watch)
 {
-	watch_look(watch, session);
+	watch_sample(watch, session);
 }
 
-/* Everything between the set-up and the report */
-static void work(struct result *result)
+/* Start the disturbers and the workers, wait for them, and get the report */
+static void run_session(struct result *result)
 {
 	struct session *session = result->session;
 	uint64_t begin;
 	int i;
 
-	/* before the workers: they ask what there is */
+	/* before the workers, which read session->failing when they start */
 	disturb_start(session);
 	begin = now_ns();
 	watch_start(&result->watch);
 	session_start(session, result->options->scenario->step);
-	result->interrupted = show_progress(session, look, &result->watch);
+	result->interrupted = wait_for_workers(session, sample_tick, &result->watch);
 	session_stop(session);
 	result->failure = session_failure(session);
 	disturb_stop();
@@ -231,26 +231,26 @@ int run_stress(const struct options *options)
 	block_signals();
 	session_open(&result.session, options);
 	record_open(options);
-	say_begin(options);
+	print_begin(options);
 
 	if (options->scenario->quick)
 		tune_quick();
-	if (options->broken && !change_text(DREF_PARAMETERS "break", options->broken))
-		die(REFUSED, "--break %s: this dref.ko knows nothing of this name",
-		    options->broken);
+	if (options->breakage && !change_text(DREF_PARAMETERS "break", options->breakage))
+		die(REFUSED, "--break %s: this dref.ko does not know this fault",
+		    options->breakage);
 	watch_begin(&result.watch, max_deferred_fixed(options));
 	session_setup(result.session, options->objects, options->class_flags);
-	work(&result);
+	run_session(&result);
 	undo_changes();
 	watch_end(&result.watch);
 	unblock_signals();
 
-	say_counts(&result);
-	say_watch(&result.watch);
-	say_latency(&result.report);
+	print_counts(&result);
+	print_watch(&result.watch);
+	print_latency(&result.report);
 	if (result.watch.too_many)
 		result.failure = "more slots were in use than max_deferred allows";
-	status = verdict(&result);
+	status = print_verdict(&result);
 	record_result(&result);
 	session_close(result.session);
 	return status;

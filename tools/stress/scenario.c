@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Scenarios: a scenario is a row.
+ * The table of scenarios.
  *
- * What a worker does in one step is the kernel module's; here is what goes with
- * it: who the workers are, how many objects they have, and how dref is tuned.
+ * The kernel module implements the step of each scenario.  A row here adds in which
+ * contexts the module runs workers of its own, which workers are processes, how many
+ * workers and objects there are by default, and whether dref's tunables are changed.
  */
 #include <string.h>
 
@@ -15,79 +16,79 @@
 const struct scenario scenarios[] = {
 	{
 		.name		= "shared",
-		.what		= "get and put a few hot objects",
+		.description	= "get and put a few hot objects",
 		.step		= DREF_STRESS_SHARED,
 		.objects	= 64,
 	}, {
 		.name		= "ring",
-		.what		= "objects whose only reference goes round the CPUs",
+		.description	= "pass the only reference to an object from CPU to CPU",
 		.step		= DREF_STRESS_RING,
 		.objects	= 64,
 		.quick		= true,
 	}, {
 		.name		= "handover",
-		.what		= "put what another worker got, in another context",
+		.description	= "put references that other workers took, in any context",
 		.step		= DREF_STRESS_HANDOVER,
 		.objects	= 64,
 		.contexts	= ALL_CONTEXTS,
 	}, {
 		.name		= "lookup",
-		.what		= "tryget under RCU, while objects are replaced",
+		.description	= "tryget objects under RCU while they are replaced",
 		.step		= DREF_STRESS_LOOKUP,
 		.objects	= 1024,
 	}, {
 		.name		= "weak",
-		.what		= "tryget of objects that only their users hold",
+		.description	= "tryget objects that only their users hold",
 		.step		= DREF_STRESS_WEAK,
 		.objects	= 1,
 		.quick		= true,
 	}, {
 		.name		= "churn",
-		.what		= "create, share and drop short-lived objects",
+		.description	= "create, share and drop short-lived objects",
 		.step		= DREF_STRESS_CHURN,
 		.objects	= 64,
 	}, {
 		.name		= "kill",
-		.what		= "kill, and tryget_live what has been killed",
+		.description	= "kill objects, and tryget_live killed ones",
 		.step		= DREF_STRESS_KILL,
 		.objects	= 64,
 	}, {
 		.name		= "flap",
-		.what		= "promote objects, and leave them to be demoted",
+		.description	= "promote objects, then leave them idle to be demoted",
 		.step		= DREF_STRESS_FLAP,
 		.objects	= 1,
 		.quick		= true,
 	}, {
 		.name		= "many",
-		.what		= "a hot set that wanders over 100000 objects",
+		.description	= "use a hot set that moves across 100000 objects",
 		.step		= DREF_STRESS_MANY,
 		.objects	= 100000,
 	}, {
 		.name		= "immortal",
-		.what		= "make objects immortal while others use them",
+		.description	= "make objects immortal while other workers use them",
 		.step		= DREF_STRESS_IMMORTALIZE,
 		.objects	= 64,
 	}, {
 		.name		= "classes",
-		.what		= "register and unregister classes in use",
+		.description	= "register and unregister classes that are in use",
 		.step		= DREF_STRESS_CLASSES,
 		.objects	= 64,
 	}, {
 		.name		= "irq",
-		.what		= "a few objects from task, softirq, hardirq and irq_work",
+		.description	= "use a few objects in task, softirq, hardirq and irq_work",
 		.step		= DREF_STRESS_MIX,
 		.objects	= 4,
 		.contexts	= ALL_CONTEXTS,
 	}, {
 		.name		= "fork",
-		.what		= "processes that come, go and are killed",
+		.description	= "use processes that start, exit and are killed",
 		.step		= DREF_STRESS_MIX,
 		.objects	= 64,
 		.processes	= 1,
 		.workers	= 4,
 	}, {
 		.name		= "mix",
-		.what		= "all of these at a time",
+		.description	= "all of these at once",
 		.step		= DREF_STRESS_MIX,
 		.objects	= 64,
 		.contexts	= ALL_CONTEXTS,
@@ -110,7 +111,7 @@ const struct scenario *scenario_find(const char *name)
 	return NULL;
 }
 
-/* As --class takes it */
+/* The argument of --class that selects @flags */
 const char *class_name(unsigned int flags, char *text, size_t size)
 {
 	if (flags == DREF_STRESS_ANY_CLASS)

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device, and the threads and processes that call in.
+ * The device, and the threads and processes that use it.
  *
- * Every worker of the kernel module belongs to one thread here, bound to one
- * CPU, which asks for one batch of steps after the other; or to a thread that has
- * processes do that, each of which lives for a few batches, and is killed in the
- * middle of one now and then.  What a worker draws in its n-th batch depends on
- * the seed, its number and n alone, so that the same seed repeats the same
- * choices; what the workers find, because of each other and of the machine, is
- * not the seed's doing.
+ * For every worker of the kernel module there is one thread, bound to one CPU.  It
+ * either requests one batch of steps after the other, or forks one process after the
+ * other to do so.  Such a process exits after a few batches; some are killed in the
+ * middle of one.
+ *
+ * The random choices of a worker in its n-th batch depend on the seed, the number of
+ * the worker and n only, so the same seed repeats the same choices.  The state in
+ * which a worker finds the objects depends on the other workers and on timing, which
+ * a seed does not repeat.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,12 +29,12 @@
 #include "stress.h"
 
 #define STEPS_PER_BATCH		256
-#define BATCHES_PER_PROCESS	64	/* at most */
-#define KILLED_PROCESSES	4	/* one in so many */
+#define BATCHES_PER_PROCESS	64	/* maximum */
+#define KILLED_PROCESSES	4	/* kill one of so many */
 #define PAUSE_US		10000
 
-/* Memory that processes share */
-static void *share(size_t size)
+/* Allocate zeroed memory that child processes share */
+static void *alloc_shared(size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -44,12 +46,12 @@ static void *share(size_t size)
 
 void session_open(struct session **opened, const struct options *options)
 {
-	struct session *session = share(sizeof(*session));
+	struct session *session = alloc_shared(sizeof(*session));
 
 	session->options = options;
 	session->fd = open(DREF_STRESS_DEVICE, O_RDWR | O_CLOEXEC);
 	*opened = session;
-	/* dref's tunables are there once: two runs would restore each other's */
+	/* two runs at a time would restore each other's tunables */
 	if (session->fd >= 0 && flock(session->fd, LOCK_EX | LOCK_NB))
 		die(REFUSED, "another dref-stress is running");
 	if (session->fd >= 0)
@@ -58,7 +60,7 @@ void session_open(struct session **opened, const struct options *options)
 	case ENOENT:
 	case ENXIO:
 	case ENODEV:
-		die(REFUSED, "no " DREF_STRESS_DEVICE ": load dref_stress.ko first");
+		die(REFUSED, DREF_STRESS_DEVICE " does not exist: load dref_stress.ko first");
 	case EACCES:
 	case EPERM:
 		die(REFUSED, "cannot open " DREF_STRESS_DEVICE ": you must be root");
@@ -74,7 +76,7 @@ static void bind_to(const unsigned int *cpus, unsigned int nr)
 	CPU_ZERO(&set);
 	while (nr--)
 		CPU_SET(cpus[nr], &set);
-	/* If they have gone off line meanwhile, any other will do */
+	/* fails if the CPUs are offline; the thread then runs on any CPU */
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
@@ -96,7 +98,7 @@ void session_setup(struct session *session, unsigned int objects, unsigned int f
 		.seed = options->seed,
 	};
 
-	/* the module's own workers are where this is */
+	/* the module starts its own workers on the CPUs that this thread may use */
 	bind_to(options->cpus, options->nr_cpus);
 	if (ioctl(session->fd, DREF_STRESS_SETUP, &setup))
 		die(FAILED, "cannot set up %u objects and %u workers: %s",
@@ -107,18 +109,18 @@ static uint64_t batch_seed(uint64_t seed, unsigned int worker, uint64_t batch)
 {
 	uint64_t state = seed;
 
-	state = random_of(&state) + worker;
-	state = random_of(&state) + batch;
-	return random_of(&state);
+	state = next_random(&state) + worker;
+	state = next_random(&state) + batch;
+	return next_random(&state);
 }
 
-static bool stopping(const struct session *session)
+static bool should_stop(const struct session *session)
 {
 	return __atomic_load_n(&session->stop, __ATOMIC_RELAXED);
 }
 
-/* One batch; false if it is the last one */
-static bool do_batch(struct worker *worker)
+/* Run one batch; returns false if the worker has to end */
+static bool run_batch(struct worker *worker)
 {
 	struct session *session = worker->session;
 	uint64_t left = worker->ops - worker->steps;
@@ -130,7 +132,7 @@ static bool do_batch(struct worker *worker)
 	};
 	int i;
 
-	if (!left || stopping(session))
+	if (!left || should_stop(session))
 		return false;
 	if (__atomic_load_n(&session->paused, __ATOMIC_RELAXED)) {
 		usleep(PAUSE_US);
@@ -139,7 +141,7 @@ static bool do_batch(struct worker *worker)
 	if (ioctl(session->fd, DREF_STRESS_RUN, &run)) {
 		if (errno == EINTR)
 			return true;
-		__atomic_store_n(&session->broken, errno, __ATOMIC_RELAXED);
+		__atomic_store_n(&session->failed_errno, errno, __ATOMIC_RELAXED);
 		return false;
 	}
 	worker->batch++;
@@ -151,15 +153,15 @@ static bool do_batch(struct worker *worker)
 	return !run.errors;
 }
 
-/* A CPU that has been off line is ours again when it is back */
+/* Return to the worker's CPU once it is online again */
 static void stay_on_cpu(const struct worker *worker)
 {
 	if (sched_getcpu() != (int)worker->cpu)
 		bind_to_cpu(worker->cpu);
 }
 
-/* Where the kernel can let the allocations of chosen tasks fail */
-static void let_allocations_fail(const struct session *session)
+/* Select this task for failslab, if the oom disturber uses that */
+static void enable_failslab(const struct session *session)
 {
 	if (session->failing)
 		write_text("/proc/thread-self/make-it-fail", "1");
@@ -169,26 +171,29 @@ static void *thread_main(void *arg)
 {
 	struct worker *worker = arg;
 
-	let_allocations_fail(worker->session);
+	enable_failslab(worker->session);
 	do {
 		stay_on_cpu(worker);
-	} while (do_batch(worker));
+	} while (run_batch(worker));
 	return NULL;
 }
 
-/* The child of a program with threads: only calls that a signal handler could make */
-static noreturn void process_main(struct worker *worker, unsigned int batches)
+/* Runs in a forked child of a threaded program: async-signal-safe calls only */
+static noreturn void child_main(struct worker *worker, unsigned int batches)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	let_allocations_fail(worker->session);
+	enable_failslab(worker->session);
 	bind_to_cpu(worker->cpu);
-	while (batches-- && do_batch(worker))
+	while (batches-- && run_batch(worker))
 		;
 	_exit(0);
 }
 
-/* One process after the other; a batch in which one is killed does not count */
-static void *processes_main(void *arg)
+/*
+ * Fork one process after the other.  A batch that is cut short by a kill is not added
+ * to the worker's steps.
+ */
+static void *forker_main(void *arg)
 {
 	struct worker *worker = arg;
 	uint64_t random = batch_seed(worker->session->options->seed, worker->number, ~0ULL);
@@ -196,18 +201,18 @@ static void *processes_main(void *arg)
 	unsigned int batches;
 	pid_t child;
 
-	while (!stopping(session) && worker->steps < worker->ops &&
+	while (!should_stop(session) && worker->steps < worker->ops &&
 	       !__atomic_load_n(&session->errors, __ATOMIC_RELAXED)) {
-		batches = 1 + random_of(&random) % BATCHES_PER_PROCESS;
+		batches = 1 + next_random(&random) % BATCHES_PER_PROCESS;
 		child = fork();
 		if (!child)
-			process_main(worker, batches);
+			child_main(worker, batches);
 		if (child < 0) {
-			usleep(PAUSE_US);	/* short of memory, as may be intended */
+			usleep(PAUSE_US);	/* out of memory, perhaps due to a disturber */
 			continue;
 		}
-		if (random_of(&random) % KILLED_PROCESSES == 0) {
-			usleep(random_of(&random) % 50000);
+		if (next_random(&random) % KILLED_PROCESSES == 0) {
+			usleep(next_random(&random) % 50000);
 			kill(child, SIGKILL);
 		}
 		waitpid(child, NULL, 0);
@@ -215,8 +220,8 @@ static void *processes_main(void *arg)
 	return NULL;
 }
 
-/* The share of worker @number in --ops */
-static uint64_t ops_of(const struct options *options, unsigned int number)
+/* The part of --ops that worker @number has to do */
+static uint64_t worker_ops(const struct options *options, unsigned int number)
 {
 	if (!options->ops)
 		return UINT64_MAX;
@@ -233,27 +238,27 @@ void session_start(struct session *session, unsigned int step)
 	int err;
 
 	session->step = step;
-	session->workers = share(options->workers * sizeof(*session->workers));
+	session->workers = alloc_shared(options->workers * sizeof(*session->workers));
 	for (i = 0; i < options->workers; i++) {
 		worker = &session->workers[i];
 		worker->session = session;
 		worker->number = i;
 		worker->cpu = options->cpus[i % options->nr_cpus];
-		worker->ops = ops_of(options, i);
+		worker->ops = worker_ops(options, i);
 		err = pthread_create(&worker->thread, NULL,
 				     processes && (i + 1) % processes == 0 ?
-				     processes_main : thread_main, worker);
+				     forker_main : thread_main, worker);
 		if (err)
 			die(FAILED, "cannot start thread %u: %s", i, strerror(err));
 	}
 }
 
-/* Is there a worker who has not come to the end? */
+/* Returns true while a worker has steps to do, and no error was found */
 bool session_working(const struct session *session)
 {
 	unsigned int i;
 
-	if (__atomic_load_n(&session->broken, __ATOMIC_RELAXED) ||
+	if (__atomic_load_n(&session->failed_errno, __ATOMIC_RELAXED) ||
 	    __atomic_load_n(&session->errors, __ATOMIC_RELAXED))
 		return false;
 	for (i = 0; i < session->options->workers; i++) {
@@ -273,18 +278,19 @@ void session_stop(struct session *session)
 		pthread_join(session->workers[i].thread, NULL);
 }
 
-/* NULL, or what has failed that should not have, once the workers have stopped */
+/* Valid after session_stop(): describe an ioctl that failed unexpectedly, or NULL */
 const char *session_failure(const struct session *session)
 {
 	static char text[100];
 
-	if (!session->broken)
+	if (!session->failed_errno)
 		return NULL;
-	snprintf(text, sizeof(text), "a batch of steps failed: %s", strerror(session->broken));
+	snprintf(text, sizeof(text), "a batch of steps failed: %s",
+		 strerror(session->failed_errno));
 	return text;
 }
 
-/* Drop and verify everything */
+/* Drop all references, verify all releases, and get the oracle's report */
 void session_finish(struct session *session, struct dref_stress_report *report)
 {
 	memset(report, 0, sizeof(*report));
@@ -294,7 +300,7 @@ void session_finish(struct session *session, struct dref_stress_report *report)
 	}
 }
 
-/* Nothing more to do: what the kernel does when the file is closed has been done */
+/* The session is empty after session_finish(), so close() has nothing to clean up */
 void session_close(struct session *session)
 {
 	close(session->fd);
@@ -312,13 +318,13 @@ uint64_t session_steps(const struct session *session)
 	return steps;
 }
 
-/* Once the workers have stopped */
-uint64_t session_count(const struct session *session, enum dref_stress_count what)
+/* Valid after session_stop() */
+uint64_t session_count(const struct session *session, enum dref_stress_count kind)
 {
 	uint64_t count = 0;
 	unsigned int i;
 
 	for (i = 0; i < session->options->workers; i++)
-		count += session->workers[i].counts[what];
+		count += session->workers[i].counts[kind];
 	return count;
 }

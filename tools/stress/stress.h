@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of dref-stress know of each other.
+ * The interfaces between the files of dref-stress:
  *
- *	main.c		options
- *	number.c	numbers, times and lists of CPUs, read and written; shared
- *			with dref-top: number.h
- *	file.c		what the kernel has in files: debugfs, sysfs, /proc
- *	session.c	/dev/dref_stress, and the threads and processes that call in
- *	progress.c	how far a run has come
- *	watch.c		memory and dref's own figures, seen from outside
- *	scenario.c	what the workers do: a scenario is a row
- *	disturb.c	what makes it harder: a disturber is a row
- *	run.c		the stress run: scenarios under an oracle
- *	record.c	its result for programs: JSON and CSV
- *	life.c		one object from its creation to its release
+ *	main.c		command line options
+ *	number.c	parsing and formatting of numbers, times and lists of CPUs,
+ *			shared with dref-top (number.h)
+ *	file.c		files of debugfs, sysfs and /proc
+ *	session.c	/dev/dref_stress, and the threads and processes that use it
+ *	progress.c	progress display, and waiting for the end of a run
+ *	watch.c		samples of memory and of dref's statistics during a run
+ *	scenario.c	table of scenarios: what the workers do
+ *	disturb.c	table of disturbers: what makes the run harder
+ *	run.c		the stress run and its summary
+ *	record.c	the result for programs, as JSON and CSV
+ *	life.c		--life: one object from its creation to its release
  */
 #ifndef STRESS_H
 #define STRESS_H
@@ -29,19 +29,20 @@
 #include "number.h"
 
 /**
- * struct scenario - a row of what there is to be done
- * @name: as --scenario takes it
- * @what: in words
- * @step: what the workers do in the kernel: enum dref_stress_scenario
- * @objects: how many, if the user does not say
- * @contexts: where the kernel module has workers of its own: DREF_STRESS_KTHREAD, ...
- * @processes: one in so many workers is a process, which comes and goes; 0: none
- * @workers: for each CPU, if the user does not say
- * @quick: with tunables by which objects are soon promoted and soon demoted
+ * struct scenario - a row of the table of scenarios
+ * @name: argument of --scenario
+ * @description: text for --list
+ * @step: what a worker does in the kernel: enum dref_stress_scenario
+ * @objects: default number of objects
+ * @contexts: contexts in which the kernel module runs workers of its own:
+ *	DREF_STRESS_KTHREAD, ...
+ * @processes: every n-th worker is a sequence of processes, not a thread; 0: none is
+ * @workers: default number of workers per CPU; 0: one
+ * @quick: set dref's tunables so that objects are promoted and demoted soon
  */
 struct scenario {
 	const char	*name;
-	const char	*what;
+	const char	*description;
 	unsigned int	step;
 	unsigned int	objects;
 	unsigned int	contexts;
@@ -61,24 +62,24 @@ struct options {
 	unsigned int		class_flags;
 	uint64_t		late_ns;
 	uint64_t		seed;
-	unsigned int		disturbers;	/* a bit for each row */
-	bool			disturb;	/* all of them that work here */
-	const char		*broken;	/* NULL: not */
+	unsigned int		disturbers;	/* bitmap of rows in disturb.c */
+	bool			disturb;	/* enable all that work here */
+	const char		*breakage;	/* fault to inject, or NULL */
 	const char		*json;
 	const char		*csv;
 	bool			quiet;
 };
 
 /**
- * struct worker - who does batches of steps: a thread, or one process after another
- * @session: whose it is
- * @thread: the thread, or the one that starts the processes
- * @number: its own, from 0
- * @cpu: which it is bound to
- * @ops: how many steps it shall do
- * @batch: how many batches it has done
- * @steps: so far; read by the main thread
- * @counts: so far, by enum dref_stress_count
+ * struct worker - a thread, or a sequence of processes, that runs batches of steps
+ * @session: the session it belongs to
+ * @thread: the thread, or the thread that forks the processes
+ * @number: number of this worker, from 0
+ * @cpu: CPU it is bound to
+ * @ops: number of steps to do
+ * @batch: number of batches done so far
+ * @steps: number of steps done so far; the main thread reads it
+ * @counts: operations done so far, indexed by enum dref_stress_count
  */
 struct worker {
 	struct session	*session;
@@ -92,18 +93,18 @@ struct worker {
 };
 
 /**
- * struct session - the open device
- * @options: what the user wants
- * @fd: the device
- * @step: what the workers do
- * @workers: as many as in the options; processes share it
- * @stop: the workers shall return
- * @paused: they shall not begin another batch
- * @failing: their allocations shall fail, where the kernel can do that
- * @errors: how many the oracle has seen, as of the last batch
- * @broken: a call failed that should not: errno
+ * struct session - an open /dev/dref_stress and its workers
+ * @options: command line options
+ * @fd: file descriptor of the device
+ * @step: what the workers do: enum dref_stress_scenario
+ * @workers: array of options->workers workers, in shared memory
+ * @stop: tells workers and disturbers to return
+ * @paused: tells the workers not to begin another batch
+ * @failing: make allocations of the workers fail, if the kernel has failslab
+ * @errors: number of errors that the oracle had found at the end of the last batch
+ * @failed_errno: errno of an ioctl that failed unexpectedly, or 0
  *
- * It is in memory that the processes share.
+ * The session is in memory that all processes share.
  */
 struct session {
 	const struct options	*options;
@@ -114,23 +115,23 @@ struct session {
 	bool			paused;
 	bool			failing;
 	uint64_t		errors;
-	int			broken;
+	int			failed_errno;
 };
 
 /**
- * struct sample - what is seen from outside at one moment
- * @ns: since the start
- * @steps: of the workers so far
- * @errors: so far
- * @slab: unreclaimable slab memory of the machine, in bytes,
- * @percpu: and its per-CPU memory
- * @deferred: objects that are deferred,
- * @exact_live: and exact, as dref says
+ * struct sample - memory and dref's statistics at one moment
+ * @ns: time since the start of the workers
+ * @steps: steps of all workers so far
+ * @errors: errors so far
+ * @slab: unreclaimable slab memory of the whole machine, in bytes
+ * @percpu: per-CPU memory of the whole machine, in bytes
+ * @deferred: number of deferred objects, according to dref
+ * @exact_live: number of exact objects, according to dref
  * @slots_used: slots in use
- * @max_deferred: how many may be
- * @passes: so far, since dref.ko was loaded
- * @gp_ns: the last grace period of a pass,
- * @pass_ns: and how long its walks took
+ * @max_deferred: limit on the slots in use
+ * @passes: passes since dref.ko was loaded
+ * @gp_ns: duration of the last grace period of a pass
+ * @pass_ns: duration of the walks of the last pass
  */
 struct sample {
 	uint64_t	ns;
@@ -148,17 +149,17 @@ struct sample {
 };
 
 /**
- * struct watch - what has been seen
- * @begin: before there was any object,
- * @end: and when all of them were gone
- * @most: the greatest of each figure
- * @last: the last sample that was recorded
- * @samples: one for each second or more
- * @nr_samples: how many
- * @interval_ns: between two of them
- * @begin_ns: when the workers began
- * @fixed: max_deferred stays as it is
- * @too_many: slots were in use that it does not allow
+ * struct watch - the samples of a run
+ * @begin: sample taken before the first object was created
+ * @end: sample taken after the last object was released
+ * @most: maximum of each field
+ * @last: last sample that was recorded
+ * @samples: one sample per @interval_ns
+ * @nr_samples: number of samples
+ * @interval_ns: time between two samples: a second, more in a long run
+ * @begin_ns: time when the workers were started
+ * @fixed: no disturber changes max_deferred
+ * @too_many: more slots were in use than max_deferred allows
  */
 struct watch {
 	struct sample	begin;
@@ -174,17 +175,18 @@ struct watch {
 };
 
 /**
- * struct result - all that a run has found
- * @options: what was asked for
- * @session: who has done it
- * @ns: how long it took
- * @steps: how many there were
- * @counts: what was done in them, by enum dref_stress_count, the kernel's included
- * @report: what the oracle says
- * @watch: what was seen from outside
- * @failure: an error that the oracle does not know of, or NULL
- * @interrupted: a signal has ended it
- * @clean: all is well
+ * struct result - the result of a run
+ * @options: command line options
+ * @session: the session
+ * @ns: how long the workers ran
+ * @steps: number of steps of all workers
+ * @counts: operations of all workers and of the kernel module's own, indexed by
+ *	enum dref_stress_count
+ * @report: the oracle's report
+ * @watch: samples taken during the run
+ * @failure: description of an error that the oracle does not know of, or NULL
+ * @interrupted: a signal ended the run
+ * @clean: neither the oracle nor this program found an error
  */
 struct result {
 	const struct options		*options;
@@ -223,22 +225,22 @@ const char *session_failure(const struct session *session);
 void session_finish(struct session *session, struct dref_stress_report *report);
 void session_close(struct session *session);
 uint64_t session_steps(const struct session *session);
-uint64_t session_count(const struct session *session, enum dref_stress_count what);
+uint64_t session_count(const struct session *session, enum dref_stress_count kind);
 void bind_to_cpu(unsigned int cpu);
 
 /* progress.c */
 void block_signals(void);
 void unblock_signals(void);
 bool wait_a_tick(void);
-bool show_progress(struct session *session, void (*look)(struct session *session, void *data),
-		   void *data);
+bool wait_for_workers(struct session *session,
+		      void (*tick)(struct session *session, void *data), void *data);
 __printf(1, 2)
-void say(const char *format, ...);
+void output(const char *format, ...);
 
 /* watch.c */
 void watch_begin(struct watch *watch, bool fixed);
 void watch_start(struct watch *watch);
-void watch_look(struct watch *watch, const struct session *session);
+void watch_sample(struct watch *watch, const struct session *session);
 void watch_end(struct watch *watch);
 double watch_growth(uint64_t begin, uint64_t end);
 
@@ -251,23 +253,23 @@ const char *class_name(unsigned int flags, char *text, size_t size);
 /* disturb.c */
 extern const size_t nr_disturbers;
 const char *disturber_name(unsigned int number);
-const char *disturber_what(unsigned int number);
+const char *disturber_description(unsigned int number);
 bool disturber_tunes(unsigned int number);
 const char *disturber_missing(unsigned int number);
 uint64_t disturber_times(unsigned int number);
 void disturb_start(struct session *session);
 void disturb_stop(void);
 
-/* run.c, life.c: each returns what the program exits with */
+/* run.c, life.c: both return the exit status */
 int run_stress(const struct options *options);
 int run_life(const struct options *options);
 
 /* run.c */
-int verdict(struct result *result);
+int print_verdict(struct result *result);
 
 /* record.c */
 struct count_name {
-	enum dref_stress_count	what;
+	enum dref_stress_count	kind;
 	const char		*name;
 };
 

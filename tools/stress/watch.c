@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is seen from outside while a run goes on: the machine's memory, and what
- * dref says of itself.
+ * Samples taken during a run: the memory of the machine, and dref's statistics.
  *
- * What the slab allocator keeps for the next one to come is given back before the
- * first look and before the last, so that these compare what is in use.  Memory
- * that has been freed by RCU comes back a little later, so the end waits for it,
- * but not for long: on a machine with other work it may never come.
+ * The slab caches are shrunk before the first sample and before the last one, so that
+ * these two compare memory in use.  Memory that is freed by RCU returns a little
+ * later, so watch_end() waits for it.  It waits for SETTLE_NS at most: on a machine
+ * that does other work, memory may never return to where it was.
  */
 #include <glob.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@
 #include "stress.h"
 
 #define SAMPLE_NS	NSEC_PER_SEC
-#define MAX_SAMPLES	4096		/* then every other one goes */
+#define MAX_SAMPLES	4096		/* then every second one is dropped */
 #define SETTLE_NS	(3 * NSEC_PER_SEC)
 
 struct field {
@@ -23,7 +22,7 @@ struct field {
 	size_t		offset;
 };
 
-/* Set the fields that @path has lines of; "name: value" */
+/* Read those of @fields that have a line "name: value" in @path */
 static void read_fields(const char *path, const struct field *fields, size_t nr,
 			struct sample *sample)
 {
@@ -83,25 +82,28 @@ static void take_sample(const struct watch *watch, struct sample *sample)
 	read_value(DREF_DEBUGFS "max_deferred", &sample->max_deferred);
 }
 
-static void keep_most(uint64_t *most, uint64_t value)
+static void update_max(uint64_t *most, uint64_t value)
 {
 	if (*most < value)
 		*most = value;
 }
 
-static void take_most(struct sample *most, const struct sample *sample)
+static void update_maxima(struct sample *most, const struct sample *sample)
 {
-	keep_most(&most->slab, sample->slab);
-	keep_most(&most->percpu, sample->percpu);
-	keep_most(&most->deferred, sample->deferred);
-	keep_most(&most->exact_live, sample->exact_live);
-	keep_most(&most->slots_used, sample->slots_used);
-	keep_most(&most->max_deferred, sample->max_deferred);
-	keep_most(&most->gp_ns, sample->gp_ns);
-	keep_most(&most->pass_ns, sample->pass_ns);
+	update_max(&most->slab, sample->slab);
+	update_max(&most->percpu, sample->percpu);
+	update_max(&most->deferred, sample->deferred);
+	update_max(&most->exact_live, sample->exact_live);
+	update_max(&most->slots_used, sample->slots_used);
+	update_max(&most->max_deferred, sample->max_deferred);
+	update_max(&most->gp_ns, sample->gp_ns);
+	update_max(&most->pass_ns, sample->pass_ns);
 }
 
-/* Before there is any object; the tunables are set.  @fixed: and stay so */
+/*
+ * Take the first sample.  There are no objects yet, and the tunables are set.
+ * @fixed: nothing will change max_deferred during the run
+ */
 void watch_begin(struct watch *watch, bool fixed)
 {
 	memset(watch, 0, sizeof(*watch));
@@ -116,7 +118,7 @@ void watch_begin(struct watch *watch, bool fixed)
 	watch->most = watch->begin;
 }
 
-/* The workers begin now: time is counted from here */
+/* The workers start now: the times of samples are relative to this call */
 void watch_start(struct watch *watch)
 {
 	watch->begin_ns = now_ns();
@@ -138,7 +140,7 @@ static void keep_sample(struct watch *watch, const struct sample *sample)
 	watch->samples[watch->nr_samples++] = *sample;
 }
 
-void watch_look(struct watch *watch, const struct session *session)
+void watch_sample(struct watch *watch, const struct session *session)
 {
 	struct sample sample;
 	double seconds;
@@ -146,7 +148,7 @@ void watch_look(struct watch *watch, const struct session *session)
 	take_sample(watch, &sample);
 	sample.steps = session_steps(session);
 	sample.errors = __atomic_load_n(&session->errors, __ATOMIC_RELAXED);
-	take_most(&watch->most, &sample);
+	update_maxima(&watch->most, &sample);
 	if (watch->fixed && sample.max_deferred && sample.slots_used > sample.max_deferred)
 		watch->too_many = true;
 	if (sample.ns - watch->last.ns < SAMPLE_NS)
@@ -157,13 +159,13 @@ void watch_look(struct watch *watch, const struct session *session)
 	keep_sample(watch, &sample);
 }
 
-/* In percent of what was there before */
+/* Growth from @begin to @end in percent */
 double watch_growth(uint64_t begin, uint64_t end)
 {
 	return begin ? 100.0 * ((double)end - (double)begin) / (double)begin : 0;
 }
 
-/* All objects are gone */
+/* Take the last sample.  All objects have been released. */
 void watch_end(struct watch *watch)
 {
 	uint64_t give_up = now_ns() + SETTLE_NS;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The first few of many deferred objects.
+ * Selection of the first few of many deferred objects, in sort order.
  *
- * How hot an object is only shows in what it has counted since the sample before,
- * and any object may have become the hottest one.  So for each of them its two
- * counters are remembered, in a hash table, 32 bytes an object; all else is kept
- * of the first few only.
+ * The heat of an object is the difference between its counters in this sample and in
+ * the one before, and any object may have become the hottest.  A hash table therefore
+ * keeps the two counters of every object, at 32 bytes per object.  All other fields
+ * are kept for the first few objects only.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #define SMALLEST	1024
 
-/* What an object has counted */
+/* The counters of an object */
 struct count {
 	uint64_t	id;
 	uint64_t	gets;
@@ -23,7 +23,7 @@ struct count {
 	bool		used;
 };
 
-/* Open addressing; the size is a power of two */
+/* A hash table with open addressing; the size is a power of two */
 struct table {
 	struct count	*counts;
 	size_t		size;
@@ -42,11 +42,11 @@ static void table_init(struct table *table, size_t size)
 	table->used = 0;
 }
 
-/* Where @id is, or could be */
+/* Find the entry of @id, or the free entry for it */
 static struct count *table_find(const struct table *table, uint64_t id)
 {
 	uint64_t state = id;
-	size_t i = random_of(&state);
+	size_t i = next_random(&state);
 
 	for (;; i++) {
 		struct count *count = &table->counts[i & (table->size - 1)];
@@ -80,7 +80,7 @@ static void table_add(struct table *table, const struct object *object)
 		table_grow(table);
 }
 
-/* The objects that are added from now on are those of @sample */
+/* Begin a new @sample, to which objects_add() adds objects */
 void objects_begin(const struct sample *sample)
 {
 	free(before.counts);
@@ -89,7 +89,7 @@ void objects_begin(const struct sample *sample)
 	seconds = before.counts ? sample->seconds : 0;
 }
 
-/* Into the sorted array, if there is room or it is before the last one */
+/* Insert @object into the sorted array, unless it comes after FIRST_OBJECTS others */
 static void keep_first(enum sort sort, struct sample *sample, const struct object *object)
 {
 	struct object *objects = sample->objects;
@@ -110,7 +110,7 @@ void objects_add(const struct options *options, struct sample *sample, struct ob
 	object->get_rate = NAN;
 	object->put_rate = NAN;
 	count = seconds > 0 ? table_find(&before, object->id) : NULL;
-	/* with counters that went backwards it is another one at the same place */
+	/* if a counter went backwards, this is another object at the same address */
 	if (count && count->used && object->gets >= count->gets && object->puts >= count->puts) {
 		object->get_rate = rate_of(count->gets, object->gets, seconds);
 		object->put_rate = rate_of(count->puts, object->puts, seconds);

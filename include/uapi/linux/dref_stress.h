@@ -1,32 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * /dev/dref_stress: what dref-stress and dref_stress.ko say to each other.
+ * /dev/dref_stress: the interface between dref-stress and dref_stress.ko.
  *
- * A session belongs to an open file.  Its life is
+ * Each open file is a session.  A session goes through these calls:
  *
- *	DREF_STRESS_SETUP	objects in their places, workers with empty hands;
- *				the kernel module's own workers begin
- *	DREF_STRESS_RUN		a worker does a batch of operations; as many at a
- *				time as there are workers, from any thread
- *	DREF_STRESS_DROP	one place is emptied		(optional)
- *	DREF_STRESS_STATE	one object is looked at		(optional)
- *	DREF_STRESS_FINISH	everything is dropped and verified
+ *	DREF_STRESS_SETUP	create an object in each place, and workers that
+ *				hold no references; start the module's own workers
+ *	DREF_STRESS_RUN		let a worker do a batch of steps; may be called
+ *				from any thread, for all workers at the same time
+ *	DREF_STRESS_DROP	empty one place				(optional)
+ *	DREF_STRESS_STATE	read the state of one object		(optional)
+ *	DREF_STRESS_FINISH	drop all references, and verify all releases
  *
- * after which it can be set up again.  Closing the file cleans up, whatever
- * state the session is in.
+ * After DREF_STRESS_FINISH the session can be set up again.  Closing the file cleans
+ * up a session in any state.
  *
- * Errors that all of them have in common: -EINVAL for a number out of range, an
- * unknown flag, a reserved field that is not zero, or a call that does not fit
- * the state of the session; -EFAULT for a bad pointer; -EINTR where a signal
- * came before anything was done, for SETUP and FINISH a fatal one; -ENOMEM;
- * -ENOTTY for an unknown call.  Fields marked "out" are ignored on the way in,
- * and written only on success.
+ * All calls return -EINVAL if a number is out of range, a flag is unknown, a
+ * reserved field is not zero, or the session is not in a state that allows the
+ * call; -EFAULT for a bad pointer; -EINTR if a signal arrived before anything was
+ * done, SETUP and FINISH only if that signal is fatal; -ENOMEM; and -ENOTTY if the
+ * call is unknown.  Fields marked "out" are ignored on input, and are written on
+ * success only.
  *
- * Memory: a session has at most 2 x objects + 64 x workers + 81920 objects alive
- * and 256 dead ones under observation, of at most 256 bytes each, 40 bytes for
- * each of these numbers, and those objects that wait for a grace period to be
- * freed.  Workers are the caller's and the module's own: one for each context and
- * CPU.  What the caller allocates is charged to his memory cgroup.
+ * Memory: a session has at most 2 x objects + 64 x workers + 81920 live objects and
+ * 256 dead ones under observation, of at most 256 bytes each.  It also needs 40 bytes
+ * for each of these objects, and memory for objects that wait for a grace period
+ * before they are freed.  The workers in this formula are those of the caller and the
+ * module's own, one per context and CPU.  Allocations are charged to the memory cgroup
+ * of the caller.
  */
 #ifndef _UAPI_LINUX_DREF_STRESS_H
 #define _UAPI_LINUX_DREF_STRESS_H
@@ -38,55 +39,55 @@
 
 #define DREF_STRESS_MAX_OBJECTS	(1 << 20)
 #define DREF_STRESS_MAX_WORKERS	1024
-#define DREF_STRESS_MAX_OPS	(1 << 20)	/* in one batch */
+#define DREF_STRESS_MAX_OPS	(1 << 20)	/* per batch */
 #define DREF_STRESS_ERROR_SIZE	256
 #define DREF_STRESS_LATENCIES	20	/* up to 2^19 ms: nine minutes */
 
-/* What a worker does in a batch */
+/* The scenarios: what a worker does in a step */
 enum dref_stress_scenario {
 	DREF_STRESS_SHARED,	/* get and put a few hot objects */
-	DREF_STRESS_RING,	/* objects whose only reference goes round the CPUs */
-	DREF_STRESS_HANDOVER,	/* put what another worker got */
-	DREF_STRESS_LOOKUP,	/* tryget under RCU, while objects are replaced */
-	DREF_STRESS_WEAK,	/* tryget of objects that only their users hold */
+	DREF_STRESS_RING,	/* pass the only reference to an object from CPU to CPU */
+	DREF_STRESS_HANDOVER,	/* put references that other workers took */
+	DREF_STRESS_LOOKUP,	/* tryget objects under RCU while they are replaced */
+	DREF_STRESS_WEAK,	/* tryget objects that only their users hold */
 	DREF_STRESS_CHURN,	/* create, share and drop short-lived objects */
-	DREF_STRESS_KILL,	/* kill, and tryget_live what has been killed */
-	DREF_STRESS_FLAP,	/* promote objects, and leave them to be demoted */
-	DREF_STRESS_MANY,	/* a hot set that wanders over all objects */
+	DREF_STRESS_KILL,	/* kill objects, and tryget_live killed ones */
+	DREF_STRESS_FLAP,	/* promote objects, then leave them idle to be demoted */
+	DREF_STRESS_MANY,	/* use a hot set that moves across all objects */
 	DREF_STRESS_IMMORTALIZE,	/* make objects immortal while others use them */
-	DREF_STRESS_CLASSES,	/* register and unregister classes in use */
-	DREF_STRESS_MIX,	/* all of these at random, each by its weight */
+	DREF_STRESS_CLASSES,	/* register and unregister classes that are in use */
+	DREF_STRESS_MIX,	/* a random one of these in each step, by weight */
 	DREF_STRESS_NR_SCENARIOS
 };
 
-/* What has been done and seen, by kind */
+/* Kinds of operations and observations that are counted */
 enum dref_stress_count {
 	DREF_STRESS_GETS,
 	DREF_STRESS_PUTS,
-	DREF_STRESS_TRYGETS,		/* that succeeded */
+	DREF_STRESS_TRYGETS,		/* successful ones */
 	DREF_STRESS_TRYGETS_FAILED,
 	DREF_STRESS_KILLS,
 	DREF_STRESS_HANDOVERS,
 	DREF_STRESS_CREATES,
-	DREF_STRESS_CREATES_REFUSED,	/* too many alive, or out of memory */
-	DREF_STRESS_PROMOTED,		/* a holder saw that it had become deferred */
-	DREF_STRESS_DEMOTED,		/* a holder saw that it had become exact */
-	DREF_STRESS_DEFERS,		/* dref_defer() that succeeded */
-	DREF_STRESS_DEFERS_REFUSED,	/* no memory, or max_deferred used up */
+	DREF_STRESS_CREATES_REFUSED,	/* too many live objects, or out of memory */
+	DREF_STRESS_PROMOTED,		/* a holder found its object newly deferred */
+	DREF_STRESS_DEMOTED,		/* a holder found its object exact again */
+	DREF_STRESS_DEFERS,		/* dref_defer() succeeded */
+	DREF_STRESS_DEFERS_REFUSED,	/* out of memory, or max_deferred reached */
 	DREF_STRESS_IMMORTALIZED,
-	DREF_STRESS_CLASSES_GONE,	/* classes unregistered */
-	DREF_STRESS_CLASSES_BUSY,	/* not, as objects were alive */
+	DREF_STRESS_CLASSES_GONE,	/* a class was unregistered */
+	DREF_STRESS_CLASSES_BUSY,	/* unregistering failed: objects were alive */
 	DREF_STRESS_NR_COUNTS,
-	DREF_STRESS_COUNTS_SIZE = 16	/* the rest is zero */
+	DREF_STRESS_COUNTS_SIZE = 16	/* unused entries are zero */
 };
 
-/* dref_stress_setup.flags: the class of the objects, as in <linux/dref.h> */
+/* dref_stress_setup.flags: class flags of the objects, as in <linux/dref.h> */
 #define DREF_STRESS_SLEEP	0x1
 #define DREF_STRESS_RCU		0x2
 #define DREF_STRESS_EXACT	0x4
-#define DREF_STRESS_ANY_CLASS	0x8	/* each class in turn; excludes the others */
+#define DREF_STRESS_ANY_CLASS	0x8	/* every set of flags in turn; excludes the others */
 
-/* dref_stress_setup.contexts: where the kernel module has workers of its own */
+/* dref_stress_setup.contexts: contexts in which the module runs its own workers */
 #define DREF_STRESS_KTHREAD	0x1	/* kernel threads */
 #define DREF_STRESS_SOFTIRQ	0x2	/* timers in softirq context */
 #define DREF_STRESS_HARDIRQ	0x4	/* timers in hardirq context */
@@ -94,18 +95,18 @@ enum dref_stress_count {
 
 /**
  * struct dref_stress_setup - begin a session
- * @objects: number of places, each with an object in it: 1 to
+ * @objects: number of places, in each of which an object is created: 1 to
  *	DREF_STRESS_MAX_OBJECTS
- * @workers: 1 to DREF_STRESS_MAX_WORKERS
+ * @workers: number of workers of the caller: 1 to DREF_STRESS_MAX_WORKERS
  * @flags: DREF_STRESS_SLEEP, ...
  * @contexts: DREF_STRESS_KTHREAD, ...: on each CPU that the caller may use, the
- *	module has one worker for each of these, which works whenever a worker of
- *	the caller's does
- * @scenario: what those do: enum dref_stress_scenario
- * @late_ms: an object that is released later than this after its last put is
- *	an error, on top of what the machine takes for grace periods and work
- *	items that have nothing to do with dref; 0: none is
- * @seed: what the module's workers draw their random choices from
+ *	module runs one worker per context, which works while a worker of the
+ *	caller does
+ * @scenario: what the module's workers do: enum dref_stress_scenario
+ * @late_ms: the longest time from the last put of an object to its release that
+ *	is not an error, on top of the time that the machine takes for grace
+ *	periods and work items that do not use dref; 0: no limit
+ * @seed: seed of the random choices of the module's workers
  */
 struct dref_stress_setup {
 	__u32	objects;
@@ -118,23 +119,23 @@ struct dref_stress_setup {
 };
 
 /* dref_stress_run.flags */
-#define DREF_STRESS_LET_GO	0x1	/* afterwards, drop all the worker holds */
+#define DREF_STRESS_LET_GO	0x1	/* drop all references of the worker after the batch */
 
 /**
- * struct dref_stress_run - do a batch of operations on the calling CPU
- * @worker: who does them; a worker does one batch at a time
+ * struct dref_stress_run - do a batch of steps on the calling CPU
+ * @worker: number of the worker; a worker does one batch at a time
  * @scenario: enum dref_stress_scenario
- * @ops: how many steps: up to DREF_STRESS_MAX_OPS
+ * @ops: number of steps to do, up to DREF_STRESS_MAX_OPS
  * @flags: DREF_STRESS_LET_GO
- * @seed: what the worker draws its random choices from: with the same seed, a
- *	step that finds the same does the same
- * @done: out: how many steps were done: fewer after a signal or an error
+ * @seed: seed of the random choices of the worker: with the same seed, a step
+ *	that finds the same objects does the same
+ * @done: out: number of steps done, less than @ops after a signal or an error
  * @reserved: 0
- * @errors: out: how many errors the session has had; after the first one
- *	nothing is done any more
- * @counts: out: what was done in this batch, indexed by enum dref_stress_count
+ * @errors: out: number of errors in the session so far; no steps are done after
+ *	the first error
+ * @counts: out: operations done in this batch, indexed by enum dref_stress_count
  *
- * A worker's references survive the batch.
+ * The worker keeps its references after the batch, unless DREF_STRESS_LET_GO is set.
  */
 struct dref_stress_run {
 	__u32	worker;
@@ -150,11 +151,11 @@ struct dref_stress_run {
 
 /**
  * struct dref_stress_drop - take an object out of its place
- * @place: which: less than dref_stress_setup.objects
+ * @place: number of the place, less than dref_stress_setup.objects
  * @kill: 1: drop the initial reference with dref_kill(); 0: with dref_put()
  * @reserved: 0
  *
- * -ENOENT if the place is empty already.
+ * The call returns -ENOENT if the place is empty.
  */
 struct dref_stress_drop {
 	__u32	place;
@@ -169,14 +170,14 @@ struct dref_stress_drop {
 #define DREF_STRESS_IMMORTAL	0x8
 
 /**
- * struct dref_stress_state - look at an object without touching it
- * @object: which; the first one in place N has number N
- * @flags: out: DREF_STRESS_LIVE, ...; none of them once it has been released
- * @generation: out: how many objects have had this number, this one included
- * @count: out: what dref_read() says, 0 once it has been released
- * @created_ns: out: CLOCK_MONOTONIC at its creation
- * @dropped_ns: out: when DREF_STRESS_DROP dropped it, 0 if it has not
- * @released_ns: out: when release() ran, 0 if it has not
+ * struct dref_stress_state - read the state of an object without changing it
+ * @object: number of the object; the first object in place N has number N
+ * @flags: out: DREF_STRESS_LIVE, ...; 0 after the release
+ * @generation: out: number of objects that have had this number, including this one
+ * @count: out: result of dref_read(), 0 after the release
+ * @created_ns: out: time of creation (all times are CLOCK_MONOTONIC)
+ * @dropped_ns: out: time of DREF_STRESS_DROP, 0 if the object was not dropped
+ * @released_ns: out: time of release(), 0 if the object was not released
  * @reserved: 0
  */
 struct dref_stress_state {
@@ -191,33 +192,34 @@ struct dref_stress_state {
 };
 
 /**
- * struct dref_stress_report - what FINISH has found
- * @created: out: objects
- * @released: out: of these, as they should
- * @immortal: out: not released, because a worker has made them immortal
- * @saturated: out: not released, because dref has saturated them
- * @held: out: references that workers and queues had, and FINISH dropped
- * @errors: out: the sum of what follows; 0 means that all is well
- * @early: out: releases while somebody had a reference, and times that somebody
- *	found his object dead
+ * struct dref_stress_report - result of DREF_STRESS_FINISH
+ * @created: out: number of objects created
+ * @released: out: number of objects released as they should be
+ * @immortal: out: objects not released because a worker made them immortal
+ * @saturated: out: objects not released because dref saturated them
+ * @held: out: references that workers and queues held and FINISH dropped
+ * @errors: out: sum of the seven counts of errors that follow; 0: no error was found
+ * @early: out: releases of objects to which a reference was held, and times that
+ *	the holder of a reference found the object dead
  * @doubled: out: objects released twice
- * @missing: out: objects not released though nobody had a reference
- * @late: out: objects released late: see dref_stress_setup.late_ms
- * @miscounted: out: dref_read() differed from the number of references when
- *	nobody was active, or the object was saturated; or a class without
- *	objects was busy
- * @revived: out: dref_tryget_live() said yes after dref_kill(), or no before
- * @scribbled: out: dead objects that were written to
- * @settle_ns: out: how long dref_barrier() took to have everything released
- * @kernel_steps: out: steps of the module's own workers,
- * @kernel_counts: out: and what was done in them, by enum dref_stress_count
- * @latency: out: objects by the time from their last put to release(), to the
- *	precision of a jiffy: [0] less than 1 ms, [n] less than 2^n ms; the last
- *	one has all the rest
- * @latency_max_ms: out: the longest
- * @yardstick_ms: out: how long a release may take on this machine, as of the end,
- *	not counting dref_stress_setup.late_ms
- * @error: out: the first error in words, or an empty string
+ * @missing: out: objects without references that were not released
+ * @late: out: objects released late, see dref_stress_setup.late_ms
+ * @miscounted: out: objects for which dref_read() differed from the number of
+ *	references while no worker was active, objects that dref saturated, and
+ *	classes without objects that were busy
+ * @revived: out: calls of dref_tryget_live() that succeeded after dref_kill() or
+ *	failed before it
+ * @scribbled: out: objects that were written to after their release
+ * @settle_ns: out: how long dref_barrier() took to release everything
+ * @kernel_steps: out: steps of the module's own workers
+ * @kernel_counts: out: operations in @kernel_steps, indexed by enum dref_stress_count
+ * @latency: out: histogram of the time from the last put of an object to its
+ *	release(), to the precision of a jiffy: [0] counts objects below 1 ms, [n]
+ *	those from 2^(n-1) to below 2^n ms, and the last entry all longer times
+ * @latency_max_ms: out: longest time from the last put of an object to its release()
+ * @yardstick_ms: out: how long a release may take on this machine, measured until
+ *	the end, without dref_stress_setup.late_ms
+ * @error: out: description of the first error, or an empty string
  * @reserved: 0
  */
 struct dref_stress_report {
