@@ -22,7 +22,7 @@ sees_a_load() {
 	status=$?
 	kill -TERM $!
 	wait $!
-	[ $status -eq 0 ] && ! grep 'made no sense' "$out" &&
+	[ $status -eq 0 ] && ! grep 'could not be parsed' "$out" &&
 		awk '$1 == "objects" { deferred = $2 }
 		     $1 == "stress" { in_class = $2; flags = $NF }
 		     $2 == "stress" && $3 == "deferred" && $5 > 0 { objects++ }

@@ -371,7 +371,7 @@ junk() {
 	printf '\n3: 5\n' | tee -a "$dref/latency" >>"$dref/cpus"
 	mkdir "$dref/classes/no class" "$dref/classes/$(printf '\033[31m')"
 	once --sort name && shown 'objects 7 deferred 7 exact 7 dying 100 immortal' \
-		'11 lines made no sense and were left out' \
+		'11 lines could not be parsed and were ignored' \
 		'0000000000000005 mount deferred 2 0.00 0.00 1.00 ms 1' \
 		'0000000000000007 mount deferred 2 0.00 0.00 1.00 ms 1' \
 		'1 0.00 0.00 -95' && ! grep -Eq '0000000006|no class|\[31m' "$work/out"
@@ -380,8 +380,8 @@ junk() {
 missing() {
 	new_dref 1
 	rm -r "$dref/cpus" "$dref/latency" "$dref/max_deferred" "$dref"/classes/*/objects
-	once && shown 'latency this dref has none' 'this dref shows none of them' \
-		'this dref has no figures by CPU' '.*max_deferred -' 'mount 7 7 0.00 .*' &&
+	once && shown 'latency not available in this dref' 'this dref does not list its objects' \
+		'this dref has no figures per CPU' '.*max_deferred -' 'mount 7 7 0.00 .*' &&
 	timeout 20 "$top" --debugfs "$work" -j -i 10ms -n 1 >"$records" &&
 	record 'r["cpus"] is None and r["latency"] is None and r["objects"] is None' &&
 	rm -r "$dref/classes" "$dref/stats" && once &&

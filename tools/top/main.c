@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref-top: what dref does, while it does it.
+ * dref-top: show the activity of dref, live.
  *
- * Everything comes from dref's files in debugfs, looked at again and again; what
- * is shown of two looks are mostly differences.  dref may come and go meanwhile.
+ * dref-top samples dref's files in debugfs once per interval, and mostly shows the
+ * differences between two samples.  dref may be unloaded and loaded meanwhile.
  *
- * Signals are blocked and come through a file descriptor, so that they and the
- * keys are waited for in one place, and there is no handler and nothing to race.
+ * Signals are blocked and read from a signalfd, so that one poll() waits for signals
+ * and keys.  No signal handler is needed, and none can race with the program.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,8 +40,8 @@ void die(int status, const char *format, ...)
 	exit(status);
 }
 
-/* What nobody can read was not written: a full disk is no success */
-void written(FILE *file, const char *name)
+/* Die if what was written to @file did not reach it, as on a full disk */
+void check_written(FILE *file, const char *name)
 {
 	if (fflush(file) || ferror(file))
 		die(FAILED, "cannot write %s: %s", name, strerror(errno));
@@ -57,7 +57,7 @@ struct loop {
 	struct sample	*before;
 	struct sample	*now;
 	uint64_t	begin_ns;
-	uint64_t	next_ns;	/* the next look is due */
+	uint64_t	next_ns;	/* when the next sample is due */
 	int		signals;
 };
 
@@ -70,7 +70,7 @@ static void open_signals(struct loop *loop)
 
 	sigemptyset(&signals);
 	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
-		/* blocked, it would be seen though nohup(1) has it ignored */
+		/* a signalfd would return a blocked signal that nohup(1) has set to ignored */
 		if (!sigaction(wanted[i], NULL, &action) && action.sa_handler != SIG_IGN)
 			sigaddset(&signals, wanted[i]);
 	}
@@ -80,8 +80,8 @@ static void open_signals(struct loop *loop)
 		die(FAILED, "cannot wait for signals: %s", strerror(errno));
 }
 
-/* The one before is what this one is compared with */
-static void look(struct loop *loop)
+/* Take a sample; the last one becomes the one to compare with */
+static void take_sample(struct loop *loop)
 {
 	struct sample *old = loop->before;
 
@@ -103,8 +103,11 @@ static enum screen_answer take_signal(struct loop *loop)
 	return STAY;
 }
 
-/* Until the next look is due or wanted; false if somebody wants an end */
-static bool wait_for_look(struct loop *loop)
+/*
+ * Handle signals and keys until the next sample is due or the user requests one.
+ * Returns false if the program shall end.
+ */
+static bool wait_for_interval(struct loop *loop)
 {
 	enum { SIGNALS, KEYS, NR_FDS };
 	struct pollfd fds[NR_FDS] = {
@@ -117,7 +120,7 @@ static bool wait_for_look(struct loop *loop)
 	if (loop->show == SCREEN && isatty(STDIN_FILENO))
 		fds[KEYS].fd = STDIN_FILENO;
 	while (answer == STAY && (now = now_ns()) < loop->next_ns) {
-		/* rounded up, or the last millisecond is spent on looking at the clock */
+		/* round up, or this loop would busy-wait in the last millisecond */
 		uint64_t ms = (loop->next_ns - now) / NSEC_PER_MSEC + 1;
 
 		if (poll(fds, NR_FDS, ms) <= 0)
@@ -133,8 +136,8 @@ static bool wait_for_look(struct loop *loop)
 	}
 	now = now_ns();
 	loop->next_ns += loop->options.interval_ns;
-	/* after a pause, or a look that took long, or one that somebody wanted */
-	if (loop->next_ns <= now || answer == LOOK)
+	/* skip missed intervals, and start a new one after a requested sample */
+	if (loop->next_ns <= now || answer == REFRESH)
 		loop->next_ns = now + loop->options.interval_ns;
 	return answer != QUIT;
 }
@@ -147,9 +150,10 @@ static void show(struct loop *loop)
 		break;
 	case ONCE:
 		if (!loop->now->loaded)
-			die(REFUSED, "dref is not loaded: no %s/dref", loop->options.debugfs);
+			die(REFUSED, "dref is not loaded: %s/dref does not exist",
+			    loop->options.debugfs);
 		view_once(&loop->options, loop->now);
-		written(stdout, "the snapshot");
+		check_written(stdout, "the snapshot");
 		break;
 	case RECORDS:
 		record_sample(&loop->options, loop->now, loop->begin_ns);
@@ -159,21 +163,21 @@ static void show(struct loop *loop)
 static void run(struct loop *loop)
 {
 	static struct sample samples[2];
-	uint64_t looks;
+	uint64_t intervals;
 
 	loop->before = &samples[0];
 	loop->now = &samples[1];
 	open_signals(loop);
-	look(loop);
+	take_sample(loop);
 	loop->begin_ns = loop->now->ns;
 	loop->next_ns = loop->begin_ns + loop->options.interval_ns;
-	/* it has no rates yet, but a person wants to see something */
+	/* the first sample has no rates, but the screen should not stay empty */
 	if (loop->show == SCREEN || (loop->show == ONCE && !loop->now->loaded))
 		show(loop);
-	for (looks = 0; !loop->options.count || looks < loop->options.count; looks++) {
-		if (!wait_for_look(loop))
+	for (intervals = 0; !loop->options.count || intervals < loop->options.count; intervals++) {
+		if (!wait_for_interval(loop))
 			break;
-		look(loop);
+		take_sample(loop);
 		show(loop);
 	}
 }
@@ -185,29 +189,30 @@ static void print_options(void)
 	int i;
 
 	printf("Usage: dref-top [OPTION]...\n"
-	       "Show what dref does, from its files in debugfs. Needs root and dref.ko.\n"
+	       "Show the activity of dref, live, from its files in debugfs.\n"
+	       "Needs root and dref.ko. Defaults are in parentheses.\n"
 	       "\n"
-	       "  -i, --interval TIME  between two looks: 500ms, 2, 2s, 1m (1s)\n"
-	       "  -c, --class NAME     only this class and its objects\n"
-	       "  -s, --sort KEY       by what, one of those below (heat)\n"
-	       "  -n, --count N        end after N intervals (no limit)\n"
-	       "      --debugfs FOLDER where debugfs is mounted (" DEFAULT_DEBUGFS ")\n"
-	       "  -h, --help           this text\n"
+	       "  -i, --interval TIME  time between two samples: 500ms, 2, 2s, 1m (1s)\n"
+	       "  -c, --class NAME     show this class and its objects only (all)\n"
+	       "  -s, --sort KEY       sort the tables by one of the keys below (heat)\n"
+	       "  -n, --count N        stop after N intervals (no limit)\n"
+	       "      --debugfs FOLDER mount point of debugfs (" DEFAULT_DEBUGFS ")\n"
+	       "  -h, --help           show this help\n"
 	       "\n"
 	       "Instead of a full screen:\n"
-	       "  -1, --once           two looks, and what has changed between them, as text\n"
-	       "  -j, --json [FILE]    a line of JSON for each interval\n"
+	       "  -1, --once           print the activity of one interval as text\n"
+	       "  -j, --json [FILE]    write a line of JSON per interval (standard output)\n"
 	       "\n"
-	       "Keys to sort by:\n");
+	       "Sort keys:\n");
 	for (i = 0; i < NR_SORTS; i++)
-		printf("  %-20s %s\n", sort_keys[i].name, sort_keys[i].what);
+		printf("  %-20s %s\n", sort_keys[i].name, sort_keys[i].description);
 	printf("\n"
-	       "On the screen ? shows the keys, and q quits.\n"
-	       "Exit status: 0 all is well, 1 something failed, 2 wrong usage, no debugfs,\n"
-	       "no permission, or with --once no dref.\n");
+	       "On the screen, ? shows the keys, and q quits.\n"
+	       "Exit status: 0 success, 1 something failed, 2 wrong usage, no permission,\n"
+	       "no debugfs, no terminal, or dref is not loaded (--once only).\n");
 }
 
-static uint64_t number_given(const char *option, uint64_t min, uint64_t max)
+static uint64_t number_argument(const char *option, uint64_t min, uint64_t max)
 {
 	uint64_t value;
 
@@ -217,28 +222,28 @@ static uint64_t number_given(const char *option, uint64_t min, uint64_t max)
 	return value;
 }
 
-static uint64_t interval_given(void)
+static uint64_t interval_argument(void)
 {
 	uint64_t ns;
 
 	if (!parse_duration(optarg, &ns))
 		die(REFUSED, "--interval %s: not a time like 500ms, 2s or 1m", optarg);
 	if (ns < MIN_INTERVAL_NS || ns > MAX_INTERVAL_NS)
-		die(REFUSED, "--interval %s: not from 10ms to 24h", optarg);
+		die(REFUSED, "--interval %s: not a time from 10ms to 24h", optarg);
 	return ns;
 }
 
-static enum sort sort_given(void)
+static enum sort sort_argument(void)
 {
 	enum sort sort;
 
 	if (!sort_find(optarg, &sort))
-		die(REFUSED, "--sort %s: there is no such key (--help shows them)", optarg);
+		die(REFUSED, "--sort %s: no such key (see --help)", optarg);
 	return sort;
 }
 
-/* The value of --json can be a word of its own, or be missing */
-static const char *file_given(int argc, char **argv)
+/* The optional argument of --json may follow as a word of its own */
+static const char *file_argument(int argc, char **argv)
 {
 	if (optarg)
 		return optarg;
@@ -276,18 +281,18 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, ":i:c:s:n:1j::h", longs, NULL)) >= 0) {
 		switch (option) {
 		case 'i':
-			options->interval_ns = interval_given();
+			options->interval_ns = interval_argument();
 			break;
 		case 'c':
-			if (!read_is_class(optarg))
-				die(REFUSED, "--class %s: no class can have this name", optarg);
+			if (!is_class_name(optarg))
+				die(REFUSED, "--class %s: not a valid class name", optarg);
 			strcpy(options->class, optarg);
 			break;
 		case 's':
-			options->sort = sort_given();
+			options->sort = sort_argument();
 			break;
 		case 'n':
-			options->count = number_given("count", 1, UINT64_MAX);
+			options->count = number_argument("count", 1, UINT64_MAX);
 			break;
 		case DEBUGFS:
 			options->debugfs = optarg;
@@ -296,27 +301,26 @@ int main(int argc, char **argv)
 			once = true;
 			break;
 		case 'j':
-			json = file_given(argc, argv);
+			json = file_argument(argc, argv);
 			break;
 		case 'h':
 			print_options();
 			return CLEAN;
 		case ':':
-			die(REFUSED, "%s needs a value (--help shows the options)",
+			die(REFUSED, "%s needs a value (see --help)",
 			    argv[optind - 1]);
 		default:
 			if (optopt && optopt < DEBUGFS)
-				die(REFUSED, "-%c: no such option (--help shows them)", optopt);
-			die(REFUSED, "%s: no such option (--help shows them)",
-			    argv[optind - 1]);
+				die(REFUSED, "-%c: unknown option (see --help)", optopt);
+			die(REFUSED, "%s: unknown option (see --help)", argv[optind - 1]);
 		}
 	}
 	if (optind < argc)
-		die(REFUSED, "%s: not an option (--help shows them)", argv[optind]);
+		die(REFUSED, "%s: unexpected argument (see --help)", argv[optind]);
 	if (once && (json || options->count))
-		die(REFUSED, "--once takes neither --json nor --count");
+		die(REFUSED, "--once cannot be combined with --json or --count");
 
-	read_check(options);
+	check_debugfs(options);
 	if (once) {
 		loop.show = ONCE;
 		options->count = 1;

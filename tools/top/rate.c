@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What has changed since the sample before: a difference by the seconds between
- * the two.  A counter that went backwards has been reset, with its module or its
- * class: then nobody knows the rate, and it is not a negative one.
+ * Rates: the difference between a counter in this sample and in the one before,
+ * divided by the seconds between the two.  A counter goes backwards if its module was
+ * reloaded or its class was registered again.  Its rate is then unknown, not negative.
  */
 #include <math.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static void rate_stats(const struct stats *before, struct stats *now, double sec
 	}
 }
 
-static const struct class *same_class(const struct sample *sample, const char *name)
+static const struct class *find_class(const struct sample *sample, const char *name)
 {
 	size_t i;
 
@@ -37,7 +37,7 @@ static const struct class *same_class(const struct sample *sample, const char *n
 	return NULL;
 }
 
-static const struct cpu *same_cpu(const struct sample *sample, unsigned int number)
+static const struct cpu *find_cpu(const struct sample *sample, unsigned int number)
 {
 	size_t i;
 
@@ -54,7 +54,7 @@ static void rate_cpu(const struct cpu *before, struct cpu *now, double seconds)
 	now->put_rate = before ? rate_of(before->puts, now->puts, seconds) : NAN;
 }
 
-/* The rates in @now; those of the objects are there already */
+/* Compute all rates in @now except those of objects, which objects_add() has set */
 void rate_sample(const struct sample *before, struct sample *now)
 {
 	double seconds = now->seconds;
@@ -65,14 +65,14 @@ void rate_sample(const struct sample *before, struct sample *now)
 	rate_stats(before ? &before->stats : NULL, &now->stats, seconds);
 	for (i = 0; i < now->nr_classes; i++) {
 		const char *name = now->classes[i].name;
-		const struct class *class = before ? same_class(before, name) : NULL;
+		const struct class *class = before ? find_class(before, name) : NULL;
 
 		rate_stats(class ? &class->stats : NULL, &now->classes[i].stats, seconds);
 	}
 	for (i = 0; i < now->nr_cpus; i++) {
 		unsigned int number = now->cpus[i].number;
 
-		rate_cpu(before ? same_cpu(before, number) : NULL, &now->cpus[i], seconds);
+		rate_cpu(before ? find_cpu(before, number) : NULL, &now->cpus[i], seconds);
 	}
 	for (i = 0; i < LATENCIES; i++) {
 		now->latency_rates[i] = before && before->has_latency ?
@@ -80,13 +80,13 @@ void rate_sample(const struct sample *before, struct sample *now)
 	}
 }
 
-/* The microseconds that all objects in the i-th bucket stay below */
+/* Upper bound of the i-th bucket of the latency histogram, in microseconds */
 double latency_below(size_t i)
 {
 	return i < LATENCIES - 1 ? (double)(1ULL << i) : INFINITY;
 }
 
-/* What that @share of the objects stays below; NAN if there is none */
+/* The bound that @share of the objects stay below; NAN if there are no objects */
 double latency_percentile(const struct sample *sample, double share)
 {
 	double total = 0, sum = 0;

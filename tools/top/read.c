@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref's files in debugfs: what is in them at one moment.
+ * Reading a sample from dref's files in debugfs.
  *
- * All of them are lines of text.  A file that is missing is part of a dref that
- * has no such thing, a line that is not as it should be is counted and left out,
- * and a name that nobody here knows is a newer dref's: neither is an error.  And
- * dref can go, and come back, between any two lines.
+ * All files consist of lines of text.  A file may be missing, because this build of
+ * dref does not have it; a line that cannot be parsed is counted and ignored; and an
+ * unknown name comes from a newer dref.  None of these is an error.  dref can be
+ * unloaded and loaded again between any two lines.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -49,7 +49,7 @@ const struct stat_line stat_lines[NR_STATS] = {
 
 /* ---- files and lines ---- */
 
-/* Whoever may not read it will not be able to later */
+/* Give up if permission was denied, as later attempts would fail, too */
 static void check_error(const char *path)
 {
 	if (errno == EACCES || errno == EPERM)
@@ -72,7 +72,7 @@ static FILE *open_file(const char *format, ...)
 	return file;
 }
 
-/* The next line, without its end, until the next call */
+/* Read a line, without its newline; valid until the next call */
 static const char *next_line(FILE *file)
 {
 	static char *line;
@@ -107,20 +107,20 @@ static bool take_signed(const char **text, int64_t *value)
 	return true;
 }
 
-/* "NAME N", after the spaces that there may be */
+/* Take "NAME N", with optional spaces before it */
 static bool take_named(const char **text, const char *name, uint64_t *value)
 {
 	*text += strspn(*text, " ");
 	return take_text(text, name) && take_text(text, " ") && take_number(text, value);
 }
 
-/* At the end of what is known; there may be more to come in a newer dref */
-static bool at_end(const char *text)
+/* End of the known fields; a newer dref may append more, after a space */
+static bool at_field_end(const char *text)
 {
 	return !*text || *text == ' ';
 }
 
-/* Only letters, so that no terminal is told anything but words */
+/* Take a word; only letters and _- are allowed, to keep control codes off terminals */
 static bool take_word(const char **text, char *word, size_t size)
 {
 	size_t len = strspn(*text, "abcdefghijklmnopqrstuvwxyz_-");
@@ -168,7 +168,7 @@ static bool parse_stat(const char *line, struct stats *stats, char *flags)
 	return true;
 }
 
-/* @flags: where those of a class go */
+/* @flags: buffer for the flags of a class, or NULL */
 static void read_stats(FILE *file, struct sample *sample, struct stats *stats, char *flags)
 {
 	const char *line;
@@ -222,14 +222,14 @@ static bool parse_object(const char *line, struct object *object)
 	    !take_named(&line, "gets", &object->gets) ||
 	    !take_named(&line, "puts", &object->puts) ||
 	    !take_named(&line, "age_ms", &object->age_ms) ||
-	    !take_named(&line, "idle_passes", &object->idle_passes) || !at_end(line))
+	    !take_named(&line, "idle_passes", &object->idle_passes) || !at_field_end(line))
 		return false;
-	/* as the kernel does, modulo 2^64 */
+	/* modulo 2^64, as in the kernel */
 	object->refs = count + object->gets - object->puts;
 	return true;
 }
 
-/* One line at a time: there may be very many */
+/* Read one line at a time, as there may be very many objects */
 static void read_objects(const struct options *options, struct sample *sample,
 			 const char *class)
 {
@@ -253,8 +253,8 @@ static void read_objects(const struct options *options, struct sample *sample,
 
 /* ---- classes ---- */
 
-/* A name that dref_class_register() would take */
-bool read_is_class(const char *name)
+/* Is @name a name that dref_class_register() accepts? */
+bool is_class_name(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -262,7 +262,7 @@ bool read_is_class(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
 }
 
-static void *one_more(void *array, size_t nr, size_t size)
+static void *grow_array(void *array, size_t nr, size_t size)
 {
 	array = reallocarray(array, nr + 1, size);
 	if (!array)
@@ -276,7 +276,7 @@ static void read_class(const struct options *options, struct sample *sample, con
 	struct class *class;
 	FILE *file;
 
-	sample->classes = one_more(sample->classes, sample->nr_classes, sizeof(*class));
+	sample->classes = grow_array(sample->classes, sample->nr_classes, sizeof(*class));
 	class = &sample->classes[sample->nr_classes++];
 	strcpy(class->name, name);
 	file = open_file("%s/dref/classes/%s/stats", options->debugfs, name);
@@ -298,7 +298,7 @@ static void read_classes(const struct options *options, struct sample *sample)
 		return;
 	}
 	while ((entry = readdir(folder))) {
-		if (read_is_class(entry->d_name))
+		if (is_class_name(entry->d_name))
 			read_class(options, sample, entry->d_name);
 	}
 	closedir(folder);
@@ -314,7 +314,7 @@ static bool parse_cpu(const char *line, struct cpu *cpu)
 	if (!take_text(&line, "cpu") || !take_number(&line, &number) || number > UINT32_MAX ||
 	    !take_text(&line, ":") || !take_named(&line, "gets", &cpu->gets) ||
 	    !take_named(&line, "puts", &cpu->puts) || !take_text(&line, " net ") ||
-	    !take_signed(&line, &cpu->net) || !at_end(line))
+	    !take_signed(&line, &cpu->net) || !at_field_end(line))
 		return false;
 	cpu->number = number;
 	return true;
@@ -333,7 +333,7 @@ static void read_cpus(FILE *file, struct sample *sample)
 			sample->junk++;
 			continue;
 		}
-		sample->cpus = one_more(sample->cpus, sample->nr_cpus, sizeof(cpu));
+		sample->cpus = grow_array(sample->cpus, sample->nr_cpus, sizeof(cpu));
 		sample->cpus[sample->nr_cpus++] = cpu;
 	}
 	fclose(file);
@@ -371,10 +371,10 @@ static void read_latency(FILE *file, struct sample *sample)
 	fclose(file);
 }
 
-/* ---- all of it ---- */
+/* ---- the sample ---- */
 
-/* Is there anything to be looked at, now or when dref has been loaded? */
-void read_check(const struct options *options)
+/* Die if dref's files cannot be read, now or after dref is loaded */
+void check_debugfs(const struct options *options)
 {
 	struct statfs fs;
 	struct stat status;
@@ -383,9 +383,9 @@ void read_check(const struct options *options)
 	snprintf(path, sizeof(path), "%s/.", options->debugfs);
 	if (stat(path, &status)) {
 		check_error(path);
-		die(REFUSED, "no folder %s: %s", options->debugfs, strerror(errno));
+		die(REFUSED, "cannot access %s: %s", options->debugfs, strerror(errno));
 	}
-	/* a folder of another name may be a copy */
+	/* any other folder may hold a copy of the files */
 	if (!strcmp(options->debugfs, DEBUGFS) && !statfs(DEBUGFS, &fs) &&
 	    fs.f_type != DEBUGFS_MAGIC)
 		die(REFUSED, "debugfs is not mounted: mount -t debugfs none " DEBUGFS);
@@ -394,7 +394,7 @@ void read_check(const struct options *options)
 		check_error(path);
 }
 
-/* Into an empty @sample; what is in @before has been seen before it */
+/* Fill the empty @sample; rates are relative to @before */
 void read_sample(const struct options *options, const struct sample *before,
 		 struct sample *sample)
 {

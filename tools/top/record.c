@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A sample for programs: a line of JSON.  The fields are documented in dref-top(8);
- * those of stats have the names that they have in debugfs.  What nobody knows is
- * null.
+ * Writing a sample as a line of JSON, for programs.  dref-top(8) documents the fields;
+ * those of stats have the same names as in debugfs.  Unknown values are null.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,7 +17,7 @@
 static FILE *record_file;
 static const char *record_name;
 
-/* @path: "-" for standard output */
+/* @path: file to write to; "-" is standard output */
 void record_open(const char *path)
 {
 	record_file = stdout;
@@ -155,7 +154,7 @@ static struct json_object *latency_object(const struct sample *sample)
 	histogram = json_object_new_array();
 	for (i = 0; i < LATENCIES; i++) {
 		bucket = json_object_new_object();
-		/* the last one has all the rest */
+		/* the last bucket has no upper bound */
 		add_double(bucket, "below_us", latency_below(i), 0);
 		add_number(bucket, "objects", sample->latency[i]);
 		add_double(bucket, "objects_per_second", sample->latency_rates[i], 3);
@@ -177,7 +176,7 @@ static void add_time(struct json_object *to)
 	add_text(to, "time", text);
 }
 
-/* @begin_ns: when the first sample was taken */
+/* @begin_ns: time of the first sample */
 void record_sample(const struct options *options, const struct sample *sample,
 		   uint64_t begin_ns)
 {
@@ -205,5 +204,5 @@ void record_sample(const struct options *options, const struct sample *sample,
 		json_object_to_json_string_ext(object, JSON_C_TO_STRING_SPACED |
 						       JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
-	written(record_file, record_name);
+	check_written(record_file, record_name);
 }

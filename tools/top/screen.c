@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The blocks of a sample on a terminal, and its keys.
+ * The screen: displaying a sample on a terminal, and handling keys.
  *
- * From top to bottom: a title, dref as a whole, the classes, the objects, the CPUs
- * with the latencies beside them, and the keys.  The three tables get a line each
- * in turn until none of them wants more, or there are no more; what does not fit
- * is not shown, and no terminal is too small not to crash on.
+ * From top to bottom, the screen has a title, a summary, the classes, the objects,
+ * the CPUs beside the latencies, and a line of keys.  The three tables get a line each
+ * in turn until none of them needs more, or no lines are left.  Lines and columns that
+ * do not fit are cut off, on a terminal of any size.
  */
 #define _GNU_SOURCE
 #include <curses.h>
@@ -25,10 +25,10 @@ static bool help;
 void screen_open(void)
 {
 	if (!isatty(STDOUT_FILENO))
-		die(REFUSED, "this is no terminal: --once and --json need none");
+		die(REFUSED, "standard output is not a terminal (use --once or --json)");
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen)
-		die(REFUSED, "no such terminal is known: set TERM to another one");
+		die(REFUSED, "unknown terminal type: set TERM to another one");
 	cbreak();
 	noecho();
 	nonl();
@@ -42,7 +42,7 @@ void screen_open(void)
 	}
 }
 
-/* As often as anybody likes */
+/* May be called more than once */
 void screen_close(void)
 {
 	if (screen)
@@ -75,7 +75,7 @@ static void put_line(int y, int x, int width, const struct line *line)
 	attrset(A_NORMAL);
 }
 
-/* No more than @nr lines of @block; returns how many */
+/* Draw at most @nr lines of @block; returns the number of lines drawn */
 static int put_block(int y, int x, int width, const struct block *block, int nr)
 {
 	int i, left_out = 0;
@@ -91,7 +91,7 @@ static int put_block(int y, int x, int width, const struct block *block, int nr)
 	return nr;
 }
 
-/* All over the width, in reverse */
+/* Draw a line in reverse video across the whole width */
 static void put_bar(int y, const char *text)
 {
 	attron(A_REVERSE);
@@ -100,7 +100,10 @@ static void put_bar(int y, const char *text)
 	attrset(A_NORMAL);
 }
 
-/* A line each in turn, among as many tables as there is room for more than a head */
+/*
+ * Give the tables a line each in turn.  A table that would show no more than its header
+ * gets no line.
+ */
 static void share_lines(int lines, const int *wanted, int *given)
 {
 	int i, tables = lines / 2 < TABLES ? lines / 2 : TABLES;
@@ -150,23 +153,23 @@ static void draw_help(void)
 	int i;
 
 	block_add(&block, "q        quit");
-	block_add(&block, "? h      this text, and back");
-	block_add(&block, "space    look now");
-	block_add(&block, "c        the next class alone, or all of them again");
-	block_add(&block, "s        sort by the next of these:");
+	block_add(&block, "? h      show or hide this help");
+	block_add(&block, "space    refresh now");
+	block_add(&block, "c        show the next class only, then all classes again");
+	block_add(&block, "s        sort by the next of these keys:");
 	for (i = 0; i < NR_SORTS; i++)
 		block_add(&block, "%c          %-6s %s", sort_keys[i].key, sort_keys[i].name,
-			  sort_keys[i].what);
+			  sort_keys[i].description);
 	block_add(&block, "%s", "");
-	block_add(&block, "PROMO, DEMO   objects that became deferred, and exact again");
-	block_add(&block, "REL D, REL E  objects released while they were deferred, and exact");
-	block_add(&block, "REFS          references to the object, as far as can be told");
-	block_add(&block, "GETS, PUTS    counted in slots, that is, of deferred objects only");
-	block_add(&block, "AGE, IDLE     since its promotion; passes since somebody used it");
-	block_add(&block, "NET           gets less puts: what one CPU got another may put");
-	block_add(&block, "LATENCY       from the last put to release(): less than this, but not");
-	block_add(&block, "              less than the line above");
-	block_add(&block, "-             nobody knows: there is nothing to compare with");
+	block_add(&block, "PROMO, DEMO   objects promoted to deferred, and demoted to exact");
+	block_add(&block, "REL D, REL E  objects released while deferred, and while exact");
+	block_add(&block, "REFS          approximate number of references to the object");
+	block_add(&block, "GETS, PUTS    counted in slots, so of deferred objects only");
+	block_add(&block, "AGE, IDLE     time since the promotion; passes since the last use");
+	block_add(&block, "NET           gets minus puts; get and put may be on different CPUs");
+	block_add(&block, "LATENCY       last put to release(): objects below this bound, but not");
+	block_add(&block, "              below the bound in the line above");
+	block_add(&block, "-             unknown: there is no earlier sample to compare with");
 	put_block(2, 1, COLS, &block, block.nr);
 	block_clear(&block);
 }
@@ -191,7 +194,7 @@ static void draw_keys(const struct options *options)
 {
 	char text[LINE_SIZE];
 
-	snprintf(text, sizeof(text), "q quit  ? help  space look now  s sort: %s  c class: %s",
+	snprintf(text, sizeof(text), "q quit  ? help  space refresh  s sort: %s  c class: %s",
 		 sort_keys[options->sort].name, *options->class ? options->class : "all");
 	put_bar(LINES - 1, text);
 }
@@ -215,7 +218,7 @@ void screen_draw(const struct options *options, const struct sample *sample)
 
 /* ---- keys ---- */
 
-/* The one that is after the present one, by name; after the last one, all */
+/* Select the next class by name, or after the last one all classes */
 static void next_class(struct options *options, const struct sample *sample)
 {
 	const char *next = NULL;
@@ -230,20 +233,17 @@ static void next_class(struct options *options, const struct sample *sample)
 	strcpy(options->class, next ?: "");
 }
 
-static bool sort_key(struct options *options, int key)
+static void select_sort_key(struct options *options, int key)
 {
 	int i;
 
 	for (i = 0; i < NR_SORTS; i++) {
-		if (key != sort_keys[i].key)
-			continue;
-		options->sort = i;
-		return true;
+		if (key == sort_keys[i].key)
+			options->sort = i;
 	}
-	return false;
 }
 
-/* All that have been pressed */
+/* Handle all keys that have been pressed */
 enum screen_answer screen_keys(struct options *options, struct sample *sample)
 {
 	enum screen_answer answer = STAY;
@@ -258,7 +258,7 @@ enum screen_answer screen_keys(struct options *options, struct sample *sample)
 			help = !help;
 			break;
 		case ' ':
-			answer = LOOK;
+			answer = REFRESH;
 			break;
 		case 'c':
 			next_class(options, sample);
@@ -267,7 +267,7 @@ enum screen_answer screen_keys(struct options *options, struct sample *sample)
 			options->sort = (options->sort + 1) % NR_SORTS;
 			break;
 		default:
-			sort_key(options, key);
+			select_sort_key(options, key);
 		}
 	}
 	sort_sample(options->sort, sample);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What comes first: for each key, what it means for an object, a class and a CPU.
- * The greatest is first, and one of which nobody knows it is last; those that are
- * equal are in the order of their names.
+ * Sorting: what each sort key means for an object, a class and a CPU.  The greatest
+ * value comes first, and unknown values come last.  Equal rows are sorted by name.
  */
 #define _GNU_SOURCE
 #include <math.h>
@@ -12,10 +11,10 @@
 #include "top.h"
 
 const struct sort_key sort_keys[NR_SORTS] = {
-	[BY_HEAT] = { "heat", 'H', "what happens most" },
-	[BY_REFS] = { "refs", 'R', "most references; classes by deferred objects" },
-	[BY_AGE] = { "age", 'A', "objects that have been deferred for longest" },
-	[BY_IDLE] = { "idle", 'I', "objects that nobody has used for longest" },
+	[BY_HEAT] = { "heat", 'H', "busiest first" },
+	[BY_REFS] = { "refs", 'R', "most references first; classes: most deferred objects" },
+	[BY_AGE] = { "age", 'A', "objects deferred for the longest time first" },
+	[BY_IDLE] = { "idle", 'I', "objects unused for the longest time first" },
 	[BY_NAME] = { "name", 'N', "by name or number" },
 };
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of dref-top know of each other.
+ * The interfaces between the files of dref-top:
  *
- *	main.c		options, and the loop: wait, look, show
- *	read.c		dref's files in debugfs: what is in them at one moment
- *	objects.c	the first few of many deferred objects
- *	rate.c		what has changed since the sample before
- *	sort.c		what comes first
- *	view.c		a sample as text, in blocks of lines
- *	screen.c	these blocks on a terminal, and its keys
- *	record.c	a sample for programs: a line of JSON
+ *	main.c		options, and the main loop: wait, take a sample, show it
+ *	read.c		reading a sample from dref's files in debugfs
+ *	objects.c	selecting the first few of many deferred objects
+ *	rate.c		rates of change since the sample before
+ *	sort.c		sort keys
+ *	view.c		formatting a sample as text, in blocks of lines
+ *	screen.c	displaying these blocks on a terminal, and handling keys
+ *	record.c	writing a sample as a line of JSON
  *
- * A rate, or any other double, that nobody knows is NAN, and shown as "-".
+ * A rate or any other double that is unknown is NAN, and shown as "-".
  */
 #ifndef TOP_H
 #define TOP_H
@@ -24,11 +24,11 @@
 
 #include "../stress/number.h"
 
-#define NAME_SIZE	32	/* of a class, and of its flags in words */
-#define FIRST_OBJECTS	64	/* so many are kept of each sample */
-#define LATENCIES	32	/* from 0, 1, 2, 4, ... 2^30 microseconds on */
+#define NAME_SIZE	32	/* of the name of a class, and of its flags as text */
+#define FIRST_OBJECTS	64	/* number of objects kept per sample */
+#define LATENCIES	32	/* buckets that begin at 0, 1, 2, 4, ... 2^30 microseconds */
 
-/* The lines of stats, in its order */
+/* The lines of debugfs' stats, in the same order */
 enum figure {
 	EPOCH, PASSES, PASSES_EXPEDITED, DEFERRED, EXACT_LIVE, DYING, IMMORTAL,
 	PROMOTIONS, DEMOTIONS, PROMOTIONS_FAILED, RELEASED_EXACT, RELEASED_DEFERRED,
@@ -37,9 +37,9 @@ enum figure {
 };
 
 /**
- * struct stat_line - a line of stats
- * @name: as it is called there
- * @counter: it only grows, and has a rate
+ * struct stat_line - a line of debugfs' stats
+ * @name: name of the figure in that line
+ * @counter: the figure only grows, so a rate makes sense
  */
 struct stat_line {
 	const char	*name;
@@ -47,10 +47,10 @@ struct stat_line {
 };
 
 /**
- * struct stats - of dref, or of one class
- * @values: by enum figure
- * @known: which of them were there: a bit for each
- * @rates: how fast they grow, a second
+ * struct stats - statistics of dref as a whole, or of one class
+ * @values: values, indexed by enum figure
+ * @known: bitmap of the figures that were present
+ * @rates: growth of the values per second
  */
 struct stats {
 	uint64_t	values[NR_STATS];
@@ -65,17 +65,17 @@ struct class {
 };
 
 /**
- * struct object - a deferred object, as dref shows it
- * @id: who it is: a hashed pointer
- * @class: its class' name
+ * struct object - a deferred object, as shown by debugfs
+ * @id: hashed pointer that identifies the object
+ * @class: name of its class
  * @mode: deferred, demoting or dying
- * @refs: how many references there are, as far as can be told while others count
- * @gets: in its slot,
- * @puts: and these
- * @age_ms: since its promotion
- * @idle_passes: since somebody used it
- * @get_rate: gets a second,
- * @put_rate: and puts
+ * @refs: approximate number of references, as the counters are read while they change
+ * @gets: gets counted in its slot
+ * @puts: puts counted in its slot
+ * @age_ms: time since its promotion
+ * @idle_passes: number of passes since its last use
+ * @get_rate: gets per second
+ * @put_rate: puts per second
  */
 struct object {
 	uint64_t	id;
@@ -90,7 +90,7 @@ struct object {
 	double		put_rate;
 };
 
-/* All that was counted in slots on a CPU */
+/* The sum of what all slots have counted on one CPU */
 struct cpu {
 	unsigned int	number;
 	uint64_t	gets;
@@ -101,25 +101,26 @@ struct cpu {
 };
 
 /**
- * struct sample - what dref says at one moment
- * @ns: when
- * @seconds: since the sample before; 0 if there is none to compare it with
- * @loaded: dref is there at all
- * @folder: its debugfs folder: another one after a reload
- * @stats: of all classes together
- * @max_deferred: how many objects may be deferred; NAN if that is unknown
- * @classes: sorted, as the following are
- * @nr_classes: how many there are
- * @objects: the first of them
- * @nr_objects: how many of these are kept
- * @has_objects: there was such a file at all
- * @cpus: what each of them has counted
- * @nr_cpus: how many there are
- * @has_cpus: there was such a file
- * @latency: objects released, by microseconds since the last put; see latency_below()
- * @latency_rates: a second
- * @has_latency: there was such a file
- * @junk: lines that made no sense
+ * struct sample - the content of dref's debugfs files at one moment
+ * @ns: time when the sample was taken
+ * @seconds: time since the sample before; 0 if there is none to compare with
+ * @loaded: dref is loaded
+ * @folder: inode number of its debugfs folder, which changes when dref is reloaded
+ * @stats: statistics of all classes together
+ * @max_deferred: limit on deferred objects; NAN if unknown
+ * @classes: array of classes, sorted like the arrays that follow
+ * @nr_classes: number of classes
+ * @objects: the first objects in sort order
+ * @nr_objects: number of entries in @objects
+ * @has_objects: a file with objects was present
+ * @cpus: array of CPUs
+ * @nr_cpus: number of CPUs
+ * @has_cpus: the file with figures per CPU was present
+ * @latency: histogram of the time from the last put to release(), in objects;
+ *	latency_below() returns the upper bounds of its buckets
+ * @latency_rates: growth of @latency per second
+ * @has_latency: the file with the histogram was present
+ * @junk: number of lines that could not be parsed
  */
 struct sample {
 	uint64_t	ns;
@@ -142,21 +143,21 @@ struct sample {
 	uint64_t	junk;
 };
 
-/* By what rows are sorted: see sort.c */
+/* Sort keys of the tables: see sort.c */
 enum sort { BY_HEAT, BY_REFS, BY_AGE, BY_IDLE, BY_NAME, NR_SORTS };
 
 struct options {
 	const char	*debugfs;
 	uint64_t	interval_ns;
-	uint64_t	count;			/* looks; 0: no limit */
-	char		class[NAME_SIZE];	/* "": all of them */
+	uint64_t	count;			/* number of intervals; 0: no limit */
+	char		class[NAME_SIZE];	/* "": all classes */
 	enum sort	sort;
 };
 
 /* read.c */
 extern const struct stat_line stat_lines[NR_STATS];
-bool read_is_class(const char *name);
-void read_check(const struct options *options);
+bool is_class_name(const char *name);
+void check_debugfs(const struct options *options);
 void read_sample(const struct options *options, const struct sample *before,
 		 struct sample *sample);
 void read_free(struct sample *sample);
@@ -175,7 +176,7 @@ double latency_percentile(const struct sample *sample, double share);
 struct sort_key {
 	const char	*name;
 	char		key;
-	const char	*what;
+	const char	*description;
 };
 
 extern const struct sort_key sort_keys[NR_SORTS];
@@ -187,10 +188,10 @@ void sort_sample(enum sort sort, struct sample *sample);
 #define LINE_SIZE	256
 
 /**
- * struct line - of text
- * @text: what it says
- * @head: it names the columns of what follows
- * @alarm: it should not be so
+ * struct line - a line of text
+ * @text: the text
+ * @head: the line is the header of a table
+ * @alarm: the line reports a problem, and is highlighted
  */
 struct line {
 	char	text[LINE_SIZE];
@@ -200,9 +201,9 @@ struct line {
 
 /**
  * struct block - lines that are shown together
- * @lines: the first one may be a head
- * @nr: how many there are
- * @middle: the one to be seen where there is no room for all of them; 0: the first
+ * @lines: array of lines, of which the first may be a header
+ * @nr: number of lines
+ * @middle: index of the line to centre on if not all lines fit; 0: show the first ones
  */
 struct block {
 	struct line	*lines;
@@ -228,7 +229,7 @@ void screen_open(void);
 void screen_close(void);
 void screen_resize(void);
 void screen_draw(const struct options *options, const struct sample *sample);
-enum screen_answer { STAY, LOOK, QUIT };
+enum screen_answer { STAY, REFRESH, QUIT };
 enum screen_answer screen_keys(struct options *options, struct sample *sample);
 
 /* record.c */
@@ -237,6 +238,6 @@ void record_sample(const struct options *options, const struct sample *sample,
 		   uint64_t begin_ns);
 
 /* main.c */
-void written(FILE *file, const char *name);
+void check_written(FILE *file, const char *name);
 
 #endif /* TOP_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A sample as text, in blocks of lines: on the screen they are put beside and
- * below each other, and --once prints them.  All of it fits into 80 columns, unless
- * the names of the classes are long.
+ * Formatting a sample as text, in blocks of lines.  The screen arranges the blocks, and
+ * --once prints them.  They fit into 80 columns unless the names of the classes are
+ * long.
  */
 #define _GNU_SOURCE
 #include <math.h>
@@ -16,17 +16,17 @@
 #include "top.h"
 
 #define ONCE_WIDTH	78
-#define ONCE_ROWS	20	/* of objects and of CPUs, at most */
+#define ONCE_ROWS	20	/* maximum number of objects, and of CPUs */
 #define CELL		16
 
-/* What the tables take beside the name of the class */
+/* Width of the tables without the name of the class */
 #define CLASSES_REST	62
 #define OBJECTS_REST	65
 
 /* ---- numbers ---- */
 
-/* Each call in a line has a text of its own */
-static char *cell(void)
+/* A buffer for a number; the calls for one line get different buffers */
+static char *new_cell(void)
 {
 	static char cells[16][CELL];
 	static unsigned int next;
@@ -36,13 +36,13 @@ static char *cell(void)
 
 static const char *rate_text(double rate)
 {
-	return isnan(rate) ? "-" : format_rate(rate, cell(), CELL);
+	return isnan(rate) ? "-" : format_rate(rate, new_cell(), CELL);
 }
 
-/* All digits of what is not too long, and a sign if there must be one */
+/* All digits of a short number, or a unit prefix, and a sign if it is negative */
 static const char *count_text(double count)
 {
-	char *text = cell();
+	char *text = new_cell();
 
 	if (isnan(count))
 		return "-";
@@ -65,7 +65,7 @@ static const char *time_text(double ns)
 		{ 1e6, "ms" }, { 1e3, "us" }, { 1, "ns" },
 	};
 	size_t unit = 0;
-	char *text = cell();
+	char *text = new_cell();
 
 	if (isnan(ns))
 		return "-";
@@ -81,7 +81,7 @@ static const char *time_text(double ns)
 
 static const char *bytes_text(double bytes)
 {
-	char *text = cell();
+	char *text = new_cell();
 
 	if (isnan(bytes))
 		return "-";
@@ -131,16 +131,16 @@ void view_title(struct block *block, const struct options *options)
 		  sysconf(_SC_NPROCESSORS_CONF), time_text(options->interval_ns));
 }
 
-/* ---- all of dref ---- */
+/* ---- summary ---- */
 
 static void add_latency(struct block *block, const struct sample *sample)
 {
 	double half = latency_percentile(sample, 0.5);
 
 	if (!sample->has_latency)
-		block_add(block, "latency     this dref has none");
+		block_add(block, "latency     not available in this dref");
 	else if (isnan(half))
-		block_add(block, "latency     nothing deferred was released yet");
+		block_add(block, "latency     no deferred object was released yet");
 	else
 		block_add(block, "latency     50 %% < %-9s 90 %% < %-9s 99 %% < %-9s all < %s",
 			  time_text(half * 1e3),
@@ -149,7 +149,7 @@ static void add_latency(struct block *block, const struct sample *sample)
 			  time_text(latency_percentile(sample, 1) * 1e3));
 }
 
-static void add_trouble(struct block *block, const struct sample *sample)
+static void add_errors(struct block *block, const struct sample *sample)
 {
 	const struct stats *stats = &sample->stats;
 	struct line *line;
@@ -159,7 +159,7 @@ static void add_trouble(struct block *block, const struct sample *sample)
 			 count_text(value_of(stats, OVERFLOWS)));
 	line->alarm = stats->values[UNDERFLOWS] || stats->values[OVERFLOWS];
 	if (sample->junk) {
-		line = block_add(block, "%llu lines made no sense and were left out",
+		line = block_add(block, "%llu lines could not be parsed and were ignored",
 				 (unsigned long long)sample->junk);
 		line->alarm = true;
 	}
@@ -173,7 +173,7 @@ void view_summary(struct block *block, const struct sample *sample)
 	block_add(block, "passes      %8s/s   expedited %8s/s   epoch %s",
 		  rate_text(rates[PASSES]), rate_text(rates[PASSES_EXPEDITED]),
 		  count_text(value_of(stats, EPOCH)));
-	block_add(block, "a pass      last %s, max %s; grace period last %s, max %s",
+	block_add(block, "pass time   last %s, max %s; grace period last %s, max %s",
 		  time_text(value_of(stats, PASS_NS_LAST)),
 		  time_text(value_of(stats, PASS_NS_MAX)),
 		  time_text(value_of(stats, GP_NS_LAST)), time_text(value_of(stats, GP_NS_MAX)));
@@ -184,25 +184,25 @@ void view_summary(struct block *block, const struct sample *sample)
 		  count_text(value_of(stats, SLOTS_USED)),
 		  count_text(value_of(stats, SLOTS_TOTAL)),
 		  bytes_text(value_of(stats, SLOT_BYTES)), count_text(sample->max_deferred));
-	block_add(block, "a second    %8s promoted   %8s failed  %8s demoted",
+	block_add(block, "per second  %8s promoted   %8s failed  %8s demoted",
 		  rate_text(rates[PROMOTIONS]), rate_text(rates[PROMOTIONS_FAILED]),
 		  rate_text(rates[DEMOTIONS]));
 	block_add(block, "  released  %8s deferred   %8s exact   %8s resurrected",
 		  rate_text(rates[RELEASED_DEFERRED]), rate_text(rates[RELEASED_EXACT]),
 		  rate_text(rates[RESURRECTED]));
 	add_latency(block, sample);
-	add_trouble(block, sample);
+	add_errors(block, sample);
 }
 
 /* ---- tables ---- */
 
-/* The user may have chosen a class after the sample was taken */
+/* Does @class pass the filter?  The filter may be newer than the sample. */
 static bool is_shown(const struct options *options, const char *class)
 {
 	return !*options->class || !strcmp(options->class, class);
 }
 
-/* As wide as the longest name, but no wider than @most */
+/* The width of the longest name, but at most @most */
 static int class_width(const struct sample *sample, int most)
 {
 	int width = 5;
@@ -253,7 +253,7 @@ void view_objects(struct block *block, const struct options *options,
 	block_add(block, "%-16s %-*s %-8s %7s %7s %7s %8s %5s", "OBJECT", name, "CLASS",
 		  "MODE", "REFS", "GETS/s", "PUTS/s", "AGE", "IDLE")->head = true;
 	if (!sample->has_objects)
-		block_add(block, "this dref shows none of them");
+		block_add(block, "this dref does not list its objects");
 	else if (!sample->nr_objects)
 		block_add(block, "no object is deferred");
 	for (i = 0; i < sample->nr_objects; i++) {
@@ -275,7 +275,7 @@ void view_cpus(struct block *block, const struct sample *sample)
 
 	block_add(block, "%-7s %8s %8s %9s", "CPU", "GETS/s", "PUTS/s", "NET")->head = true;
 	if (!sample->has_cpus)
-		block_add(block, "this dref has no figures by CPU");
+		block_add(block, "this dref has no figures per CPU");
 	for (i = 0; i < sample->nr_cpus; i++) {
 		const struct cpu *cpu = &sample->cpus[i];
 
@@ -284,7 +284,7 @@ void view_cpus(struct block *block, const struct sample *sample)
 	}
 }
 
-/* From the first bucket that is not empty to the last one */
+/* Show the buckets from the first that is not empty to the last */
 void view_latency(struct block *block, const struct sample *sample, unsigned int width)
 {
 	const uint64_t *latency = sample->latency;
@@ -308,7 +308,7 @@ void view_latency(struct block *block, const struct sample *sample, unsigned int
 	if (!sample->has_latency)
 		block_add(block, "  this dref has no histogram");
 	else if (!most)
-		block_add(block, "  nothing deferred was released yet");
+		block_add(block, "  no deferred object was released yet");
 	for (i = first; i <= last; i++) {
 		if (latency[i] == most)
 			block->middle = block->nr;
@@ -320,8 +320,8 @@ void view_latency(struct block *block, const struct sample *sample, unsigned int
 
 /* ---- --once ---- */
 
-/* With no more than @rows after the head, and a free line */
-static void print(struct block *block, size_t rows)
+/* Print at most @rows lines after the header, and an empty line */
+static void print_block(struct block *block, size_t rows)
 {
 	size_t i, len;
 
@@ -333,7 +333,7 @@ static void print(struct block *block, size_t rows)
 		printf("%.*s\n", (int)len, text);
 	}
 	if (i < block->nr)
-		printf("... and %zu more\n", block->nr - i);
+		printf("... %zu more not shown\n", block->nr - i);
 	putchar('\n');
 	block_clear(block);
 }
@@ -344,13 +344,13 @@ void view_once(const struct options *options, const struct sample *sample)
 
 	view_title(&block, options);
 	view_summary(&block, sample);
-	print(&block, SIZE_MAX);
+	print_block(&block, SIZE_MAX);
 	view_classes(&block, options, sample, LINE_SIZE);
-	print(&block, SIZE_MAX);
+	print_block(&block, SIZE_MAX);
 	view_objects(&block, options, sample, LINE_SIZE);
-	print(&block, ONCE_ROWS);
+	print_block(&block, ONCE_ROWS);
 	view_cpus(&block, sample);
-	print(&block, ONCE_ROWS);
+	print_block(&block, ONCE_ROWS);
 	view_latency(&block, sample, ONCE_WIDTH);
-	print(&block, SIZE_MAX);
+	print_block(&block, SIZE_MAX);
 }
