@@ -117,7 +117,7 @@ plots_scaling() {
 	echo "$scaling" >"$work/in"
 	plots "$work/in" &&
 	is 'names == ["ref & <count>", "dref_deferred"] and "Cost by threads" in texts' \
-		'{"threads", "ns an operation, logarithmic", "1", "2", "8"} <= set(texts)' \
+		'{"threads", "ns per operation, logarithmic", "1", "2", "8"} <= set(texts)' \
 		'[len(p) for p in points] == [3, 2] and stretches == [1, 1]' \
 		'near(up(0, 0, 1) / up(0, 0, 2), math.log(20 / 4) / math.log(90.5 / 4))' \
 		'near(right(0, 0, 1) / right(0, 0, 2), math.log(2) / math.log(8))' \
@@ -128,11 +128,11 @@ plots_scaling() {
 plots_native() {
 	echo "$native" >"$work/in"
 	plots --plot scaling "$work/in" && is 'names == ["one, a", "own, a", "own, b"]' \
-		'"ns an operation" in texts and near(up(1, 0, 0) + up(2, 0, 0) + 1, 1)' &&
+		'"ns per operation" in texts and near(up(1, 0, 0) + up(2, 0, 0) + 1, 1)' &&
 	plots --only own "$work/in" && is 'names == ["a", "b"] and "Cost by threads: own" in texts' &&
 	echo '{"machine": {"unit": "instructions", "axis": "possible CPUs"}, "scaling": [
 		{"counter": "c", "operation": "get and put", "threads": 1, "ns": 10}]}' >"$work/more" &&
-	plots "$work/more" && is '"instructions an operation" in texts and names == ["c"]' \
+	plots "$work/more" && is '"instructions per operation" in texts and names == ["c"]' \
 		'"possible CPUs" in texts and "Cost by possible CPUs: get and put" in texts' &&
 	plots "$work/in" "$work/more" && is 'len(names) == 4'
 }
@@ -166,22 +166,22 @@ plots_memory() {
 plots_rates() {
 	stress >"$work/in"
 	plots --plot rates "$work/in" &&
-	is 'names == ["steps", "passes"] and "a second, logarithmic" in texts' \
+	is 'names == ["steps", "passes"] and "per second, logarithmic" in texts' \
 		'[len(p) for p in points] == [2, 2] and near(up(1, 0, 1), 2 * up(0, 0, 1))' &&
 	{ top 1 5; top 2 10; unloaded; top 4 null; top 5 0; top 6 5; } >"$work/in" &&
 	plots "$work/in" &&
-	is 'len(names) == 6 and "What dref did a second, 6.1.0-test, x86_64" in texts' \
-		'"a second" in texts and [len(p) for p in points] == [4, 5, 5, 5, 5, 5]' \
+	is 'len(names) == 6 and "Activity of dref per second, 6.1.0-test, x86_64" in texts' \
+		'"per second" in texts and [len(p) for p in points] == [4, 5, 5, 5, 5, 5]' \
 		'near(up(0, 0, 1), up(0, 2, 3)) and near(up(0, 2, 0), up(0, 0, 1))' &&
 	{ top 1 50000; top 2 0; top 3 40000; } >"$work/in" && plots "$work/in" &&
-	is '"a second, logarithmic, zero left out" in texts and len(points[0]) == 2'
+	is '"per second, logarithmic, zero left out" in texts and len(points[0]) == 2'
 }
 
 # The tenfold is as high everywhere
 plots_release() {
 	echo "$releases" >"$work/in"
 	plots "$work/in" &&
-	is 'names == ["nine of ten, all", "median"] and "Release, 6.1.0-test, x86_64" in texts' \
+	is 'names == ["min to p90, max", "median"] and "Release, 6.1.0-test, x86_64" in texts' \
 		'{"dref exact: last put", "dref deferred: kill"} <= set(texts)' \
 		'"ms from the last put to release(), logarithmic" in texts and len(points[1]) == 2' \
 		'near(bars[0][0] / bars[0][1], math.log(3) / math.log(4))' \
@@ -226,7 +226,7 @@ no_gnuplot() {
 	echo "$scaling" >"$work/in"
 	python=$(python3 -c 'import sys; print(sys.executable)')
 	PATH=$work "$python" "$plot" "$work/in" >"$work/out" 2>&1
-	[ $? -eq 2 ] && grep -qx 'dref-plot: needs gnuplot: install the package gnuplot-nox' "$work/out"
+	[ $? -eq 2 ] && grep -qx 'dref-plot: gnuplot not found: install the package gnuplot-nox' "$work/out"
 }
 
 # One thing that is wrong, in what is right but for that
