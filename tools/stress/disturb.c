@@ -2,11 +2,11 @@
 /*
  * The table of disturbers.
  *
- * Each disturber has one thread, or one per CPU, that disturbs, pauses for a random
- * time, and repeats that until the run ends.  All settings are changed with the
- * functions of file.c, which restore them at the end.  If a disturber cannot work on
- * this machine, on this kernel or with this build of dref.ko, its missing() names the
- * requirement that is not met.
+ * Each disturber has one thread, or one thread per CPU.  The thread disturbs, pauses
+ * for a random time, and so on until the run ends.  Disturbers change settings with the
+ * functions of file.c only, which restore them at the end.  If a disturber cannot work
+ * on this machine, on this kernel or with this build of dref.ko, its missing() names
+ * the requirement that is not met.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -128,7 +128,7 @@ static const char *hotplug_missing(void)
 
 	if (hotplug_hits_scheduler_bug())
 		return "a kernel other than PREEMPT_RT 6.1, whose scheduler hits a BUG()";
-	/* CPU 0 can rarely be taken offline */
+	/* CPU 0 usually cannot be taken offline */
 	for (cpu = 1; cpu < last; cpu++) {
 		if (can_offline(cpu, path, sizeof(path)))
 			return NULL;
@@ -208,7 +208,7 @@ static void pressure(struct disturber_thread *thread)
 			kill(child, SIGKILL);
 		usleep(10000);
 	}
-	/* run the shrinkers, in case the kernel had no need to */
+	/* the kernel may not have run the shrinkers, so run them */
 	write_text("/proc/sys/vm/drop_caches", "2");
 	thread->times++;
 }

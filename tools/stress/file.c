@@ -116,8 +116,8 @@ static void save_original(const char *path)
 }
 
 /*
- * Write @text to @path until undo_changes().  That is also called at exit, but not
- * if a signal kills the program.
+ * Write @text to @path, and let undo_changes() restore the old text.  undo_changes() is
+ * also called at exit, but not if a signal kills the program.
  */
 bool change_text(const char *path, const char *text)
 {

@@ -72,13 +72,13 @@ static void print_options(void)
 	       "or no module. Ctrl-C ends a run early; its result is still printed.\n");
 }
 
-/* The faults, and for each the scenario that detects it soonest */
+/* The faults, each with the scenario that shows it best */
 static const struct breakage {
 	const char	*name;
 	const char	*description;
 	const char	*scenario;
 } breakages[] = {
-	{ "early-release", "a pass takes one remaining reference for zero", "mix" },
+	{ "early-release", "a pass treats one remaining reference as zero", "mix" },
 	{ "late-release", "dead objects are released a minute late", "mix" },
 	{ "double-release", "release() is called twice", "mix" },
 	{ "lost-put", "a put of a dying object is lost", "mix" },
@@ -175,7 +175,7 @@ static unsigned int class_argument(void)
 				break;
 		}
 		if (i == ARRAY_SIZE(names))
-			die(REFUSED, "--class %s: neither plain, any nor a list of sleep,rcu,exact",
+			die(REFUSED, "--class %s: not plain, any, or a list of sleep,rcu,exact",
 			    optarg);
 		flags |= names[i].flag;
 		text += len;
@@ -333,7 +333,7 @@ int main(int argc, char **argv)
 	if (run != run_stress) {
 		if (options.scenario || options.disturbers || options.disturb || breakage ||
 		    options.json || options.csv)
-			die(REFUSED, "--life takes no scenario, disturber or file");
+			die(REFUSED, "--life takes no scenario, disturber, fault or file");
 		options.scenario = scenario_find("shared");
 	}
 	if (breakage)

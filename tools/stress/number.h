@@ -19,7 +19,7 @@
 /* Exit statuses */
 enum { CLEAN = 0, FAILED = 1, REFUSED = 2 };
 
-/* Each program defines its own, which prefixes the message with its name */
+/* Defined by each program: print a message with the program's name, and exit */
 __printf(2, 3)
 noreturn void die(int status, const char *format, ...);
 

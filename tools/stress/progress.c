@@ -35,12 +35,12 @@ void block_signals(void)
 
 	sigemptyset(&signals);
 	for (i = 0; i < ARRAY_SIZE(ends); i++) {
-		/* sigtimedwait() would return a blocked signal that nohup(1) has set to ignored */
+		/* leave out what nohup(1) ignores: blocked, sigtimedwait() would return it */
 		if (!sigaction(ends[i], NULL, &action) && action.sa_handler != SIG_IGN)
 			sigaddset(&signals, ends[i]);
 	}
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	/* a closed pipe must not keep the program from restoring what it has changed */
+	/* SIGPIPE must not prevent undo_changes() */
 	signal(SIGPIPE, SIG_IGN);
 }
 

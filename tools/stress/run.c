@@ -86,7 +86,7 @@ static void print_counts(const struct result *result)
 	}
 }
 
-/* The least power of two of milliseconds that @percent of the releases stay below */
+/* The least power of two, in milliseconds, that @percent of the latencies are below */
 static unsigned int latency_below(const struct dref_stress_report *report, double percent)
 {
 	uint64_t total = 0, seen = 0;
@@ -163,8 +163,8 @@ int print_verdict(struct result *result)
 	output("%-12s %llu created, %llu released, %llu immortal, %llu saturated\n", "objects",
 	       (unsigned long long)report->created, (unsigned long long)report->released,
 	       (unsigned long long)report->immortal, (unsigned long long)report->saturated);
-	output("%-12s %llu, dropped at the end; all released %.1f ms later\n", "references",
-	       (unsigned long long)report->held, report->settle_ns / 1e6);
+	output("%-12s %llu dropped at the end; all objects were released %.1f ms later\n",
+	       "references", (unsigned long long)report->held, report->settle_ns / 1e6);
 	output("%-12s %llu early, %llu doubled, %llu missing, %llu late, ", "errors",
 	       (unsigned long long)report->early, (unsigned long long)report->doubled,
 	       (unsigned long long)report->missing, (unsigned long long)report->late);

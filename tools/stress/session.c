@@ -2,10 +2,10 @@
 /*
  * The device, and the threads and processes that use it.
  *
- * For every worker of the kernel module there is one thread, bound to one CPU.  It
+ * For every worker of the session there is one thread, bound to one CPU.  The thread
  * either requests one batch of steps after the other, or forks one process after the
- * other to do so.  Such a process exits after a few batches; some are killed in the
- * middle of one.
+ * other to do so.  A process exits after a few batches; some processes are killed in
+ * the middle of a batch.
  *
  * The random choices of a worker in its n-th batch depend on the seed, the number of
  * the worker and n only, so the same seed repeats the same choices.  The state in
@@ -160,7 +160,7 @@ static void stay_on_cpu(const struct worker *worker)
 		bind_to_cpu(worker->cpu);
 }
 
-/* Select this task for failslab, if the oom disturber uses that */
+/* Select this task for failslab, if the oom disturber uses failslab */
 static void enable_failslab(const struct session *session)
 {
 	if (session->failing)

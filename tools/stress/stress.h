@@ -36,7 +36,7 @@
  * @objects: default number of objects
  * @contexts: contexts in which the kernel module runs workers of its own:
  *	DREF_STRESS_KTHREAD, ...
- * @processes: every n-th worker is a sequence of processes, not a thread; 0: none is
+ * @processes: every n-th worker is a sequence of processes, not a thread; 0: none
  * @workers: default number of workers per CPU; 0: one
  * @quick: set dref's tunables so that objects are promoted and demoted soon
  */

@@ -40,7 +40,7 @@ void die(int status, const char *format, ...)
 	exit(status);
 }
 
-/* Die if what was written to @file did not reach it, as on a full disk */
+/* Flush @file, and die after a write error, as on a full disk */
 void check_written(FILE *file, const char *name)
 {
 	if (fflush(file) || ferror(file))
@@ -70,7 +70,7 @@ static void open_signals(struct loop *loop)
 
 	sigemptyset(&signals);
 	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
-		/* a signalfd would return a blocked signal that nohup(1) has set to ignored */
+		/* leave out what nohup(1) ignores: blocked, the signalfd would return it */
 		if (!sigaction(wanted[i], NULL, &action) && action.sa_handler != SIG_IGN)
 			sigaddset(&signals, wanted[i]);
 	}

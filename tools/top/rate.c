@@ -86,7 +86,7 @@ double latency_below(size_t i)
 	return i < LATENCIES - 1 ? (double)(1ULL << i) : INFINITY;
 }
 
-/* The bound that @share of the objects stay below; NAN if there are no objects */
+/* The least bound that @share of the objects are below; NAN if there are no objects */
 double latency_percentile(const struct sample *sample, double share)
 {
 	double total = 0, sum = 0;

@@ -13,8 +13,8 @@
 const struct sort_key sort_keys[NR_SORTS] = {
 	[BY_HEAT] = { "heat", 'H', "busiest first" },
 	[BY_REFS] = { "refs", 'R', "most references first; classes: most deferred objects" },
-	[BY_AGE] = { "age", 'A', "objects deferred for the longest time first" },
-	[BY_IDLE] = { "idle", 'I', "objects unused for the longest time first" },
+	[BY_AGE] = { "age", 'A', "longest time since the promotion first" },
+	[BY_IDLE] = { "idle", 'I', "most passes since the last use first" },
 	[BY_NAME] = { "name", 'N', "by name or number" },
 };
 

@@ -39,7 +39,7 @@ static const char *rate_text(double rate)
 	return isnan(rate) ? "-" : format_rate(rate, new_cell(), CELL);
 }
 
-/* All digits of a short number, or a unit prefix, and a sign if it is negative */
+/* All digits of a number below a million, else three digits and a unit prefix */
 static const char *count_text(double count)
 {
 	char *text = new_cell();
