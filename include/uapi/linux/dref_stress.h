@@ -15,12 +15,11 @@
  * After DREF_STRESS_FINISH the session can be set up again.  Closing the file cleans
  * up a session in any state.
  *
- * All calls return -EINVAL if a number is out of range, a flag is unknown, a
- * reserved field is not zero, or the session is not in a state that allows the
- * call; -EFAULT for a bad pointer; -EINTR if a signal arrived before anything was
- * done, SETUP and FINISH only if that signal is fatal; -ENOMEM; and -ENOTTY if the
- * call is unknown.  Fields marked "out" are ignored on input, and are written on
- * success only.
+ * A call returns -EINVAL if a number is out of range, a flag is unknown, a reserved
+ * field is not zero, or the state of the session does not allow the call; -EFAULT for
+ * a bad pointer; -EINTR if a signal (for SETUP and FINISH, a fatal signal) arrived
+ * before anything was done; -ENOMEM if out of memory; and -ENOTTY if the call is
+ * unknown.  Fields marked "out" are ignored on input, and are written on success only.
  *
  * Memory: a session has at most 2 x objects + 64 x workers + 81920 live objects and
  * 256 dead ones under observation, of at most 256 bytes each.  It also needs 40 bytes
