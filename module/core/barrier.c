@@ -64,7 +64,7 @@ void dref_pass_now(void)
  */
 unsigned long dref_reconcile(void)
 {
-	struct dref_found found = { };
+	struct dref_found found = { .reconcile = true };
 
 	might_sleep();
 	if (WARN_ONCE(dref_in_release(), "dref: reconcile from a release()\n"))
@@ -78,7 +78,6 @@ unsigned long dref_reconcile(void)
 		dref_releases_follow();
 	} while (found.old && !fatal_signal_pending(current));
 
-	dref_pass_note_released(found.dead);
 	return found.dead;
 }
 EXPORT_SYMBOL_GPL(dref_reconcile);

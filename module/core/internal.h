@@ -185,16 +185,17 @@ void dref_pass_stats(struct dref_pass_stats *stats);
  * @epoch: the latest one that @old is about
  * @dead: dead objects
  * @old: those of them that were deferred by @epoch
+ * @reconcile: dref_reconcile() asks: @dead goes to the statistics
  */
 struct dref_found {
 	unsigned long	epoch;
 	unsigned long	dead;
 	unsigned long	old;
+	bool		reconcile;
 };
 
 void dref_pass_expedited(struct dref_found *found);
 unsigned long dref_pass_epoch(void);
-void dref_pass_note_released(unsigned long dead);
 
 /* barrier.c */
 bool dref_releases_follow(void);

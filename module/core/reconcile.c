@@ -516,9 +516,12 @@ void dref_pass_expedited(struct dref_found *found)
 	dref_pass_begin(true);
 	if (!list_empty(&candidates) && !dref_broken(SKIP_GRACE_PERIOD))
 		synchronize_rcu_expedited();
-	dref_pass_end(found);
 	pass.passes_expedited++;
-	dref_pass_publish();
+	dref_pass_end(found);
+	if (found->reconcile) {
+		pass.released_last = found->dead;
+		dref_pass_publish();
+	}
 	dref_pass_arm(found->dead);
 	dref_mutex_unlock(&dref_pass_mutex);
 }
@@ -527,15 +530,6 @@ void dref_pass_expedited(struct dref_found *found)
 unsigned long dref_pass_epoch(void)
 {
 	return READ_ONCE(pass.epoch);
-}
-
-/* For the statistics: dref_reconcile() has found @dead objects */
-void dref_pass_note_released(unsigned long dead)
-{
-	dref_mutex_lock(&dref_pass_mutex);
-	pass.released_last = dead;
-	dref_pass_publish();
-	dref_mutex_unlock(&dref_pass_mutex);
 }
 
 static void dref_forget_in(struct list_head *list, const struct module *owner)
