@@ -1,38 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The whole life of one object, for spin: every interleaving of what follows.
+ * A model of the life cycle of one object.  spin explores every interleaving of
+ * these processes:
  *
- *	user	3 of them: get, put, hand-over, tryget, kill, immortalize
- *	worker	takes the object from the promotion queue and promotes it
- *	deferrer  a holder who calls dref_defer() and puts
- *	pass	begin, grace period, end; demotes and folds
- *	reclaim	frees the object, a grace period after release()
+ *	user	  three of them: get, put, hand-over, tryget, kill, immortalize
+ *	worker	  takes the object from the promotion queue and promotes it
+ *	deferrer  holds a reference, calls dref_defer(), and drops the reference
+ *	pass	  begin, grace period, end; demotes and folds
+ *	reclaim	  frees the object one grace period after release()
  *
- * Memory is sequentially consistent here: what weaker CPUs do is the subject of
- * ../litmus.  Each statement that is executed in one step touches shared memory
- * once, and between two steps a task can be preempted for as long as it takes, and
- * go on on any CPU: so an increment chooses its CPU when it is made.
+ * Memory is sequentially consistent in this model; the litmus tests in ../litmus
+ * cover weaker memory ordering.  Each step accesses shared memory once.  Between
+ * two steps a task can be preempted for any length of time and continue on any
+ * CPU; an increment therefore chooses its CPU at the moment it is made.
  *
- * What must hold is asserted: no release while there is a reference, none twice,
- * none of an immortal object; no increment of a slot that is not the object's any
- * more; no touch of the object after it has been freed; no false alarm, that is, no
- * get from zero, put below zero or sum below zero; killed stays killed.  That every
- * object which has been dropped is released, or immortal, is the formula "ends",
- * under weak fairness.
+ * Assertions state what must hold: an object is never released while it has a
+ * reference, never released twice, and never released when it is immortal; a slot
+ * is never incremented after it has been detached from the object; the object is
+ * never accessed after it has been freed; there is no false "get from zero", "put
+ * below zero" or "sum below zero"; and a killed object stays killed.  The formula
+ * "ends" states, under weak fairness, that an object whose holders drop all their
+ * references is eventually released or immortal.
  *
- * What is bounded is a number (OPS, KILLS, ...): a budget that is shared by all
- * users, from which the one takes who acts first.  Puts cost nothing, so nobody is
- * kept from dropping what he holds; passes go on for ever.
+ * Bounded operations have a budget (OPS, KILLS, ...) that all users share: each
+ * operation takes one from it, whichever user performs it.  Puts have no budget,
+ * so every user can always drop its references, and passes run forever.
  *
- * With -DMUTATION_x one line is wrong, by the names of module/core/broken.h where there is
- * one; run has the list.
+ * -DMUTATION_x breaks one line.  The names are those of module/core/broken.h where
+ * it has the same fault; the script "run" lists all of them.
  */
 
-/* ---- what a configuration may set ---- */
+/* ---- parameters of a configuration ---- */
 
 #define USERS	3
 #define CPUS	3
-#define HELD	1		/* by each user, to begin with */
+#define HELD	1		/* references that each user holds at the start */
 #ifndef START
 #define START	EXACT		/* or DEFERRED */
 #endif
@@ -51,19 +53,19 @@
 #ifndef DEMOTIONS
 #define DEMOTIONS 0
 #endif
-#ifndef HEATS			/* that is, promotions by way of the queue */
+#ifndef HEATS			/* promotions through the queue */
 #define HEATS	0
 #endif
-#ifndef MISLED			/* first looks of a pass that see zero where there is none */
+#ifndef MISLED			/* first looks of a pass that wrongly see zero */
 #define MISLED	0
 #endif
-#ifndef DEFERRERS		/* that is, dref_defer() by a holder */
+#ifndef DEFERRERS		/* calls of dref_defer() by a holder */
 #define DEFERRERS 0
 #endif
 
 /* ---- the object ---- */
 
-/* Mode: the state, and tags; see dref.h */
+/* The state and the tags of the mode word, see dref.h */
 #define DEFERRED	0
 #define EXACT		1
 #define DEMOTING	2
@@ -72,7 +74,7 @@
 #define KILLED		4
 #define IMMORTAL	8
 
-/* Count holds the references less one; see internal.h */
+/* count holds the number of references minus one, see internal.h */
 #ifdef MUTATION_NO_BIAS
 #define BIAS		0
 #else
@@ -83,32 +85,33 @@
 
 byte mode = START;
 short count = USERS * HELD + DEFERRERS - 1 + (START == DEFERRED -> BIAS : 0);
-bool linked;			/* its link is claimed for the queue */
-bool queued;			/* and there it is */
+bool linked;			/* link is claimed for the promotion queue */
+bool queued;			/* the object is in the promotion queue */
 
-/* Its slot, if it has one */
+/* The slot of the object, if it has one */
 byte gets[CPUS], puts[CPUS];
-bool attached = (START == DEFERRED);	/* an increment of the slot is the object's */
-bool listed = (START == DEFERRED);	/* the passes know it */
-byte generation;		/* how many slots it has had */
+bool attached = (START == DEFERRED);	/* the slot belongs to the object */
+bool listed = (START == DEFERRED);	/* the passes have the slot on their list */
+byte generation;		/* number of slots that the object has had */
 bool bias_lock;
 
 /* ---- the rest of the kernel ---- */
 
 #define ME		(1 << _pid)
 
-byte rcu;			/* who is in an RCU section */
-byte pass_gp, reclaim_gp;	/* whom each of these grace periods waits for */
-byte window;			/* who has not switched voluntarily since a load of mode */
-byte tasks_gp;			/* whom Tasks RCU waits for */
+/* Sets of processes, with one bit (ME) for each process */
+byte rcu;			/* in an RCU read-side section */
+byte pass_gp, reclaim_gp;	/* still to be waited for by each of these grace periods */
+byte window;			/* no voluntary switch since the load of mode */
+byte tasks_gp;			/* still to be waited for by Tasks RCU */
 
-/* ---- what is true, whatever the counters say ---- */
+/* ---- the true number of references, independent of the counters ---- */
 
-byte held[USERS] = HELD;	/* references */
-byte queue_holds;		/* of the queue, and of who has taken from it */
+byte held[USERS] = HELD;	/* by each user */
+byte queue_holds;		/* by the promotion queue and its worker */
 byte deferrers_hold = DEFERRERS;
 bool released, published = true, freed;
-bool made_immortal;		/* by a holder */
+bool made_immortal;		/* dref_immortalize() by a holder */
 bool killed;
 
 byte ops = OPS, trygets = TRYGETS, kills = KILLS, immortals = IMMORTALS,
@@ -118,7 +121,7 @@ byte ops = OPS, trygets = TRYGETS, kills = KILLS, immortals = IMMORTALS,
 
 ltl ends { <> (released || mode & IMMORTAL) }
 
-/* ---- touching it ---- */
+/* ---- accesses ---- */
 
 inline load_mode()
 {
@@ -137,7 +140,7 @@ inline touch_slot()
 	fi
 }
 
-/* compare and exchange of the state, as dref_change_mode(); sets ok */
+/* dref_change_mode(): compare and exchange of the state; sets ok on success */
 inline change_state(from, to)
 {
 	assert(!freed);
@@ -161,8 +164,9 @@ inline release()
 }
 
 /*
- * A put has got count below zero: dref_count_zero().  What dref_put_last() does in one
- * step is this right after the put, with nobody in between: among all interleavings.
+ * dref_count_zero(): a put has brought count below zero.  dref_put_last() has no
+ * counterpart here: its single step equals a put that is directly followed by this,
+ * which is one of the interleavings.
  */
 inline count_zero()
 {
@@ -177,7 +181,7 @@ inline count_zero()
 	fi
 }
 
-/* A holder has found m, demoting; only if mode is what it was */
+/* dref_cancel_demotion(): a holder has found m, demoting; mode must be unchanged */
 inline cancel_demotion()
 {
 	atomic {
@@ -189,14 +193,14 @@ inline cancel_demotion()
 	}
 }
 
-/* A holder has found m: dref_used() */
+/* dref_used(): a holder has found m */
 inline used()
 {
 	if
 	:: (m & STATE) == DEMOTING ->
 		cancel_demotion()
 	:: (m & STATE) == EXACT && !(m & KILLED) && heats > 0 ->
-		/* dref_measure(): it may be hot */
+		/* dref_measure(): the object may be hot */
 		atomic {
 			assert(!freed);
 			if
@@ -217,7 +221,7 @@ inline used()
 	fi
 }
 
-/* A slot for the object, and the bias: dref_promote() */
+/* dref_promote(): add the bias and attach a slot */
 inline promote()
 {
 	atomic { load_mode() }
@@ -232,7 +236,7 @@ inline promote()
 			fi }
 		if
 		:: !(m & IMMORTAL) && (m & STATE) == EXACT ->
-			/* try_cmpxchg_release(), again if it has been killed meanwhile */
+			/* try_cmpxchg_release(), repeated if killed meanwhile */
 			atomic {
 				change_state(EXACT, DEFERRED);
 				if
@@ -240,7 +244,7 @@ inline promote()
 #ifdef MUTATION_LOST_KILL
 					mode = DEFERRED;
 #endif
-					/* a slot, all zero, that nobody knew */
+					/* a zeroed slot that is not in use */
 					gets[0] = 0; gets[1] = 0; gets[2] = 0;
 					puts[0] = 0; puts[1] = 0; puts[2] = 0;
 					generation++;
@@ -261,7 +265,7 @@ inline promote()
 
 /* ---- users ---- */
 
-/* From the load of mode on, until it may switch voluntarily */
+/* From the load of mode until the next point where the task may switch voluntarily */
 inline window_open()
 {
 	window = window | ME;
@@ -277,7 +281,7 @@ inline window_close()
 	cpu = 0
 }
 
-/* holder is where the reference is accounted for; + 1 or - 1 at the very instant */
+/* The number of references of the holder changes in the same step as the counter */
 inline get(holder)
 {
 	atomic { window_open() }
@@ -342,7 +346,7 @@ inline rcu_unlock()
 	reclaim_gp = reclaim_gp & ~ME
 }
 
-/* The caller has found the object, inside rcu_read_lock() */
+/* The caller has looked up the object inside rcu_read_lock() */
 inline tryget(holder)
 {
 	atomic { window_open() }
@@ -412,7 +416,7 @@ end:	do
 		atomic { queued = false; assert(!freed); linked = false }
 		if
 		:: count != 0 -> promote()
-		:: else			/* nobody else has a reference */
+		:: else			/* the queue has the only reference */
 		fi;
 #ifndef MUTATION_QUEUE_REFERENCE
 		put(queue_holds)
@@ -434,7 +438,7 @@ active [DEFERRERS] proctype deferrer()
 
 /* ---- passes ---- */
 
-/* Tasks RCU grace periods are numbered: demote.c */
+/* Tasks RCU grace periods are numbered, see demote.c */
 inline tasks_gp_next()
 {
 #ifdef MUTATION_STAMP_EARLY
@@ -449,7 +453,7 @@ inline tasks_gp_advance()
 {
 	if
 	:: done != started && tasks_gp == 0 -> done = started
-	:: true				/* it may take minutes */
+	:: true				/* a grace period may take minutes */
 	fi;
 	if
 	:: done == started && wanted != started ->
@@ -487,7 +491,7 @@ inline detach()
 #define NONE	0
 #endif
 
-/* The slot of an object that is immortal: as soon as Tasks RCU says */
+/* The slot of an immortal object is detached after a Tasks RCU grace period */
 inline orphan()
 {
 	atomic { tasks_gp_next() }
@@ -500,7 +504,7 @@ inline orphan()
 
 inline fold()
 {
-	/* the slot stands still: it does not matter when it is read */
+	/* the counters no longer change, so one step may read all of them */
 	n = gets[0] + gets[1] + gets[2] - puts[0] - puts[1] - puts[2];
 	atomic { !bias_lock -> bias_lock = true }
 	atomic { change_state(DEMOTING, EXACT) }
@@ -523,13 +527,14 @@ inline fold()
 
 inline examine()
 {
-	/* sum before this pass's grace period: P */
+	/* P, before the grace period of this pass */
 	p = FIRST[0];
 	p = p + FIRST[1];
 	p = p + FIRST[2];
 	/*
-	 * The first look only saves work, so it may be had in one step; and it may
-	 * be wrong, because on a weakly ordered CPU no grace period has passed yet.
+	 * The first look only saves work, so the model takes it in one step.  It may be
+	 * wrong: on a weakly ordered CPU it may miss a get, as no grace period has
+	 * passed since the puts were summed.
 	 */
 	atomic {
 		c = count;
@@ -557,7 +562,7 @@ inline examine()
 			fold();
 			ok = false
 		:: (m & STATE) == DEFERRED && demotions > 0 ->
-			/* it may have been idle */
+			/* the object may have been idle for long enough */
 			atomic {
 				change_state(DEFERRED, DEMOTING);
 				if
@@ -598,7 +603,7 @@ inline confirm()
 	fi;
 	if
 	:: ok ->
-		/* nobody who has a reference can have made it immortal */
+		/* no holder is left that could have made it immortal */
 		atomic {
 			assert(!(mode & IMMORTAL));
 			detach();
