@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/// dref_init() of an object that is alive forgets who has references: each object
-/// is initialised once, before anybody else can see it.
+/// dref_init() of a live object discards its references. An object must be
+/// initialised once, before it is visible to other code.
 //
 // Options: --no-includes
 
@@ -47,4 +47,4 @@ p << live.p;
 ref << alive.ref;
 @@
 if before[0].line != p[0].line:
-	coccilib.report.print_report(p[0], "%s has been alive since line %s" % (ref, before[0].line))
+	coccilib.report.print_report(p[0], "dref_init() of %s, which has been alive since line %s" % (ref, before[0].line))

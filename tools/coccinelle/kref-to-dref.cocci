@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/// A user of struct kref becomes one of struct dref. What is left to do by hand:
+/// Convert a user of struct kref to struct dref. The following remains to be done by
+/// hand:
 ///
-/// - dref_class_register(&RELEASE_class) in module_init(), dref_class_drain() in
-///   module_exit(), and flags for the class (see include/linux/dref.h);
-/// - prototypes of the release functions;
-/// - kref_put_mutex() and kref_put_lock(), and kref_put() whose result is used: dref
-///   has none, as a put does not know whether it was the last one. Keep a lock from
-///   the look-up to dref_tryget(), and take it in release() instead;
-/// - objects that kref_get_unless_zero() looks up must be freed by RCU, or have a
-///   DREF_RCU class.
+/// - Call dref_class_register(&RELEASE_class) in module_init() and dref_class_drain()
+///   in module_exit(), and choose the flags of the class (see include/linux/dref.h).
+/// - Change the prototypes of the release functions.
+/// - Replace kref_put_mutex(), kref_put_lock(), and each kref_put() whose result is
+///   used. dref has no such functions, because a put does not know whether it was the
+///   last one. Hold the lock from the lookup until dref_tryget() instead, and take it
+///   in release().
+/// - Objects that are looked up with kref_get_unless_zero() must be freed by RCU, or
+///   belong to a DREF_RCU class.
 ///
 /// spatch --sp-file tools/coccinelle/kref-to-dref.cocci --in-place FILE.c
 //

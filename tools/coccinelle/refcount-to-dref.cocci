@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/// A user of refcount_t becomes one of struct dref, where the last put frees the object
-/// by "if (refcount_dec_and_test(&object->member)) destroy(object);". What is left to
-/// do by hand:
+/// Convert a user of refcount_t to struct dref, if the last put frees the object with
+/// "if (refcount_dec_and_test(&object->member)) destroy(object);". The following
+/// remains to be done by hand:
 ///
-/// - #include <linux/dref.h>;
-/// - dref_class_register(&DESTROY_class) in module_init(), dref_class_drain() in
-///   module_exit(), and flags for the class (see include/linux/dref.h);
-/// - refcount_dec_and_test() elsewhere, refcount_dec_and_lock() and the like: a put of
-///   dref's does not know whether it was the last one. What follows it goes to destroy();
-/// - objects that refcount_inc_not_zero() looks up must be freed by RCU, or have a
-///   DREF_RCU class.
+/// - Include <linux/dref.h>.
+/// - Call dref_class_register(&DESTROY_class) in module_init() and dref_class_drain()
+///   in module_exit(), and choose the flags of the class (see include/linux/dref.h).
+/// - Replace other uses of refcount_dec_and_test(), refcount_dec_and_lock() and the
+///   like. A put of dref does not know whether it was the last one, so the code that
+///   depends on the result must move to destroy().
+/// - Objects that are looked up with refcount_inc_not_zero() must be freed by RCU, or
+///   belong to a DREF_RCU class.
 ///
 /// spatch --sp-file tools/coccinelle/refcount-to-dref.cocci --in-place FILE.c
 //

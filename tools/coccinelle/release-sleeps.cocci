@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/// release() of a class without DREF_SLEEP may run where the last put was, in an
-/// interrupt too: it must not sleep. And none may wait for releases, its own included.
+/// release() of a class without DREF_SLEEP may run in the context of the last put,
+/// which may be an interrupt, so it must not sleep. No release() may wait for releases,
+/// because it would wait for itself.
 ///
-/// Sees what release() itself calls, not what that calls in turn.
+/// Only functions that release() calls directly are checked.
 //
 // Options: --no-includes
 
@@ -32,7 +33,7 @@ p << waits.p;
 waiter << waits.waiter;
 label << class.label;
 @@
-coccilib.report.print_report(p[0], "release() of class %s calls %s(), which waits for it" % (label, waiter))
+coccilib.report.print_report(p[0], "release() of class %s calls %s(), which waits for releases" % (label, waiter))
 
 @script:python@
 flags << class.flags;
@@ -69,11 +70,11 @@ p << sleeps.p;
 sleeper << sleeps.sleeper;
 label << class.label;
 @@
-coccilib.report.print_report(p[0], "release() of class %s calls %s(), which sleeps: DREF_SLEEP is missing" % (label, sleeper))
+coccilib.report.print_report(p[0], "release() of class %s calls %s(), which may sleep, but the class lacks DREF_SLEEP" % (label, sleeper))
 
 @script:python depends on report@
 p << allocates.p;
 sleeper << allocates.sleeper;
 label << class.label;
 @@
-coccilib.report.print_report(p[0], "release() of class %s calls %s(), which sleeps: DREF_SLEEP is missing" % (label, sleeper))
+coccilib.report.print_report(p[0], "release() of class %s calls %s(), which may sleep, but the class lacks DREF_SLEEP" % (label, sleeper))

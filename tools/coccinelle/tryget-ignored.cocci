@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/// dref_tryget() takes a reference, or it does not: who does not ask has either lost
-/// one or uses an object that is dead. Also of dref_tryget_live().
+/// dref_tryget() may fail to take a reference. A caller that ignores the result either
+/// leaks a reference or uses a dead object. The same holds for dref_tryget_live().
 //
 // Options: --no-includes
 
@@ -24,4 +24,4 @@ position p;
 p << ignored.p;
 ref << ignored.ref;
 @@
-coccilib.report.print_report(p[0], "nobody asks if there is a reference to %s" % ref)
+coccilib.report.print_report(p[0], "the result of the tryget of %s is ignored" % ref)

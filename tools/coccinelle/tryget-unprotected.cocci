@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/// dref_tryget() is for an object that cannot be freed meanwhile: inside
-/// rcu_read_lock(), or under the lock that keeps it where it was found.
+/// dref_tryget() requires that the object cannot be freed meanwhile: call it inside
+/// rcu_read_lock(), or under the lock that keeps the object where it was found.
 ///
-/// A guess: it is about objects that the function itself has looked up, and silent
-/// about those that it was given, and under any lock. What it finds is mostly an
-/// rcu_read_unlock() too early.
+/// This check is a heuristic. It reports only objects that the function itself has
+/// looked up, not objects that were passed to it, and it accepts any lock. Most
+/// reports are an rcu_read_unlock() that comes too early.
 //
 // Options: --no-includes
 
@@ -46,10 +46,10 @@ walk(...)
 p << found.p;
 ref << found.object;
 @@
-coccilib.report.print_report(p[0], "what keeps %s from being freed here? No RCU section, no lock" % ref)
+coccilib.report.print_report(p[0], "%s may be freed here: there is no RCU section and no lock" % ref)
 
 @script:python depends on report@
 p << walked.p;
 ref << walked.object;
 @@
-coccilib.report.print_report(p[0], "what keeps %s from being freed here? No RCU section, no lock" % ref)
+coccilib.report.print_report(p[0], "%s may be freed here: there is no RCU section and no lock" % ref)

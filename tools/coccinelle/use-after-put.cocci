@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/// The object may be gone once its reference has been dropped: neither its count nor
-/// the rest of it can be used after dref_put() or dref_kill().
+/// After dref_put() or dref_kill(), the object may be gone: neither its count nor any
+/// other member may be used.
 ///
-/// Silent where the function has taken a reference itself, as it may have another one,
-/// and inside rcu_read_lock(), where the object can be looked at. A pointer that is
-/// set again is another object.
+/// Two cases are not reported: the function has taken a reference itself, as it may
+/// hold another one; and the put is inside rcu_read_lock(), where the object can still
+/// be read. A pointer that is assigned again points to another object.
 //
 // Options: --no-includes
 
