@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-"""dref in gdb: what a struct dref is, by its address.
+"""gdb commands that show the objects and classes of dref.
 
     (gdb) source tools/gdb/dref-gdb.py
-    (gdb) dref-symbols FILE         where the modules are (see its help)
-    (gdb) dref ADDRESS              one object
-    (gdb) dref-objects [CLASS]      all that have a slot
-    (gdb) dref-class [NAME]         what a class has counted; all their names
+    (gdb) dref-symbols FILE         load the symbols of the modules (see its help)
+    (gdb) dref ADDRESS              show one object
+    (gdb) dref-objects [CLASS]      list the objects that have a slot
+    (gdb) dref-class [NAME]         show the counts of a class, or list all classes
 
-It needs no symbols of the kernel: what debugging information does not tell,
-dref.ko has in dref_debugger (module/inspect/debugger.c). All that is printed is read
-from memory, so a dump will do as well as a machine that stands still.
+The commands need no symbols of the kernel: dref.ko has the values that debugging
+information lacks in dref_debugger (module/inspect/debugger.c). All output is read from
+memory, so a memory dump works as well as a machine that is stopped.
 """
 
 import os
@@ -22,7 +22,7 @@ MODULES = os.path.join(os.path.dirname(os.path.realpath(__file__)),
 
 
 class Command(gdb.Command):
-    """A command whose errors are messages: the script is not what is debugged."""
+    """A command that reports errors as messages, without a traceback of this script."""
 
     def invoke(self, argument, from_tty):
         try:
@@ -31,7 +31,7 @@ class Command(gdb.Command):
             raise gdb.GdbError(str(error))
 
 
-# ---- what the module knows ----
+# ---- values from the module ----
 
 def variable(name):
     try:
@@ -41,7 +41,7 @@ def variable(name):
 
 
 def known(name):
-    """A value of dref_debugger, which the module was built with."""
+    """A member of dref_debugger, as the module was built."""
     return variable("dref_debugger")[name]
 
 
@@ -50,7 +50,7 @@ def number(name):
 
 
 def at(address, type_name):
-    """What is at ADDRESS, as a value of that type."""
+    """The object of the given type at an address."""
     return gdb.Value(address).cast(
         gdb.lookup_type(type_name).pointer()).dereference()
 
@@ -66,13 +66,13 @@ def possible_cpus():
 
 
 def of_cpu(pointer, type_name, cpu):
-    """What a per-CPU pointer points to, on that CPU."""
+    """The target of a per-CPU pointer on one CPU."""
     offset = int(known("per_cpu_offset")[cpu])
     return at((int(pointer) + offset) % 2 ** 64, type_name)
 
 
 def entries(head, type_name, member):
-    """The structures in a list_head list."""
+    """The structures on a list_head list."""
     offset = next(field.bitpos // 8 for field in gdb.lookup_type(type_name).fields()
                   if field.name == member)
     node = head["next"]
@@ -84,7 +84,7 @@ def entries(head, type_name, member):
 # ---- objects ----
 
 class Dref:
-    """One struct dref, read once."""
+    """A snapshot of one struct dref."""
 
     def __init__(self, ref):
         self.ref = ref
@@ -93,7 +93,7 @@ class Dref:
         self.state = self.mode & number("state")
         self.exact = self.state == number("exact")
         self.immortal = bool(self.mode & number("immortal"))
-        # Death is far below zero, and what is there is no bug
+        # A dead object has a count far below those that a bug may cause
         self.dead = not self.immortal and self.raw < -number("limit") - 1
         self.slot = None
         if not self.immortal and not self.exact and self.raw >= 0:
@@ -110,7 +110,7 @@ class Dref:
             yield cpu, of_cpu(self.slot, "struct dref_counts", cpu)
 
     def count(self):
-        """References counted in count itself, as debugfs has them."""
+        """The references in count, without the bias, as debugfs shows them."""
         return self.raw + 1 - (number("bias") if self.slot is not None else 0)
 
     def references(self):
@@ -182,9 +182,9 @@ def show(ref):
 class ShowDref(Command):
     """Show an object: dref ADDRESS
 
-ADDRESS is an expression: the address of a struct dref, or a pointer to one.
-"count" is what is counted in the object itself, without the bias, and
-"references" how many there are. An immortal object is not counted."""
+ADDRESS is an expression, such as the address of a struct dref or a pointer to one.
+"count" is the number of references in the object itself, without the bias.
+"references" is the total number. An immortal object is not counted."""
 
     def __init__(self):
         super().__init__("dref", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
@@ -192,7 +192,7 @@ ADDRESS is an expression: the address of a struct dref, or a pointer to one.
     def run(self, argument):
         if not argument:
             raise gdb.GdbError("usage: dref ADDRESS")
-        variable("dref_debugger")       # or say what is missing
+        variable("dref_debugger")       # fails if there are no symbols
         show(at(int(gdb.parse_and_eval("(unsigned long)(%s)" % argument)),
                 "struct dref"))
 
@@ -200,7 +200,7 @@ ADDRESS is an expression: the address of a struct dref, or a pointer to one.
 # ---- slots ----
 
 def slots():
-    """All slots with an object, in the order in which debugfs shows them."""
+    """All slots that have an object, in the order of debugfs."""
     chunks = [chunk for name in ("partial_chunks", "full_chunks")
               for chunk in entries(variable(name), "struct dref_chunk", "node")]
     for chunk in sorted(chunks, key=lambda chunk: int(chunk["number"])):
@@ -211,10 +211,11 @@ def slots():
 
 
 class ShowObjects(Command):
-    """Show objects that have a slot: dref-objects [CLASS]
+    """List the objects that have a slot: dref-objects [CLASS]
 
-A line for each, as in classes/NAME/objects of debugfs, but with the object's
-address and class. Exact and immortal objects can be in no such list."""
+Prints one line for each object, as classes/NAME/objects of debugfs does, but with
+the address and the class of the object. Exact and immortal objects are on no list,
+so they are not shown."""
 
     def __init__(self):
         super().__init__("dref-objects", gdb.COMMAND_DATA)
@@ -226,7 +227,7 @@ address and class. Exact and immortal objects can be in no such list."""
                 continue
             dref = Dref(slot["ref"].dereference())
             if dref.slot is None:
-                continue        # on its way to the slot, or out of it
+                continue        # it is just being promoted or demoted
             print("%016x: mode %s count %d gets %d puts %d idle_passes %d class %s" %
                   (int(slot["ref"]), dref.state_name(), dref.count(), dref.gets,
                    dref.puts, int(slot["idle_passes"]), name))
@@ -235,7 +236,7 @@ address and class. Exact and immortal objects can be in no such list."""
 # ---- classes ----
 
 def events(dref_class):
-    """What has been counted, by the names of enum dref_event, and what was created."""
+    """The number of objects created, and the counts by the names of enum dref_event."""
     names = [(field.name, field.enumval)
              for field in gdb.lookup_type("enum dref_event").fields()
              if field.name != "DREF_NR_EVENTS"]
@@ -267,8 +268,8 @@ def show_class(dref_class):
 class ShowClass(Command):
     """Show a class: dref-class [NAME]
 
-What it has counted, as in classes/NAME/stats of debugfs. Without NAME: the
-names of all classes."""
+Prints the counts of the class, as classes/NAME/stats of debugfs does. Without NAME,
+lists the names of all classes."""
 
     def __init__(self):
         super().__init__("dref-class", gdb.COMMAND_DATA)
@@ -288,16 +289,16 @@ names of all classes."""
 # ---- symbols ----
 
 class LoadSymbols(Command):
-    """Load symbols of modules: dref-symbols FILE [FOLDER]
+    """Load the symbols of the modules: dref-symbols FILE [FOLDER]
 
-FILE says where the sections of the modules are. On the machine that is
-looked at, as root:
+FILE has the addresses of the sections of the modules. To create it, run as root on
+the machine that is debugged:
 
     grep . /sys/module/dref*/sections/.[a-z]* >FILE
 
-FOLDER (the tree's module/) has the .ko files that are loaded there, with
-their debugging information. Not needed where gdb has the modules' symbols
-already, from lx-symbols or crash's "mod -s"."""
+FOLDER has the .ko files that are loaded on that machine, with debugging information
+(default: module/ of this tree). This command is not needed if gdb already has the
+symbols of the modules, from lx-symbols or from "mod -s" of crash."""
 
     def __init__(self):
         super().__init__("dref-symbols", gdb.COMMAND_FILES, gdb.COMPLETE_FILENAME)
@@ -313,7 +314,7 @@ already, from lx-symbols or crash's "mod -s"."""
         except OSError as error:
             raise gdb.GdbError(str(error))
         if "dref" not in sections:
-            raise gdb.GdbError("%s does not say where dref is" % words[0])
+            raise gdb.GdbError("%s does not say where dref is loaded" % words[0])
         for name in sections:
             self.load(os.path.join(folder, name + ".ko"), sections[name])
 
