@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Threads, each bound to a CPU, that run a loop for a while.
+ * Run a loop in threads, each bound to a CPU, for some time.
  *
- * What a pair costs is CPU time over pairs, which other programs on the machine do
- * not add to: a thread that waits for its turn uses none.  Where threads fight for
- * a line they must be on their CPUs at the same time, so the share of the time
- * that they were is kept beside each figure.  Only what waits for a grace period
- * is measured by the clock on the wall.
+ * The cost of a pair is CPU time divided by the number of pairs.  Other programs on
+ * the machine do not add to it, as a thread that waits for its CPU uses no CPU time.
+ * Threads that contend for a cache line must be on their CPUs at the same time, so
+ * each figure comes with the share of the time during which they were.  Only loops
+ * that wait for a grace period are timed by the wall clock.
  *
- * Where an object is observed the last thread does that, as fast as it can, and the
- * others count.
+ * In the scenario OBSERVED, the last thread reads the object as fast as it can, and
+ * the other threads count.
  *
- * In a handover a thread gets a batch of references and tells its neighbour, who
- * puts them: every reference is got on one CPU and put on another.
+ * In a hand-over, a thread gets a batch of references and tells its neighbour, which
+ * puts them.  Each reference is therefore taken on one CPU and dropped on another.
  */
 #include <errno.h>
 #include <sched.h>
@@ -24,9 +24,9 @@
 #include "bench.h"
 #include "shim/shim.h"
 
-#define CHUNK		1000UL	/* pairs between two looks at the phase */
+#define CHUNK		1000UL	/* pairs between two checks of the phase */
 #define BATCH		100UL	/* references handed over at a time */
-#define LOOKS		10UL	/* between two looks at the phase */
+#define LOOKS		10UL	/* reads of the object between two checks of the phase */
 
 enum phase { WARM_UP, MEASURE, STOP };
 
@@ -44,7 +44,7 @@ struct member {
 	struct bench		*bench;
 	unsigned int		number;
 	struct subject		*subject;
-	unsigned long		given;	/* batches, to the next one */
+	unsigned long		given;	/* batches handed over to the next member */
 	unsigned long		pairs;
 	double			cpu_ns, wall_ns;
 } __aligned(128);
@@ -90,9 +90,13 @@ static void hand_over(struct member *member)
 	struct member *giver = &member->bench->members[left - 1];
 
 	counter->gets(member->subject, BATCH);
-	/* pairs with the acquire of the next one */
+	/* Pairs with the acquire in hand_over() of the next member */
 	smp_store_release(&member->given, member->given + 1);
-	/* acquire: his gets; at the end he may be gone, and has given as many */
+	/*
+	 * Acquire: the gets of the giver come before the puts below.  In the phase STOP
+	 * the giver may have ended.  The count stays balanced, as each member puts as many
+	 * references as it gets.
+	 */
 	while (smp_load_acquire(&giver->given) < member->given) {
 		if (phase_of(member) == STOP)
 			break;
@@ -141,7 +145,7 @@ static void member_run(void *arg)
 	bool own = bench->figure->scenario == OWN_OBJECT;
 
 	bind_to(bench->options->cpus[member->number]);
-	/* on its CPU, which is where an exact object is at home */
+	/* The first member creates it, so that an exact object is at home on its CPU */
 	if (!member->number)
 		bench->shared = subject_new(counter);
 	pthread_barrier_wait(&bench->ready);
@@ -196,12 +200,12 @@ static void measure(struct bench *bench, double *ns, double *on_cpu)
 		cpu_ns += bench->members[i].cpu_ns;
 		wall_ns += bench->members[i].wall_ns;
 	}
-	/* a thread that was not on its CPU at all has measured nothing */
+	/* A thread that never was on its CPU has measured nothing: the caller repeats */
 	*ns = pairs ? (wall ? wall_ns : cpu_ns - observer_ns) / pairs : 0;
 	*on_cpu = wall_ns ? cpu_ns / wall_ns : 0;
 }
 
-/* One more run of @figure */
+/* Measure another run of @figure */
 void bench_figure(const struct options *options, struct figure *figure)
 {
 	struct bench bench = { .figure = figure, .options = options };

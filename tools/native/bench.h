@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of dref-native know of each other.
+ * Interfaces between the files of dref-native.
  *
- *	main.c		options
- *	rows.c		the counters and the loops over them: each one a row
- *	bench.c		threads on CPUs that run a loop for a while
- *	passes.c	passes over many objects, and their promotion
- *	report.c	tables, bounds, and the JSON file
+ *	main.c		parses the options
+ *	rows.c		has a row for each counter, with the loops that use it
+ *	bench.c		runs a loop in threads, each on its own CPU, for some time
+ *	passes.c	measures passes over many objects, and promotions
+ *	report.c	prints tables and bounds, and writes the JSON file
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -18,16 +18,16 @@
 #include <linux/percpu-refcount.h>
 
 #define MAX_THREADS	512
-#define MAX_COUNTS	32	/* different numbers of threads */
+#define MAX_COUNTS	32	/* of different numbers of threads */
 #define MAX_RUNS	99
 
 /**
- * struct subject - what is counted, by whatever counter: nothing else on its lines
- * @refcount: for refcount_t
- * @kref: for kref
- * @percpu_ref: for percpu_ref
+ * struct subject - an object with a counter, on cache lines of its own
+ * @refcount: the counter, if it is a refcount_t
+ * @kref: the counter, if it is a kref
+ * @percpu_ref: the counter, if it is a percpu_ref
  * @gone: the percpu_ref has been released
- * @dref: for dref
+ * @dref: the counter, if it is a dref
  */
 struct subject {
 	union {
@@ -44,17 +44,17 @@ struct subject {
 typedef void (*loop_t)(struct subject *subject, unsigned long n);
 
 /**
- * struct counter - a way to count references
- * @name: for people and programs
- * @init: gives it a first reference
- * @exit: drops that, and waits until it is gone
- * @pairs: @n times get and put
- * @lookups: @n times tryget, under RCU, and put
- * @gets: @n times get; NULL: no handover
- * @puts: @n times put
- * @lives: @n times create and destroy an object of its own; NULL: not measured
- * @looks: @n times what a reader of debugfs does; NULL: not measured
- * @lives_wait: these wait for a grace period, so the clock on the wall counts
+ * struct counter - a way to count references, and the loops that measure it
+ * @name: name in the tables and in JSON
+ * @init: initialise the subject with one reference
+ * @exit: drop this reference, and wait until the subject is released
+ * @pairs: get and put, @n times
+ * @lookups: tryget under RCU and put, @n times
+ * @gets: get, @n times; NULL if hand-overs are not measured
+ * @puts: put, @n times
+ * @lives: create and destroy an object, @n times; NULL if not measured
+ * @looks: read the object as debugfs does, @n times; NULL if not measured
+ * @lives_wait: @lives waits for a grace period, so it is timed by the wall clock
  */
 struct counter {
 	const char	*name;
@@ -75,31 +75,31 @@ bool row_exists(enum scenario scenario, const struct counter *counter, unsigned 
 void rows_init(void);
 
 struct options {
-	unsigned int	counts[MAX_COUNTS];	/* of threads */
+	unsigned int	counts[MAX_COUNTS];	/* numbers of threads */
 	unsigned int	nr_counts;
-	unsigned int	cpus[MAX_THREADS];	/* that this process may use */
+	unsigned int	cpus[MAX_THREADS];	/* CPUs that this process may use */
 	unsigned int	nr_cpus;
 	unsigned int	runs;
 	unsigned int	ms;
-	unsigned int	possible;		/* CPUs, in passes; 0: no passes */
+	unsigned int	possible;		/* CPUs, to measure passes; or 0 */
 	const char	*json;
 };
 
-/* One scenario, counter and number of threads; what each run has seen */
+/* One scenario, counter and number of threads, with the results of all runs */
 struct figure {
 	enum scenario		scenario;
 	const struct counter	*counter;
 	unsigned int		threads;
 	unsigned int		runs;
 	double			ns[MAX_RUNS];
-	double			on_cpu[MAX_RUNS];	/* share of the time */
+	double			on_cpu[MAX_RUNS];	/* share of time on a CPU */
 };
 
 #define NR_SIZES	3	/* 100, 1000 and 10000 objects */
 #define NR_CACHES	3	/* warm, cold and hot: passes.c */
-#define NR_PROMOTIONS	20	/* parts of a size, each of them timed */
+#define NR_PROMOTIONS	20	/* batches into which objects are divided, each timed */
 
-/* Over so many objects, whose counters are in such caches */
+/* Passes, or promotions, over a number of objects; and where their counters are cached */
 struct walk {
 	const char		*caches;
 	unsigned int		objects;
@@ -110,7 +110,7 @@ struct walk {
 struct passes {
 	struct walk		walks[NR_SIZES * NR_CACHES];
 	unsigned int		nr_walks;
-	struct walk		promotion;	/* of the last size */
+	struct walk		promotion;	/* batches of the largest size */
 };
 
 /* bench.c */
@@ -118,7 +118,7 @@ void bind_to(unsigned int cpu);
 void bench_figure(const struct options *options, struct figure *figure);
 
 /* passes.c */
-void walk_all(const struct options *options, struct passes *passes);
+void measure_passes(const struct options *options, struct passes *passes);
 
 /* report.c */
 double median(const double *values, unsigned int nr);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref-native: what dref and its peers cost on real CPUs, without a kernel module.
+ * dref-native: measure the cost of dref and of other reference counts on real CPUs,
+ * without a kernel module.
  *
- * The fast path of dref.h and the core of dref.ko are compiled for user space, and
- * so are the kernel's refcount_t, kref and percpu_ref; see shim/ for what stands in
- * for the rest of the kernel.
+ * The fast path of dref.h, the core of dref.ko, and the kernel's refcount_t, kref and
+ * percpu_ref are compiled for user space.  The files in shim/ take the place of the
+ * rest of the kernel.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -33,42 +34,44 @@ void die(int status, const char *format, ...)
 	exit(status);
 }
 
-static void print_options(void)
+static void print_help(void)
 {
 	printf("Usage: dref-native [OPTION]...\n"
-	       "Measure what references cost, counted by dref, refcount_t, kref and percpu_ref,\n"
-	       "on the CPUs of this machine, in user space. Needs no privilege and no module.\n"
+	       "Measure the cost of references that are counted by dref, refcount_t, kref and\n"
+	       "percpu_ref, on the CPUs of this machine, in user space. Needs no privilege and no\n"
+	       "kernel module.\n"
 	       "\n"
-	       "  -t, --threads LIST  how many threads, as in 1,2,8, each on a CPU of its own\n"
-	       "                      (1, 2, 4 and so on, and as many as there are CPUs)\n"
-	       "  -r, --runs N        the median of so many runs counts (%u)\n"
-	       "  -m, --ms N          how long a figure is measured in a run (%u)\n"
-	       "  -p, --passes CPUS   measure passes over many objects and promotions, and nothing\n"
-	       "                      else, where so many CPUs are possible: %u to %u, which need\n"
-	       "                      not be there\n"
-	       "      --json FILE     the result, for programs; -: to standard output, which\n"
-	       "                      then has no tables\n"
-	       "  -h, --help          this text\n"
+	       "  -t, --threads LIST  numbers of threads, as in 1,2,8, each on a CPU of its own\n"
+	       "                      (default: 1, 2, 4 and so on, and the number of CPUs)\n"
+	       "  -r, --runs N        number of runs, whose median is the result (default: %u)\n"
+	       "  -m, --ms N          time to measure a figure in a run, in milliseconds\n"
+	       "                      (default: %u)\n"
+	       "  -p, --passes CPUS   measure only passes over many objects, and promotions, with\n"
+	       "                      this number of possible CPUs, which need not exist: from %u\n"
+	       "                      to %u\n"
+	       "      --json FILE     write the result to FILE as JSON; if FILE is -, write it to\n"
+	       "                      standard output in place of the tables\n"
+	       "  -h, --help          show this help\n"
 	       "\n"
-	       "Exit status: 0 all is well, 1 a bound is not met or something failed, 2 wrong\n"
-	       "usage.\n", DEFAULT_RUNS, DEFAULT_MS, SHIM_CPUS + 1, MAX_THREADS);
+	       "Exit status: 0 on success, 1 if a bound is not met or something failed, 2 if the\n"
+	       "usage is wrong.\n", DEFAULT_RUNS, DEFAULT_MS, SHIM_CPUS + 1, MAX_THREADS);
 }
 
-static void find_cpus(struct options *options)
+static void get_cpus(struct options *options)
 {
 	unsigned int cpu;
 	cpu_set_t set;
 
 	if (sched_getaffinity(0, sizeof(set), &set))
-		die(1, "cannot tell which CPUs there are: %s", strerror(errno));
+		die(1, "cannot get the CPUs of this process: %s", strerror(errno));
 	for (cpu = 0; cpu < CPU_SETSIZE && options->nr_cpus < MAX_THREADS; cpu++) {
 		if (CPU_ISSET(cpu, &set))
 			options->cpus[options->nr_cpus++] = cpu;
 	}
 }
 
-/* The number at the start of *text, which then is after it */
-static bool take_number(const char **text, unsigned int most, unsigned int *number)
+/* Parse a number at the start of *text, and advance *text past it */
+static bool parse_prefix(const char **text, unsigned int most, unsigned int *number)
 {
 	unsigned long value;
 	char *end;
@@ -82,34 +85,34 @@ static bool take_number(const char **text, unsigned int most, unsigned int *numb
 	return !errno && value && value <= most;
 }
 
-static unsigned int number_given(const char *option, unsigned int least, unsigned int most)
+static unsigned int parse_number(const char *option, unsigned int least, unsigned int most)
 {
 	const char *text = optarg;
 	unsigned int number;
 
-	if (!take_number(&text, most, &number) || *text || number < least)
+	if (!parse_prefix(&text, most, &number) || *text || number < least)
 		die(2, "--%s %s: not a number from %u to %u", option, optarg, least, most);
 	return number;
 }
 
-/* In ascending order, so that none is there twice */
-static void threads_given(struct options *options)
+/* The numbers must ascend, so that each occurs once */
+static void parse_threads(struct options *options)
 {
 	const char *text = optarg;
 	unsigned int count, last = 0;
 
 	options->nr_counts = 0;
 	do {
-		if (!take_number(&text, options->nr_cpus, &count) || count <= last ||
+		if (!parse_prefix(&text, options->nr_cpus, &count) || count <= last ||
 		    options->nr_counts == MAX_COUNTS || (*text && *text != ','))
-			die(2, "--threads %s: not a list of numbers that rises, from 1 to %u",
+			die(2, "--threads %s: not an ascending list of numbers from 1 to %u",
 			    optarg, options->nr_cpus);
 		options->counts[options->nr_counts++] = count;
 		last = count;
 	} while (*text++);
 }
 
-static void default_threads(struct options *options)
+static void set_default_threads(struct options *options)
 {
 	unsigned int count;
 
@@ -140,7 +143,7 @@ static size_t list_figures(const struct options *options, struct figure *figures
 	return nr;
 }
 
-/* Run by run, so that figures that are compared are measured at nearly the same time */
+/* Measure run by run, so that figures that are compared are from nearly the same time */
 static bool run(const struct options *options)
 {
 	struct figure *figures = calloc(NR_SCENARIOS * options->nr_counts * nr_counters,
@@ -165,7 +168,7 @@ static bool run_passes(const struct options *options)
 {
 	static struct passes passes;
 
-	walk_all(options, &passes);
+	measure_passes(options, &passes);
 	report_passes(options, &passes);
 	return true;
 }
@@ -185,52 +188,53 @@ int main(int argc, char **argv)
 	struct options options = { .runs = DEFAULT_RUNS, .ms = DEFAULT_MS };
 	int option;
 
-	find_cpus(&options);
+	get_cpus(&options);
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":t:r:m:p:h", longs, NULL)) >= 0) {
 		switch (option) {
 		case 't':
-			threads_given(&options);
+			parse_threads(&options);
 			break;
 		case 'r':
-			options.runs = number_given("runs", 1, MAX_RUNS);
+			options.runs = parse_number("runs", 1, MAX_RUNS);
 			break;
 		case 'm':
-			options.ms = number_given("ms", 1, 60000);
+			options.ms = parse_number("ms", 1, 60000);
 			break;
 		case 'p':
-			options.possible = number_given("passes", SHIM_CPUS + 1, MAX_THREADS);
+			options.possible = parse_number("passes", SHIM_CPUS + 1, MAX_THREADS);
 			break;
 		case JSON:
 			options.json = optarg;
 			break;
 		case 'h':
-			print_options();
+			print_help();
 			return 0;
 		case ':':
-			die(2, "%s needs a value (--help shows the options)", argv[optind - 1]);
+			die(2, "%s needs a value (see --help)", argv[optind - 1]);
 		default:
 			if (optopt && optopt < JSON)
-				die(2, "-%c: no such option (--help shows them)", optopt);
-			die(2, "%s: no such option (--help shows them)", argv[optind - 1]);
+				die(2, "-%c: no such option (see --help)", optopt);
+			die(2, "%s: no such option (see --help)", argv[optind - 1]);
 		}
 	}
 	if (optind < argc)
-		die(2, "%s: not an option (--help shows them)", argv[optind]);
+		die(2, "%s: not an option (see --help)", argv[optind]);
 	if (!options.nr_counts)
-		default_threads(&options);
+		set_default_threads(&options);
 	report_open(&options);
 
-	/* what percpu_ref waits for is then as short as can be */
+	/* The grace periods that percpu_ref waits for are then as short as possible */
 	shim_rcu_rest_us = 0;
 	if (options.possible) {
-		bind_to(options.cpus[0]);	/* whoever it is that makes a pass */
+		/* All threads inherit this, and any of them may run a pass */
+		bind_to(options.cpus[0]);
 		shim_boot(options.possible - SHIM_CPUS);
 	} else {
 		shim_boot(options.counts[options.nr_counts - 1] + 1);
 	}
 	if (shim_module_init())
-		die(1, "dref cannot be loaded");
+		die(1, "cannot load dref");
 	if (options.possible)
 		return run_passes(&options) ? 0 : 1;
 	rows_init();

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The oracle: who holds what, without asking dref.
+ * The oracle: it keeps its own record of references, without asking dref.
  *
- * A thread that holds an object says so in its hand, after it has got the
- * reference and until before it puts it, so nobody's hand may have it when it is
- * released; and whoever has just got it must find it alive.  In the end as many
- * must have been released as were created, but for those that are immortal.
+ * A thread that holds an object has a pointer to it in its hand, which it sets after
+ * the get and clears before the put.  When an object is released, no hand may have a
+ * pointer to it; and a thread that has just taken a reference must find the object
+ * alive.  At the end, as many objects must have been released as were created, except
+ * those that are immortal.
  *
- * A released object is freed after a grace period, as any object is that can be
- * looked up under RCU, and until then nobody may write to its count.  If its class
- * has waited for RCU, and it was out of its place before, it is freed at once.
- * Where dref is broken nothing is freed, because who finds an object dead is to say
- * so, and not to crash.
+ * A released object is freed after a grace period, because RCU lookups may still find
+ * it, and until then nothing may write to its count.  If its class has waited for RCU
+ * already, and the object is not published in a place, it is freed at once.  In tests
+ * of a broken dref, objects are never freed: a thread that finds an object dead must
+ * report that, and not crash.
  */
 #include "test.h"
 
@@ -54,7 +55,7 @@ static void object_release(struct dref *ref)
 		      object, thread);
 		marks += object->marks[thread];
 	}
-	check(marks < LONG_MAX, "object %p: nonsense in it", object);
+	check(marks < LONG_MAX, "object %p: expected valid marks, seen %lu", object, marks);
 	if (object->place)
 		cmpxchg(object->place, object, NULL);
 	__atomic_add_fetch(&oracle_released, 1, __ATOMIC_RELAXED);
@@ -97,7 +98,7 @@ void object_expect_alive(const struct object *object)
 	      state);
 }
 
-/* @thread has got a reference */
+/* @thread has taken a reference */
 void object_hold(struct object *object, unsigned int thread)
 {
 	WRITE_ONCE(hands[thread], object);
@@ -122,14 +123,14 @@ void oracle_begin(void)
 	}
 }
 
-/* All references have been dropped, and all threads but this one are gone */
+/* To be called when all references have been dropped and all other threads have ended */
 void oracle_end(void)
 {
 	unsigned long immortal, released;
 	int i, err;
 
 	dref_barrier();
-	dref_reconcile();	/* an immortal one's slot is due then */
+	dref_reconcile();	/* the slot of an immortal object is returned then */
 	immortal = test_stat("immortal");
 	released = READ_ONCE(oracle_released);
 	check(oracle_created == released + immortal,
@@ -140,5 +141,5 @@ void oracle_end(void)
 		check(!err, "class %s: expected to be unregistered, seen %d",
 		      classes[i]->name, err);
 	}
-	rcu_barrier();		/* the objects are freed */
+	rcu_barrier();		/* until all objects are freed */
 }

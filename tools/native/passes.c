@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Passes over 100, 1000 and 10000 deferred objects that are alive, and promotions.
+ * Measure passes over 100, 1000 and 10000 live deferred objects, and promotions.
  *
- * What a pass looks at is memory: two counters of each possible CPU for each object.
- * It does not matter whether anybody has been on these CPUs, so as many are possible as
- * one likes.  It does matter in whose caches the counters are:
+ * A pass reads two counters of each possible CPU for each object.  It makes no
+ * difference whether these CPUs exist, so any number of CPUs can be possible.  It does
+ * make a difference where the counters are cached:
  *
- *	warm	nothing has happened since the last pass
- *	cold	this CPU has done something else meanwhile, with 64 MiB of memory
- *	hot	and another CPU has counted in every slot, in the place of all of them
+ *	warm	on this CPU: keep_caches has happened since the last pass
+ *	cold	on no CPU: since the last pass, this CPU has written 64 MiB of memory
+ *	hot	on another CPU: after that, it has counted in the counters of all
+ *		possible CPUs, in every slot
  *
- * Objects are 192 bytes, and promoted in an order that is not that of their addresses.
- * All of them live, so that a pass is a walk, and no grace period.  dref itself times
- * its walks, by the clock on the wall.
+ * Objects are 192 bytes, and are promoted in an order other than that of their
+ * addresses.  All objects are alive, so a pass is a walk without a grace period.  dref
+ * times its walks itself, by the wall clock.
  */
 #include <linux/jiffies.h>
 #include <linux/module.h>
@@ -21,16 +22,17 @@
 #include "bench.h"
 #include "../../module/core/internal.h"
 
-#define STEP	7919U	/* from one to the next: a prime, and so all are visited */
+#define STEP	7919U	/* from one object to the next; a prime, so all are visited */
 
 struct object {
 	char		payload[160];
 	struct dref	dref;
 };
 
-struct others {
+struct setup {
 	struct object	*objects;
-	unsigned int	nr, cpu;
+	unsigned int	nr;
+	unsigned int	other_cpu;
 };
 
 static void object_release(struct dref *ref)
@@ -79,11 +81,11 @@ static void objects_destroy(struct object *objects, unsigned int nr)
 
 /* ---- between two passes ---- */
 
-static void nothing(struct others *others)
+static void keep_caches(struct setup *setup)
 {
 }
 
-static void scrub_caches(struct others *others)
+static void evict_caches(struct setup *setup)
 {
 	static char memory[64 << 20];
 	size_t i;
@@ -92,17 +94,17 @@ static void scrub_caches(struct others *others)
 		WRITE_ONCE(memory[i], 1);
 }
 
-/* A get and a put in every slot, in the place of each CPU */
+/* Count a get and a put in every slot, for each possible CPU */
 static void *count_everywhere(void *arg)
 {
-	struct others *others = arg;
+	struct setup *setup = arg;
 	struct dref_counts *counts;
 	unsigned int i, cpu;
 
-	bind_to(others->cpu);
-	for (i = 0; i < others->nr; i++) {
+	bind_to(setup->other_cpu);
+	for (i = 0; i < setup->nr; i++) {
 		for_each_possible_cpu(cpu) {
-			counts = per_cpu_ptr(dref_counts(others->objects[i].dref.mode), cpu);
+			counts = per_cpu_ptr(dref_counts(setup->objects[i].dref.mode), cpu);
 			WRITE_ONCE(counts->gets, counts->gets + 1);
 			WRITE_ONCE(counts->puts, counts->puts + 1);
 		}
@@ -110,60 +112,60 @@ static void *count_everywhere(void *arg)
 	return NULL;
 }
 
-static void other_cpu_counts(struct others *others)
+static void fill_other_cpu_cache(struct setup *setup)
 {
 	pthread_t thread;
 
-	scrub_caches(others);
-	if (pthread_create(&thread, NULL, count_everywhere, others))
+	evict_caches(setup);
+	if (pthread_create(&thread, NULL, count_everywhere, setup))
 		die(1, "cannot start a thread");
 	pthread_join(thread, NULL);
 }
 
-static const struct meanwhile {
+static const struct cache_state {
 	const char	*caches;
-	void		(*happens)(struct others *others);
-} meanwhiles[NR_CACHES] = {
-	{ "warm", nothing },
-	{ "cold", scrub_caches },
-	{ "hot", other_cpu_counts },
+	void		(*prepare)(struct setup *setup);
+} cache_states[NR_CACHES] = {
+	{ "warm", keep_caches },
+	{ "cold", evict_caches },
+	{ "hot", fill_other_cpu_cache },
 };
 
 /* ---- passes ---- */
 
-static void walk_over(const struct meanwhile *meanwhile, struct others *others,
-		      unsigned int runs, struct walk *walk)
+static void measure_walks(const struct cache_state *state, struct setup *setup,
+			  unsigned int runs, struct walk *walk)
 {
 	struct dref_pass_stats stats;
 
-	*walk = (struct walk) { .caches = meanwhile->caches, .objects = others->nr };
-	dref_reconcile();	/* what promotion has left */
+	*walk = (struct walk) { .caches = state->caches, .objects = setup->nr };
+	dref_reconcile();	/* not measured, as it also takes over the new slots */
 	for (; walk->runs < runs; walk->runs++) {
-		meanwhile->happens(others);
+		state->prepare(setup);
 		dref_reconcile();
 		dref_pass_stats(&stats);
 		walk->ns[walk->runs] = stats.pass_ns_last;
 	}
 }
 
-/* All passes are asked for, and nothing is demoted.  One CPU alone has no other one. */
-void walk_all(const struct options *options, struct passes *passes)
+/* No periodic pass runs meanwhile, so no object is demoted.  "hot" needs a second CPU. */
+void measure_passes(const struct options *options, struct passes *passes)
 {
-	struct others others = { .nr = 100 };
+	struct setup setup = { .nr = 100 };
 	unsigned int i, size, nr_caches = options->nr_cpus > 1 ? NR_CACHES : NR_CACHES - 1;
 
-	others.cpu = options->cpus[options->nr_cpus - 1];
+	setup.other_cpu = options->cpus[options->nr_cpus - 1];
 	dref_pass_min_ms = 3600000;
 	dref_pass_max_ms = 3600000;
 	if (dref_class_register(&class_walked))
 		die(1, "cannot register a class");
 	passes->nr_walks = 0;
-	for (size = 0; size < NR_SIZES; size++, others.nr *= 10) {
-		others.objects = objects_create(others.nr);
-		promote(others.objects, others.nr, &passes->promotion);
+	for (size = 0; size < NR_SIZES; size++, setup.nr *= 10) {
+		setup.objects = objects_create(setup.nr);
+		promote(setup.objects, setup.nr, &passes->promotion);
 		for (i = 0; i < nr_caches; i++)
-			walk_over(&meanwhiles[i], &others, options->runs,
-				  &passes->walks[passes->nr_walks++]);
-		objects_destroy(others.objects, others.nr);
+			measure_walks(&cache_states[i], &setup, options->runs,
+				      &passes->walks[passes->nr_walks++]);
+		objects_destroy(setup.objects, setup.nr);
 	}
 }

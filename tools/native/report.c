@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What has been seen: a table for each scenario, the bounds, and JSON.
+ * Report the results: a table for each scenario, the bounds, and JSON.
  *
- * A ratio is that of two figures of the same run, which follow each other within
- * seconds; the median of these is what is held against a bound.  So what slows the
- * whole machine down slows both.
+ * A ratio compares two figures of the same run, which are measured within seconds of
+ * each other, so a slow machine slows both down.  The median of these ratios is
+ * compared with the bound.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,17 +17,17 @@
 
 static const struct {
 	const char *name;	/* in JSON */
-	const char *title;
+	const char *title;	/* of the table */
 } scenarios[NR_SCENARIOS] = {
 	[ONE_OBJECT] = { "one_object", "get + put, one object for all threads" },
 	[OWN_OBJECT] = { "own_object", "get + put, an object for each thread" },
 	[LOOKUP] = { "lookup", "tryget under RCU + put, one object" },
 	[HANDOVER] = { "handover", "get on one CPU + put on the next, one object" },
-	[OBSERVED] = { "observed", "get + put, one object, which one thread only reads" },
+	[OBSERVED] = { "observed", "get + put, one object, while one thread reads it" },
 	[LIVES] = { "lives", "create + destroy, never shared" },
 };
 
-/* Of a figure, or of the ratio of two */
+/* A bound on the ratio of two figures */
 static const struct bound {
 	const char		*name;
 	enum scenario		scenario;
@@ -53,30 +53,31 @@ static const struct bound {
 
 static FILE *json_file;
 
-static int compare(const void *a, const void *b)
+static int compare_doubles(const void *a, const void *b)
 {
 	double left = *(const double *)a, right = *(const double *)b;
 
 	return (left > right) - (left < right);
 }
 
-static void sort(double *sorted, const double *values, unsigned int nr)
+static void sort_values(double *sorted, const double *values, unsigned int nr)
 {
 	memcpy(sorted, values, nr * sizeof(*values));
-	qsort(sorted, nr, sizeof(*sorted), compare);
+	qsort(sorted, nr, sizeof(*sorted), compare_doubles);
 }
 
 double median(const double *values, unsigned int nr)
 {
 	double sorted[MAX_RUNS];
 
-	sort(sorted, values, nr);
+	sort_values(sorted, values, nr);
 	return nr % 2 ? sorted[nr / 2] : (sorted[nr / 2 - 1] + sorted[nr / 2]) / 2;
 }
 
-static const struct figure *find(const struct figure *figures, size_t nr,
-				 enum scenario scenario, const struct counter *counter,
-				 unsigned int threads)
+static const struct figure *find_figure(const struct figure *figures, size_t nr,
+					enum scenario scenario,
+					const struct counter *counter,
+					unsigned int threads)
 {
 	size_t i;
 
@@ -98,7 +99,7 @@ static double ratio(const struct figure *figure, const struct figure *other)
 	return median(ratios, figure->runs);
 }
 
-/* ---- for people ---- */
+/* ---- tables ---- */
 
 static void print_scenario(const struct options *options, enum scenario scenario,
 			   const struct figure *figures, size_t nr)
@@ -109,19 +110,19 @@ static void print_scenario(const struct options *options, enum scenario scenario
 	size_t i;
 
 	if (scenario == OBSERVED && options->counts[options->nr_counts - 1] == 1)
-		return;		/* it takes two */
+		return;		/* this scenario needs two threads */
 	printf("\n%s\n%-16s %7s %9s %20s %12s %7s\n", scenarios[scenario].title, "", "threads",
-	       "ns", "least - most", "/ first row", "on CPU");
+	       "ns", "min - max", "/ first row", "on CPU");
 	for (count = 0; count < options->nr_counts; count++) {
 		first = NULL;
 		for (i = 0; i < nr_counters; i++) {
-			figure = find(figures, nr, scenario, &counters[i],
-				      options->counts[count]);
+			figure = find_figure(figures, nr, scenario, &counters[i],
+					     options->counts[count]);
 			if (!figure)
 				continue;
 			if (!first)
 				first = figure;
-			sort(sorted, figure->ns, figure->runs);
+			sort_values(sorted, figure->ns, figure->runs);
 			printf("%-16s %7u %9.2f %9.2f - %8.2f %12.3f %5.0f %%\n",
 			       figure->counter->name, figure->threads,
 			       median(figure->ns, figure->runs), sorted[0],
@@ -131,16 +132,16 @@ static void print_scenario(const struct options *options, enum scenario scenario
 	}
 }
 
-static double bound_seen(const struct bound *bound, const struct figure *figures, size_t nr)
+static double measured_ratio(const struct bound *bound, const struct figure *figures, size_t nr)
 {
 	const struct figure *figure, *other;
 
-	figure = find(figures, nr, bound->scenario, *bound->counter, bound->threads);
-	other = find(figures, nr, bound->scenario, *bound->other, bound->other_threads);
+	figure = find_figure(figures, nr, bound->scenario, *bound->counter, bound->threads);
+	other = find_figure(figures, nr, bound->scenario, *bound->other, bound->other_threads);
 	return figure && other ? ratio(figure, other) : -1;
 }
 
-/* To the two digits that a bound has */
+/* A bound has two decimals, and so has the ratio that is compared with it */
 static bool bound_met(const struct bound *bound, double seen)
 {
 	return seen < bound->most + 0.005;
@@ -151,15 +152,15 @@ static void print_bounds(const struct figure *figures, size_t nr)
 	double seen;
 	size_t i;
 
-	printf("\n%-40s | %5s | %s\n", "figure", "bound", "seen");
+	printf("\n%-40s | %5s | %s\n", "ratio", "bound", "measured");
 	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
-		seen = bound_seen(&bounds[i], figures, nr);
+		seen = measured_ratio(&bounds[i], figures, nr);
 		printf("%-40s | %5.2f | ", bounds[i].name, bounds[i].most);
 		if (seen < 0) {
 			printf("not measured\n");
 			continue;
 		}
-		printf("%.3f%s\n", seen, bound_met(&bounds[i], seen) ? "" : "  TOO MUCH");
+		printf("%.3f%s\n", seen, bound_met(&bounds[i], seen) ? "" : "  NOT MET");
 	}
 }
 
@@ -168,13 +169,13 @@ static bool bounds_met(const struct figure *figures, size_t nr)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
-		if (!bound_met(&bounds[i], bound_seen(&bounds[i], figures, nr)))
+		if (!bound_met(&bounds[i], measured_ratio(&bounds[i], figures, nr)))
 			return false;
 	}
 	return true;
 }
 
-static void print_all(const struct options *options, const struct figure *figures, size_t nr)
+static void print_figures(const struct options *options, const struct figure *figures, size_t nr)
 {
 	enum scenario scenario;
 
@@ -185,7 +186,7 @@ static void print_all(const struct options *options, const struct figure *figure
 	print_bounds(figures, nr);
 }
 
-/* ---- for programs ---- */
+/* ---- JSON ---- */
 
 void report_open(const struct options *options)
 {
@@ -283,18 +284,18 @@ static void write_json(const struct options *options, const struct figure *figur
 		json_object_array_add(figures_array, figure_object(&figures[i]));
 	json_object_object_add(object, "figures", figures_array);
 	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
-		seen = bound_seen(&bounds[i], figures, nr);
+		seen = measured_ratio(&bounds[i], figures, nr);
 		json_object_array_add(bounds_array, bound_object(&bounds[i], seen));
 	}
 	json_object_object_add(object, "bounds", bounds_array);
 	write_object(options, object);
 }
 
-/* True if every bound that could be measured is met */
+/* Returns true if every bound that could be measured is met */
 bool report(const struct options *options, const struct figure *figures, size_t nr)
 {
 	if (json_file != stdout)
-		print_all(options, figures, nr);
+		print_figures(options, figures, nr);
 	if (json_file)
 		write_json(options, figures, nr);
 	return bounds_met(figures, nr);
@@ -309,7 +310,7 @@ static void print_passes(const struct passes *passes)
 	unsigned int i;
 
 	printf("dref-native: passes, %u possible CPUs, ns, median of %u\n\n%-16s %7s %12s %14s\n",
-	       num_possible_cpus(), passes->walks[0].runs, "a pass over", "caches", "ns",
+	       num_possible_cpus(), passes->walks[0].runs, "objects", "caches", "ns a pass",
 	       "ns an object");
 	for (i = 0; i < passes->nr_walks; i++) {
 		walk = &passes->walks[i];
@@ -317,7 +318,7 @@ static void print_passes(const struct passes *passes)
 		printf("%-16u %7s %12.0f %14.1f\n", walk->objects, walk->caches, ns,
 		       ns / walk->objects);
 	}
-	printf("\na promotion: %.0f ns\n",
+	printf("\nns a promotion: %.0f\n",
 	       median(passes->promotion.ns, passes->promotion.runs) / passes->promotion.objects);
 }
 

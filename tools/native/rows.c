@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The counters, side by side.
+ * A row for each counter, with the loops that use it.
  *
- * A loop is a function of its own, so that the compiler does to each what it does
- * to the others.  refcount_t, kref and percpu_ref are the kernel's own headers and
- * sources, with the shim's atomics, per-CPU operations and rcu_read_lock() below
- * them.  A lookup is under RCU for all of them: none could do without.
+ * Each loop is a function of its own, so that the compiler treats all of them alike.
+ * refcount_t, kref and percpu_ref are the kernel's own headers and sources, on top of
+ * the atomics, the per-CPU operations and the rcu_read_lock() of the shim.  A lookup
+ * is inside rcu_read_lock() for every counter, because none could do without.
  *
- * What a life is, is the same for kref and dref: allocate, count one, drop it, and
- * have release() free.  percpu_ref must be killed, waits for a grace period, and
- * needs to be told when it can be freed; here the one who killed it waits for that.
+ * A life is the same for kref and dref: allocate an object, initialise its count, drop
+ * the reference, and free the object in release().  A percpu_ref must be killed and
+ * waits for a grace period, and its memory may only be freed after its release
+ * function has run; here the loop waits for that.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -40,9 +41,9 @@ static noinline void name(struct subject *subject, unsigned long n)	\
 	} while (--n);							\
 }
 
-/* ---- the loop alone, and a use that counts nothing ---- */
+/* ---- the loop alone, and a use without counting ---- */
 
-static void nothing(struct subject *subject)
+static void no_op(struct subject *subject)
 {
 }
 
@@ -52,13 +53,13 @@ static __always_inline void empty_live(void)
 {
 	void *object = kmalloc(96, GFP_KERNEL);
 
-	asm volatile("" : "+r" (object));	/* or there is no object at all */
+	asm volatile("" : "+r" (object));	/* keep the compiler from dropping the object */
 	kfree(object);
 }
 
 LOOP(empty_lives, empty_live())
 
-/* Look at the object under RCU, and count nothing */
+/* Read the object under RCU, without counting */
 static __always_inline void borrow(const struct subject *subject)
 {
 	rcu_read_lock();
@@ -75,7 +76,7 @@ static void refcount_begin(struct subject *subject)
 	refcount_set(&subject->refcount, 1);
 }
 
-/* Never the last one: the subject has a reference */
+/* This is never the last reference, as the subject has one of its own */
 static __always_inline void refcount_drop(struct subject *subject)
 {
 	if (refcount_dec_and_test(&subject->refcount))
@@ -87,7 +88,7 @@ LOOKUP_LOOP(refcount_lookups, refcount_inc_not_zero(&subject->refcount), refcoun
 LOOP(refcount_gets, refcount_inc(&subject->refcount))
 LOOP(refcount_puts, refcount_drop(subject))
 
-/* What a file says of it, made again and again */
+/* Format a line as a file in debugfs would have it */
 static char line[200];
 
 static void refcount_look(const struct subject *subject)
@@ -234,7 +235,7 @@ LOOKUP_LOOP(dref_lookups, dref_tryget(&subject->dref), dref_put(&subject->dref))
 LOOP(dref_gets, dref_get(&subject->dref))
 LOOP(dref_puts, dref_put(&subject->dref))
 
-/* As classes/NAME/objects does (look.c) */
+/* As classes/NAME/objects of debugfs does (look.c) */
 static void dref_look(void)
 {
 	struct dref_seen seen;
@@ -259,9 +260,9 @@ LOOP(dref_lives, dref_live())
 /* ---- rows ---- */
 
 const struct counter counters[] = {
-	{ "refcount_t", refcount_begin, nothing, refcount_pairs, refcount_lookups,
+	{ "refcount_t", refcount_begin, no_op, refcount_pairs, refcount_lookups,
 	  refcount_gets, refcount_puts, .looks = refcount_looks },
-	{ "kref", kref_begin, nothing, kref_pairs, kref_lookups, kref_gets, kref_puts,
+	{ "kref", kref_begin, no_op, kref_pairs, kref_lookups, kref_gets, kref_puts,
 	  kref_lives },
 	{ "percpu_ref", percpu_ref_begin, percpu_ref_end, percpu_ref_pairs, percpu_ref_lookups,
 	  percpu_ref_gets, percpu_ref_puts, percpu_ref_lives, .lives_wait = true },
@@ -271,8 +272,8 @@ const struct counter counters[] = {
 	  dref_puts, .looks = dref_looks },
 	{ "dref, immortal", immortal_begin, dref_end, immortal_pairs, dref_lookups, dref_gets,
 	  dref_puts },
-	{ "borrow", nothing, nothing, borrow_pairs },
-	{ "the loop alone", nothing, nothing, empty_pairs, .lives = empty_lives },
+	{ "borrow", no_op, no_op, borrow_pairs },
+	{ "the loop alone", no_op, no_op, empty_pairs, .lives = empty_lives },
 };
 
 const size_t nr_counters = ARRAY_SIZE(counters);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref-native-test: the core of dref.ko under real threads, in user space.
+ * dref-native-test: test the core of dref.ko with real threads, in user space.
  *
- * It takes seconds, needs no virtual machine, and runs with the sanitizers, which
- * see what a kernel does not show.  Each test is a process of its own, in which dref
- * is loaded and unloaded.  A test fails with the first thing that it did not expect,
- * which is said in one line; a warning of dref that the test does not expect is one.
+ * The tests take seconds, need no virtual machine, and run with the sanitizers, which
+ * find errors that a kernel does not show.  Each test is a process of its own, in which
+ * dref is loaded and unloaded.  A test fails at the first unexpected result, and
+ * reports it in one line; a warning of dref that the test does not expect is such a
+ * result.
  *
- * In the build with faults on demand, --break says which; then a test is expected
- * to fail, and the exit status is the same as always: 1 if one did.
+ * In the build with faults on demand, --break selects a fault, and then a test is
+ * expected to fail.  The exit status has its usual meaning: it is 1 if a test failed.
  */
 #include <getopt.h>
 #include <stdarg.h>
@@ -30,7 +31,7 @@ bool test_failed(void)
 	return READ_ONCE(failed);
 }
 
-/* The first failure is the one to be told */
+/* Report only the first failure */
 void test_fail(const char *format, ...)
 {
 	va_list args;
@@ -45,7 +46,7 @@ void test_fail(const char *format, ...)
 	fflush(stdout);
 }
 
-/* One of the values that a kernel has in debugfs */
+/* Get one of the values that dref shows in debugfs, in stats */
 unsigned long test_stat(const char *name)
 {
 	size_t size, len = strlen(name);
@@ -66,8 +67,8 @@ unsigned long test_stat(const char *name)
 	return value;
 }
 
-/* Hurry, or nothing would be promoted and demoted within a test */
-static void tune(void)
+/* Make dref promote and demote objects within the short time of a test */
+static void set_tunables(void)
 {
 	dref_pass_min_ms = 1;
 	dref_pass_max_ms = 8;
@@ -76,7 +77,7 @@ static void tune(void)
 	test_stall(2000, 3000);
 }
 
-/* A slot of an immortal object is due after a Tasks RCU grace period, and a pass */
+/* The slot of an immortal object is returned by a pass, after Tasks RCU */
 static void expect_no_slot(void)
 {
 	int i;
@@ -87,15 +88,15 @@ static void expect_no_slot(void)
 	      dref_slots_used());
 }
 
-/* In the test's own process */
+/* Run @test; the caller is a process of its own */
 static bool run_test(const struct test *test)
 {
 	unsigned long warnings;
 	int err;
 
-	/* one that hangs has failed, too */
+	/* A test that hangs has failed */
 	alarm(60 + test_ms / 1000);
-	tune();
+	set_tunables();
 	shim_boot(test_threads + 1);
 	err = shim_module_init();
 	check(!err, "expected dref to be loaded, seen %d", err);
@@ -103,7 +104,7 @@ static bool run_test(const struct test *test)
 	warnings = shim_warnings();
 	check(warnings == test_warnings, "expected %lu warnings, seen %lu", test_warnings,
 	      warnings);
-	/* After a failure nothing is known of the state of dref */
+	/* After a failure the state of dref is undefined, so do not unload it */
 	if (failed)
 		return false;
 	expect_no_slot();
@@ -112,7 +113,7 @@ static bool run_test(const struct test *test)
 	return !failed;
 }
 
-static bool test_passes(const struct test *test)
+static bool run_in_process(const struct test *test)
 {
 	pid_t pid = fork();
 	int status;
@@ -128,22 +129,23 @@ static bool test_passes(const struct test *test)
 	return !status;
 }
 
-static void print_options(void)
+static void print_help(void)
 {
 	printf("Usage: dref-native-test [OPTION]... [TEST]...\n"
-	       "Run these tests of the core of dref, or all.\n"
+	       "Run the named tests of the core of dref, or all of them.\n"
 	       "\n"
-	       "  -t, --threads N   in those tests that have many (4)\n"
-	       "  -m, --ms N        how long these take (400)\n"
-	       "  -b, --break WHAT  break dref: module/core/broken.h says how; only in build/broken\n"
-	       "  -l, --list        the names of the tests\n"
-	       "  -h, --help        this text\n"
+	       "  -t, --threads N   number of threads in tests of races (default: 4)\n"
+	       "  -m, --ms N        duration of a test of races, in milliseconds (default: 400)\n"
+	       "  -b, --break WHAT  break dref with a fault of module/core/broken.c; only the test\n"
+	       "                    in build/broken can do that\n"
+	       "  -l, --list        list the names of the tests\n"
+	       "  -h, --help        show this help\n"
 	       "\n"
-	       "Exit status: 0 all is well, 1 a test failed, 2 wrong usage.\n");
+	       "Exit status: 0 if all tests passed, 1 if a test failed, 2 if the usage is wrong.\n");
 }
 
 __printf(1, 2) __noreturn
-static void refuse(const char *format, ...)
+static void usage_error(const char *format, ...)
 {
 	va_list args;
 
@@ -151,25 +153,25 @@ static void refuse(const char *format, ...)
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
-	fputs(" (--help shows the options)\n", stderr);
+	fputs(" (see --help)\n", stderr);
 	exit(2);
 }
 
-static unsigned int number_given(const char *option, unsigned int most)
+static unsigned int parse_number(const char *option, unsigned int most)
 {
 	char *end;
 	unsigned long value = strtoul(optarg, &end, 10);
 
 	if (optarg[0] < '0' || optarg[0] > '9' || *end || !value || value > most)
-		refuse("--%s %s: not a number from 1 to %u", option, optarg, most);
+		usage_error("--%s %s: not a number from 1 to %u", option, optarg, most);
 	return value;
 }
 
 #ifdef DREF_BROKEN
 
 /*
- * One in so many operations stalls for up to @us between the load of mode and the
- * increment, which is no fault: the algorithm must stand it.
+ * Let one in @one_in operations stall for up to @us between the load of mode and the
+ * increment.  This is not a fault: the algorithm must tolerate such a delay.
  */
 void test_stall(unsigned int one_in, unsigned int us)
 {
@@ -177,10 +179,10 @@ void test_stall(unsigned int one_in, unsigned int us)
 	WRITE_ONCE(*shim_param_stall_us, us);
 }
 
-static void break_given(void)
+static void parse_break(void)
 {
 	if (shim_param_break->set(optarg, NULL))
-		refuse("--break %s: there is nothing of this name", optarg);
+		usage_error("--break %s: no such fault", optarg);
 	test_broken = strcmp(optarg, "none");
 }
 
@@ -190,9 +192,9 @@ void test_stall(unsigned int one_in, unsigned int us)
 {
 }
 
-static void break_given(void)
+static void parse_break(void)
 {
-	refuse("--break %s: this dref cannot be broken; the one in build/broken can", optarg);
+	usage_error("--break %s: only the test in build/broken can break dref", optarg);
 }
 
 #endif /* DREF_BROKEN */
@@ -210,7 +212,7 @@ static void list_tests(void)
 	}
 }
 
-static bool test_named(const char *name)
+static bool test_exists(const char *name)
 {
 	const struct test *test;
 	int i;
@@ -224,7 +226,7 @@ static bool test_named(const char *name)
 	return false;
 }
 
-static bool wanted(const struct test *test, char **names)
+static bool is_selected(const struct test *test, char **names)
 {
 	if (!*names)
 		return true;
@@ -245,10 +247,10 @@ static bool run_tests(char **names)
 	printf("TAP version 13\n");
 	for (i = 0; i < ARRAY_SIZE(test_lists); i++) {
 		for (test = test_lists[i]; test->name; test++) {
-			if (!wanted(test, names))
+			if (!is_selected(test, names))
 				continue;
 			fflush(stdout);
-			passes = test_passes(test);
+			passes = run_in_process(test);
 			passed = passed && passes;
 			printf("%sok %u %s\n", passes ? "" : "not ", ++number, test->name);
 		}
@@ -273,29 +275,29 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, ":t:m:b:lh", longs, NULL)) >= 0) {
 		switch (option) {
 		case 't':
-			test_threads = number_given("threads", MAX_THREADS);
+			test_threads = parse_number("threads", MAX_THREADS);
 			break;
 		case 'm':
-			test_ms = number_given("ms", 3600000);
+			test_ms = parse_number("ms", 3600000);
 			break;
 		case 'b':
-			break_given();
+			parse_break();
 			break;
 		case 'l':
 			list_tests();
 			return 0;
 		case 'h':
-			print_options();
+			print_help();
 			return 0;
 		case ':':
-			refuse("%s needs a value", argv[optind - 1]);
+			usage_error("%s needs a value", argv[optind - 1]);
 		default:
-			refuse("%s: no such option", argv[optind - 1]);
+			usage_error("%s: no such option", argv[optind - 1]);
 		}
 	}
 	for (i = optind; i < argc; i++) {
-		if (!test_named(argv[i]))
-			refuse("%s: no such test", argv[i]);
+		if (!test_exists(argv[i]))
+			usage_error("%s: no such test", argv[i]);
 	}
 	return run_tests(argv + optind) ? 0 : 1;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of dref-native-test know of each other.
+ * Interfaces between the files of dref-native-test.
  *
- *	test.c			options, tests one after the other, KTAP
- *	test_contract.c		what one thread can see of the contract
- *	test_races.c		threads that do it all at a time
- *	oracle.c		who holds what, without asking dref
+ *	test.c			parses the options, runs the tests, and prints KTAP
+ *	test_contract.c		tests the contract from a single thread
+ *	test_races.c		tests all operations in several threads at a time
+ *	oracle.c		keeps its own record of references, without asking dref
  */
 #ifndef TEST_H
 #define TEST_H
@@ -21,7 +21,7 @@
 #include "shim/shim.h"
 
 #define MAX_THREADS	64
-#define POLL_MS		5	/* to look again */
+#define POLL_MS		5	/* between two checks of a condition */
 
 struct test {
 	const char	*name;
@@ -31,14 +31,14 @@ struct test {
 
 /* test.c */
 extern unsigned int test_threads, test_ms;
-extern unsigned long test_warnings;	/* that the test expects */
+extern unsigned long test_warnings;	/* number that the test expects */
 extern bool test_broken;
 bool test_failed(void);
 __printf(1, 2) void test_fail(const char *format, ...);
 unsigned long test_stat(const char *name);
 void test_stall(unsigned int one_in, unsigned int us);
 
-/* @condition must hold; if not, that is the end of the test, with what is said */
+/* If @condition does not hold, fail the test with this message */
 #define check(condition, ...) do {		\
 	if (!(condition))			\
 		test_fail(__VA_ARGS__);		\
@@ -48,21 +48,21 @@ void test_stall(unsigned int one_in, unsigned int us);
 extern unsigned int * const shim_param_stall_one_in, * const shim_param_stall_us;
 extern const struct kernel_param_ops * const shim_param_break;
 
-/* test_contract.c, test_races.c: ended by one without a name */
+/* test_contract.c, test_races.c; an entry without a name ends each list */
 extern const struct test contract_tests[], race_tests[];
 
 /* oracle.c */
 
 /**
- * struct object - what a client of dref has
- * @ref: its count
- * @rcu: to free it
- * @state: OBJECT_ALIVE, and something else when it has been released
- * @claimed: somebody is about to drop its place's reference
+ * struct object - an object of a client of dref
+ * @ref: the count
+ * @rcu: used to free the object
+ * @state: OBJECT_ALIVE, or OBJECT_DEAD after its release
+ * @claimed: a thread is about to drop the reference of the place
  * @killed: set when dref_kill() has returned
- * @place: where it is published
- * @marks: a word for each thread that has held it, written without any lock: if a
- *	put did not order it before release(), ThreadSanitizer would say so
+ * @place: where the object is published, or NULL
+ * @marks: a word for each thread that has held the object, written without a lock;
+ *	ThreadSanitizer reports a put that does not order this write before release()
  */
 struct object {
 	struct dref	ref;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What one thread can see of the contract: each mode, and each way from one to
- * the other.
+ * Tests of the contract from a single thread: each mode, and each transition between
+ * two modes.
  */
 #include <linux/jiffies.h>
 
@@ -17,8 +17,8 @@ static bool tryget_live(struct object *object)
 	return got;
 }
 
-/* Wait for what happens by itself: passes are some milliseconds apart */
-static bool soon(bool (*happened)(const struct dref *ref), const struct dref *ref)
+/* Wait until periodic passes, which are some milliseconds apart, have done their work */
+static bool wait_until(bool (*happened)(const struct dref *ref), const struct dref *ref)
 {
 	int i;
 
@@ -71,11 +71,11 @@ static void test_exact(const struct test *test)
 	expect_count(object, 1);
 	expect_released(0);
 	dref_put(&object->ref);
-	expect_released(1);		/* at once */
+	expect_released(1);		/* by the put itself */
 	oracle_end();
 }
 
-/* Memory that an allocator has scribbled on is as good as new */
+/* An object may be initialised in memory that the allocator has written to */
 static void reuse_release(struct dref *ref)
 {
 }
@@ -95,7 +95,7 @@ static void test_reuse(const struct test *test)
 	check(!dref_class_unregister(&class), "expected the class to have no object");
 }
 
-/* Where release() runs is the class's flags' doing, and all run in the end */
+/* Whatever context the flags of a class choose for release(), each release() runs */
 static void test_flags(const struct test *test)
 {
 	struct dref_class *classes[] = { &class_sleep, &class_rcu };
@@ -133,7 +133,7 @@ static void test_deferred(const struct test *test)
 	oracle_end();
 }
 
-/* Nobody asks for it: passes come by themselves */
+/* Periodic passes find a dead object without a request */
 static void test_periodic(const struct test *test)
 {
 	struct object *object;
@@ -142,11 +142,11 @@ static void test_periodic(const struct test *test)
 	object = object_new(&class_plain);
 	dref_defer(&object->ref, GFP_KERNEL);
 	dref_put(&object->ref);
-	check(soon(one_released, NULL), "expected a pass to find the object, seen none");
+	check(wait_until(one_released, NULL), "expected a pass to find the object, seen none");
 	oracle_end();
 }
 
-/* Slots that share cache lines, and are summed at once: each object has its own sum */
+/* Neighbouring slots are summed together: each object must get its own sum */
 static void test_neighbours(const struct test *test)
 {
 	struct object *objects[8];
@@ -174,8 +174,8 @@ static void test_neighbours(const struct test *test)
 }
 
 /*
- * Somebody wants a pass all the time, over many objects: they leave the CPU alone for
- * a hundred times as long as each takes, and not for pass_min_ms, which is 1.
+ * Request passes over many objects all the time.  Between two passes there must be a
+ * pause of a hundred times the length of a pass, and not only pass_min_ms, which is 1.
  */
 static void test_rest(const struct test *test)
 {
@@ -205,7 +205,7 @@ static void test_rest(const struct test *test)
 		elapsed = ktime_get_ns() - start;
 	} while (elapsed < 500 * NSEC_PER_MSEC);
 
-	/* twice as many, because the shortest one may have been missed */
+	/* Allow twice as many, as the shortest pass may have been missed */
 	most = 2 + 2 * elapsed / (100 * least);
 	check(stats.passes - before <= most, "expected at most %lu passes, seen %lu",
 	      most, stats.passes - before);
@@ -222,7 +222,7 @@ static void test_demote(const struct test *test)
 	object = object_new(&class_plain);
 	dref_defer(&object->ref, GFP_KERNEL);
 	dref_get(&object->ref);
-	check(soon(is_exact, &object->ref), "expected to be demoted, seen mode %#lx",
+	check(wait_until(is_exact, &object->ref), "expected to be demoted, seen mode %#lx",
 	      object->ref.mode);
 	expect_count(object, 2);
 	dref_put_many(&object->ref, 2);
@@ -255,11 +255,11 @@ static void test_immortal(const struct test *test)
 
 	struct dref_counts *unread = per_cpu_ptr(&dref_unread[0], raw_smp_processor_id());
 
-	dref_get((struct dref *)&constant);	/* it is in .rodata */
+	dref_get((struct dref *)&constant);	/* in .rodata, so a store would fault */
 	dref_put((struct dref *)&constant);
 	if (!(DREF_MODE_SLOW & DREF_MODE_IMMORTAL))
 		check(unread[0].puts == 1 && unread[1].gets == 1,
-		      "expected it to be counted where nobody looks");
+		      "expected it to be counted in dref_unread");
 	check(dref_read(&constant) == DREF_IMMORTAL_COUNT, "expected an immortal count");
 	oracle_begin();
 	object = object_new(&class_plain);
@@ -293,7 +293,7 @@ static void test_no_slot(const struct test *test)
 	oracle_end();
 }
 
-/* Everything that dref warns of leaks, and is not released twice */
+/* After each of these mistakes dref warns, and leaks the object */
 static void test_mistakes(const struct test *test)
 {
 	struct object *object;

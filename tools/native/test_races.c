@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Threads that do it all at a time.
+ * Tests of races: several threads perform all operations at a time.
  *
- * A scenario is a row: what a thread does in a step.  All threads take steps until
- * the time is up or something has failed, and one more does nothing but expedited
- * passes, with memory pressure now and then.  In the end each place is emptied, and
- * the oracle counts.
+ * A scenario is a row, whose function is one step of a thread.  All threads take steps
+ * until the time is up or a check has failed.  In most scenarios another thread only
+ * runs expedited passes, with memory pressure now and then.  At the end, the places
+ * are emptied, and the oracle checks the number of releases.
  *
- * A place is a pointer to an object that all threads know.  In "ring" and "flap" it
- * has a reference, in "weak" it has none, so that whoever looks there resurrects.
+ * A place is a pointer to an object, which all threads can read.  In "weak" a place has
+ * no reference, so each lookup resurrects its object; in the other scenarios with
+ * objects in places, a place has a reference.
  */
 #include <sched.h>
 
@@ -16,9 +17,9 @@
 
 #include "test.h"
 
-#define PATIENCE_NS	(50 * NSEC_PER_SEC)	/* a machine may stall */
+#define PATIENCE_NS	(50 * NSEC_PER_SEC)	/* for a machine that stalls */
 #define MAX_PLACES	256
-#define LINGER_US	200	/* in a lookup, now and then */
+#define LINGER_US	200	/* delay in some lookups */
 
 struct worker {
 	pthread_t	thread;
@@ -30,9 +31,9 @@ struct worker {
 struct scenario {
 	void		(*step)(struct worker *worker);
 	unsigned int	places;
-	bool		filled;		/* with a reference for each place */
-	bool		passes;		/* expedited, all the time */
-	const char	*seen;		/* what dref must have counted */
+	bool		filled;		/* each place has an object with a reference */
+	bool		passes;		/* run expedited passes all the time */
+	const char	*seen;		/* event that dref must have counted */
 };
 
 static struct object *places[MAX_PLACES];
@@ -66,9 +67,9 @@ static bool lookup(struct object *object)
 	return object && dref_tryget(&object->ref);
 }
 
-/* ---- what the threads do ---- */
+/* ---- steps ---- */
 
-/* All objects are there all the time, and become hot */
+/* All objects live as long as the test, and become hot */
 static void step_shared(struct worker *worker)
 {
 	struct object *object = *draw_place(worker);
@@ -78,7 +79,7 @@ static void step_shared(struct worker *worker)
 	object_put(object, worker->number);
 }
 
-/* Who finds an object has its only reference, gets another one, puts the first */
+/* Take over the only reference of an object, take another one, and put the first */
 static void step_ring(struct worker *worker)
 {
 	struct object *object = xchg(draw_place(worker), NULL);
@@ -89,7 +90,7 @@ static void step_ring(struct worker *worker)
 		dref_get(&object->ref);
 		dref_put(&object->ref);
 		object_let_go(worker->number);
-		/* whom it displaces goes on from there */
+		/* If this displaces an object, continue with that one */
 		object = xchg(draw_place(worker), object);
 	}
 }
@@ -106,7 +107,7 @@ static void create_weak(struct worker *worker, struct object **place, struct obj
 	object_put(object, worker->number);
 }
 
-/* Places hold no reference: a lookup gets one out of zero, or finds it dead */
+/* Places hold no reference: a lookup resurrects the object, or finds it dead */
 static void step_weak(struct worker *worker)
 {
 	struct object **place = draw_place(worker), *object;
@@ -115,7 +116,7 @@ static void step_weak(struct worker *worker)
 	rcu_read_lock();
 	object = READ_ONCE(*place);
 	if (object && !draw(worker, 4))
-		dref_read(&object->ref);	/* its slot may go meanwhile */
+		dref_read(&object->ref);	/* its slot may be taken away meanwhile */
 	got = lookup(object);
 	rcu_read_unlock();
 	if (!got) {
@@ -123,16 +124,16 @@ static void step_weak(struct worker *worker)
 		return;
 	}
 	object_hold(object, worker->number);
-	udelay(draw(worker, 16));	/* a lookup may be there before death, and a put after */
+	udelay(draw(worker, 16));	/* so that a pass may run between lookup and put */
 	object_put(object, worker->number);
 }
 
-/* An object rests for so long that it is demoted, and gets promoted again */
+/* Objects rest until they are demoted, and are then promoted again */
 static void step_flap(struct worker *worker)
 {
 	struct object *object = *draw_place(worker);
 
-	test_stall(50, 60000);	/* for longer than it takes to be demoted */
+	test_stall(50, 60000);	/* longer than a demotion takes */
 	dref_get(&object->ref);
 	object_hold(object, worker->number);
 	if (draw(worker, 4))
@@ -141,30 +142,31 @@ static void step_flap(struct worker *worker)
 	msleep(draw(worker, 2));
 }
 
-/* The place's reference is dropped by a kill, and the place gets another object */
+/* Kill the object, which drops the reference of the place, and publish a new one */
 static void replace(struct worker *worker, struct object **place, struct object *object)
 {
 	if (xchg(&object->claimed, true))
 		return;
 	dref_kill(&object->ref);
-	smp_store_release(&object->killed, true);	/* after the kill */
-	smp_store_release(place, object_new(draw_class(worker)));	/* initialised */
+	/* Both pair with an acquire in step_churn(): after the kill, and initialised */
+	smp_store_release(&object->killed, true);
+	smp_store_release(place, object_new(draw_class(worker)));
 }
 
-/* Objects come and go: none that has been killed may be found by a tryget_live */
+/* Replace objects all the time: tryget_live() must fail for objects that are killed */
 static void step_churn(struct worker *worker)
 {
 	struct object **place = draw_place(worker), *object;
 	bool live, killed;
 
 	rcu_read_lock();
-	object = smp_load_acquire(place);		/* with replace() */
+	object = smp_load_acquire(place);		/* pairs with replace() */
 	if (!draw(worker, 64))
 		udelay(LINGER_US);
-	killed = smp_load_acquire(&object->killed);	/* with replace() */
+	killed = smp_load_acquire(&object->killed);	/* pairs with replace() */
 	live = dref_tryget_live(&object->ref);
 	if (!live && !lookup(object)) {
-		/* dead, but its release() waits for us if its class does */
+		/* It is dead, but release() of DREF_RCU waits for this section */
 		if (object->ref.class == &class_rcu)
 			object_expect_alive(object);
 		rcu_read_unlock();
@@ -181,7 +183,7 @@ static void step_churn(struct worker *worker)
 	object_put(object, worker->number);
 }
 
-/* Some of them become immortal while others use them */
+/* Make some objects immortal while other threads use them */
 static void step_immortal(struct worker *worker)
 {
 	struct object *object = *draw_place(worker);
@@ -195,7 +197,7 @@ static void step_immortal(struct worker *worker)
 	object_put(object, worker->number);
 }
 
-/* Each thread has a class of its own, again and again */
+/* Each thread registers and unregisters a class of its own, again and again */
 static void own_release(struct dref *ref)
 {
 	kfree(container_of(ref, struct object, ref));
@@ -229,7 +231,7 @@ static void step_classes(struct worker *worker)
 
 /* ---- threads ---- */
 
-static bool go_on(void)
+static bool is_running(void)
 {
 	return !READ_ONCE(stop) && !test_failed();
 }
@@ -238,7 +240,7 @@ static void worker_run(void *arg)
 {
 	struct worker *worker = arg;
 
-	while (go_on()) {
+	while (is_running()) {
 		worker->scenario->step(worker);
 		schedule();
 		if (!draw(worker, 64))
@@ -250,7 +252,7 @@ static void passes_run(void *arg)
 {
 	unsigned int i = 0;
 
-	while (go_on()) {
+	while (is_running()) {
 		dref_reconcile();
 		if (!(++i % 8))
 			shim_shrink();
@@ -258,7 +260,7 @@ static void passes_run(void *arg)
 	}
 }
 
-static void fill(const struct scenario *scenario)
+static void fill_places(const struct scenario *scenario)
 {
 	unsigned int i;
 
@@ -266,7 +268,7 @@ static void fill(const struct scenario *scenario)
 		places[i] = scenario->filled ? object_new(&class_plain) : NULL;
 }
 
-/* A pass may be in the middle of a fold: then dref_read() is nearly right */
+/* During a fold by a pass, dref_read() may return another number for a moment */
 static void expect_one(const struct object *object)
 {
 	long count = 0;
@@ -280,8 +282,8 @@ static void expect_one(const struct object *object)
 	check(count == 1, "object %p: expected 1 reference, seen %ld", object, count);
 }
 
-/* The places' references, and the memory of what is immortal and nobody frees */
-static void empty(const struct scenario *scenario, struct object **immortals)
+/* Drop the references of the places; note the immortal objects, which are to be freed */
+static void empty_places(const struct scenario *scenario, struct object **immortals)
 {
 	struct object *object;
 	unsigned int i;
@@ -289,7 +291,7 @@ static void empty(const struct scenario *scenario, struct object **immortals)
 	for (i = 0; i < scenario->places; i++) {
 		immortals[i] = NULL;
 		if (!scenario->filled)
-			continue;	/* and releases may still look there */
+			continue;	/* a release may still clear the place */
 		object = places[i];
 		if (dref_is_immortal(&object->ref))
 			immortals[i] = object;
@@ -299,8 +301,8 @@ static void empty(const struct scenario *scenario, struct object **immortals)
 	}
 }
 
-/* Has what a scenario is to show not been seen yet? */
-static bool test_stat_is(const char *seen, unsigned long before)
+/* Test whether the event that a scenario must cause has not been counted yet */
+static bool event_missing(const char *seen, unsigned long before)
 {
 	return seen && test_stat(seen) == before;
 }
@@ -317,7 +319,7 @@ static void run_scenario(const struct test *test)
 
 	oracle_begin();
 	before = scenario->seen ? test_stat(scenario->seen) : 0;
-	fill(scenario);
+	fill_places(scenario);
 	WRITE_ONCE(stop, false);
 	for (i = 0; i < nr; i++) {
 		workers[i].number = i;
@@ -327,8 +329,9 @@ static void run_scenario(const struct test *test)
 	}
 	if (scenario->passes)
 		shim_thread(&workers[nr++].thread, passes_run, NULL);
-	while (go_on() && (ktime_get_ns() < until ||
-			   (ktime_get_ns() < give_up && test_stat_is(scenario->seen, before))))
+	while (is_running() &&
+	       (ktime_get_ns() < until ||
+		(ktime_get_ns() < give_up && event_missing(scenario->seen, before))))
 		msleep(POLL_MS);
 	WRITE_ONCE(stop, true);
 	schedule_begin();
@@ -339,7 +342,7 @@ static void run_scenario(const struct test *test)
 		return;
 	check(!scenario->seen || test_stat(scenario->seen) > before,
 	      "expected some %s, seen none", scenario->seen);
-	empty(scenario, immortals);
+	empty_places(scenario, immortals);
 	oracle_end();
 	for (i = 0; i < scenario->places; i++)
 		kfree(immortals[i]);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPUs and their areas.
+ * CPUs and their per-CPU areas.
  *
- * All possible CPUs get an area at boot; a thread that comes on line takes the
- * first one that is free, and what it has counted there stays when it goes, as it
- * does on a CPU that goes off line.  An area begins with a copy of the section
- * "percpu"; the rest is for __alloc_percpu(): powers of two, from a list of free
- * ones of that size, or from what has never been used.
+ * shim_boot() allocates an area for each possible CPU.  A thread that comes online
+ * takes the first CPU that is free.  The counters in its area keep their values when
+ * the thread goes offline, as on a real CPU.  An area begins with a copy of the section
+ * "percpu".  __alloc_percpu() allocates from the rest of the area: sizes are rounded up
+ * to powers of two, and a block comes from the free list of its size, or from the part
+ * that has never been used.
  */
 #include <pthread.h>
 #include <sys/mman.h>
@@ -47,10 +48,13 @@ static bool online[NR_CPUS];
 /* ---- areas ---- */
 
 static pthread_mutex_t alloc_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned long unused;		/* the first per-CPU address never given out */
-static unsigned long section;		/* the section's page */
+static unsigned long unused;		/* the first address that was never allocated */
+static unsigned long section;		/* start of the page of the section */
 
-/* On each address is written, on CPU 0, what size it has, or the next free one */
+/*
+ * The order of each block, by its address.  A free block has the address of the next
+ * free one in the area of CPU 0.
+ */
 static unsigned char *sizes;
 static unsigned long free_lists[SIZES];
 
@@ -213,7 +217,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* A thread that is a CPU for as long as it runs */
+/* Start a thread that is a CPU as long as it runs */
 void shim_thread(pthread_t *thread, void (*run)(void *arg), void *arg)
 {
 	struct start *start = malloc(sizeof(*start));
@@ -228,7 +232,7 @@ void shim_thread(pthread_t *thread, void (*run)(void *arg), void *arg)
 		shim_die("cannot start a thread", err);
 }
 
-/* @cpus: those that the program itself will have on line at a time */
+/* @cpus: the number of CPUs that the program itself has online at a time */
 void shim_boot(unsigned int cpus)
 {
 	areas_init(min(cpus + SHIM_CPUS, (unsigned int)ARRAY_SIZE(online)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Odds and ends: messages, sleeping, memory pressure.
+ * Messages, sleeping, mutexes, and memory pressure.
  */
 #include <stdarg.h>
 #include <pthread.h>
@@ -18,7 +18,7 @@ __thread struct task_struct shim_task;
 bool shim_silent;
 static atomic_long_t warnings;
 
-/* A line of KTAP that is no result; the C library does not know %pS */
+/* Print a diagnostic line of KTAP.  %pS becomes %p, as the C library lacks it. */
 static void say(const char *format, va_list args)
 {
 	char known[256], text[512], *symbol;
@@ -94,7 +94,7 @@ void preempt_schedule(void)
 	shim_die("nobody wants to preempt here", EINVAL);
 }
 
-/* There is one shrinker, and shim_shrink() is all the memory pressure there is */
+/* There is only one shrinker, and only shim_shrink() causes memory pressure */
 static struct shrinker *shrinker;
 
 int register_shrinker(struct shrinker *new, const char *name)

@@ -1,36 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RCU and Tasks RCU, by liburcu.
+ * RCU and Tasks RCU, on top of liburcu.
  *
- * RCU is liburcu's flavor "memb": a reader writes to memory of his own, and who
- * waits for readers has the kernel execute barriers on their CPUs.  As in a
- * preemptible kernel, entering and leaving are functions of a few instructions
- * without a lock prefix.  What it does not know is sections in which only
- * preemption is off, where that is no more than a count (shim/linux/percpu.h): who
- * calls dref_tryget() must be inside rcu_read_lock().
+ * RCU is the flavor "memb" of liburcu.  A reader writes to memory of its own, and a
+ * grace period makes the kernel execute memory barriers on the CPUs of the readers.
+ * As in a preemptible kernel, rcu_read_lock() and rcu_read_unlock() are functions of a
+ * few instructions without a lock prefix.  Where preempt_disable() only changes a count
+ * (shim/linux/percpu.h), a grace period does not wait for code that only disables
+ * preemption, so callers of dref_tryget() must be inside rcu_read_lock().
  *
- * Tasks RCU is the flavor "qsbr": a thread says when it is quiescent, and here it
- * does where a task would switch voluntarily: in schedule(), and around whatever
- * blocks.  It never does between the load of mode and the increment.
+ * Tasks RCU is the flavor "qsbr".  A thread reports that it is quiescent where a task
+ * would switch voluntarily, which is in schedule() and around all calls that block.  It
+ * never does so between the load of mode and the increment.
  *
- * Each of the two has a thread that waits for a grace period and calls what was
- * queued before.  It rests a while first, as a kernel does, or a test would find
- * fewer races; who measures sets shim_rcu_rest_us to 0.
+ * Each flavor has a thread that waits for a grace period and then runs the callbacks
+ * that were queued before.  Like a kernel, it waits some time before it begins a grace
+ * period; without that, a test would find fewer races.  dref-native sets
+ * shim_rcu_rest_us to 0.
  *
- * Grace periods are numbered as they begin.  A cookie is the number of the last
- * one that has begun: any later one that is over is a full one.
+ * Grace periods are numbered in the order in which they begin.  A cookie is the number
+ * of the last grace period that has begun.  A grace period with a higher number that
+ * has ended is a full one.
  */
 #include <pthread.h>
 #include <unistd.h>
 
 #ifndef __SANITIZE_THREAD__
-#define _LGPL_SOURCE		/* inline, in functions that are not */
+#define _LGPL_SOURCE		/* liburcu is inlined into the functions below */
 #endif
 #include <urcu/urcu-memb.h>
 #include <urcu/map/clear.h>
 #include <urcu/urcu-qsbr.h>
 #include <urcu/map/clear.h>
-#undef rcu_assign_pointer	/* the kernel's is in rcupdate.h */
+#undef rcu_assign_pointer	/* use the one in rcupdate.h */
 
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
@@ -46,7 +48,7 @@ struct flavor {
 	pthread_t	thread;
 	struct rcu_head	*first;
 	struct rcu_head	**last;
-	bool		poll;		/* somebody wants a grace period, no call */
+	bool		poll;		/* a grace period is wanted without a callback */
 	bool		stop;
 };
 
@@ -106,7 +108,7 @@ void schedule(void)
 	urcu_qsbr_quiescent_state();
 }
 
-/* Around what blocks */
+/* schedule_begin() and schedule_end() enclose calls that block */
 void schedule_begin(void)
 {
 	tsan_tasks_switch();
@@ -142,7 +144,7 @@ static void synchronize_rcu_tasks(void)
 
 unsigned long get_state_synchronize_rcu(void)
 {
-	smp_mb();	/* what the caller did comes before the next grace period */
+	smp_mb();	/* order the caller's accesses before the next grace period */
 	return atomic_long_read(&gp_begun);
 }
 
@@ -150,7 +152,7 @@ bool poll_state_synchronize_rcu(unsigned long cookie)
 {
 	if ((unsigned long)atomic_long_read(&gp_over) <= cookie)
 		return false;
-	smp_mb();	/* and what he does now after it */
+	smp_mb();	/* order the caller's accesses after the grace period */
 	tsan_gp_end();
 	return true;
 }
@@ -166,7 +168,7 @@ unsigned long start_poll_synchronize_rcu(void)
 	return cookie;
 }
 
-/* ---- calls ---- */
+/* ---- callbacks ---- */
 
 static void flavor_call(struct flavor *flavor, struct rcu_head *head, rcu_callback_t func)
 {
@@ -179,7 +181,10 @@ static void flavor_call(struct flavor *flavor, struct rcu_head *head, rcu_callba
 	pthread_mutex_unlock(&flavor->lock);
 }
 
-/* What has been queued when somebody wants a grace period; false at the end */
+/*
+ * Wait until a grace period is wanted, and take the callbacks that are queued.
+ * Returns false if the thread is to stop.
+ */
 static bool flavor_take(struct flavor *flavor, struct rcu_head **head)
 {
 	bool wanted;
@@ -242,7 +247,7 @@ static void flavor_passed(struct rcu_head *head)
 	pthread_mutex_unlock(lock);
 }
 
-/* All that was queued before has been called */
+/* Wait until all callbacks that were queued before have run */
 static void flavor_barrier(struct flavor *flavor)
 {
 	struct flavor_barrier barrier = {

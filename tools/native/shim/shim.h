@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a program does to be a kernel.
+ * Functions that a program calls to act as a kernel.
  *
- *	shim_boot()	areas for so many CPUs, RCU, the system's work queue
- *	cpu_online()	the calling thread is a CPU from now on
- *	schedule()	it switches voluntarily, as Tasks RCU has it
- *	shim_halt()	the threads that boot has started are gone
+ *	shim_boot()	set up per-CPU areas, RCU, and the system workqueue
+ *	cpu_online()	make the calling thread a CPU
+ *	schedule()	report a voluntary context switch to Tasks RCU
+ *	shim_halt()	stop the threads that shim_boot() started
  */
 #ifndef SHIM_H
 #define SHIM_H
 
 #include <linux/types.h>
 
-/* CPUs that the shim and dref's two work queues take for their own threads */
+/* CPUs for the threads of the shim and of dref's two workqueues */
 #define SHIM_CPUS	8
 
-/* cpu.c; the section's ends are set by the linker */
+/* cpu.c; the linker defines the ends of the section */
 extern char __start_percpu[], __stop_percpu[];
 void shim_boot(unsigned int cpus);
 void shim_halt(void);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For ThreadSanitizer: the addresses that stand for RCU (tsan.h), and what it
- * reports that is the kernel's way of doing things.
+ * For ThreadSanitizer: the addresses that represent RCU (tsan.h), and the reports to
+ * suppress.
  *
- * list_empty_careful() looks at a list that others change under a lock.  That it
- * may is what it is there for.
+ * list_empty_careful() may look at a list that other threads change under a lock, so
+ * its reports are suppressed.
  */
 #ifdef __SANITIZE_THREAD__
 

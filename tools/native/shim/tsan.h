@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What ThreadSanitizer cannot see.
+ * Annotations of RCU for ThreadSanitizer.
  *
- * RCU is in a library that is not instrumented, so TSan has to be told what a
- * grace period orders: what a reader did before the end of his section comes
- * before the end of each grace period that waits for him, and what was done
- * before a grace period began comes before what a reader does who begins later.
- * The first is told a little too generously: a reader who began after the grace
- * period did is waited for by luck, and TSan believes that it was by right.
+ * RCU is in a library that is not instrumented, so these macros tell TSan what a grace
+ * period orders.  All that a reader does before the end of its section happens before
+ * the end of each grace period that waits for it.  All that happens before a grace
+ * period begins happens before the sections that begin later.
+ *
+ * The first rule is slightly too strong here.  If a reader begins after a grace period
+ * has begun, and happens to end before the grace period ends, TSan assumes an order
+ * that RCU does not guarantee.
  */
 #ifndef SHIM_TSAN_H
 #define SHIM_TSAN_H
@@ -17,7 +19,7 @@
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
 
-/* Their addresses are all that matters */
+/* Only their addresses are used */
 extern char tsan_gp_begun, tsan_readers, tsan_tasks;
 
 #else
@@ -31,7 +33,7 @@ extern char tsan_gp_begun, tsan_readers, tsan_tasks;
 #define tsan_gp_end()		__tsan_acquire(&tsan_readers)
 #define tsan_rcu_read_begin()	__tsan_acquire(&tsan_gp_begun)
 #define tsan_rcu_read_end()	__tsan_release(&tsan_readers)
-/* Tasks RCU: a voluntary switch, and a grace period that waited for all of them */
+/* Tasks RCU: a voluntary switch, and the end of a grace period that waits for them */
 #define tsan_tasks_switch()	__tsan_release(&tsan_tasks)
 #define tsan_tasks_gp_end()	__tsan_acquire(&tsan_tasks)
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Work queues.
+ * Workqueues.
  *
- * A queue is a list and two threads, so that two items of it can run at a time,
- * but no item with itself.  One lock protects all queues and the timers.  Items
- * get tickets as they are queued, and who flushes waits until none is left that
- * is older than his call.
+ * A workqueue is a list and two threads, so two items of it can run at a time, but
+ * never an item concurrently with itself.  One lock protects all workqueues and the
+ * timers.  An item gets a ticket when it is queued; a flush waits until no item is left
+ * whose ticket is older than the flush.
  */
 #include <linux/jiffies.h>
 #include <linux/list.h>
@@ -22,7 +22,7 @@ struct workqueue_struct {
 	struct list_head	queued;
 	struct work_struct	*running[WORKERS];
 	pthread_t		workers[WORKERS];
-	pthread_cond_t		wanted;		/* something to do, or to stop */
+	pthread_cond_t		wanted;		/* an item was queued, or stop was set */
 	bool			stop;
 };
 
@@ -34,10 +34,10 @@ struct worker {
 struct workqueue_struct *system_unbound_wq;
 
 static DEFINE_MUTEX(wq_lock);
-static pthread_cond_t done = PTHREAD_COND_INITIALIZER;	/* with something */
+static pthread_cond_t done = PTHREAD_COND_INITIALIZER;	/* an item has run */
 static unsigned long ticket;
 
-/* ---- queue and run; under the lock ---- */
+/* ---- queue and run items, under the lock ---- */
 
 static void work_insert(struct workqueue_struct *wq, struct work_struct *work)
 {
@@ -55,7 +55,7 @@ static void work_remove(struct work_struct *work)
 	work->pending = false;
 }
 
-/* The first that does not run at this moment */
+/* The first item that is not running */
 static struct work_struct *work_next(struct workqueue_struct *wq)
 {
 	struct work_struct *work;
@@ -86,7 +86,7 @@ static void work_run(struct worker *worker, struct work_struct *work)
 	wq->running[worker->number] = NULL;
 	work->running = false;
 	pthread_cond_broadcast(&done);
-	/* it may have queued itself, and nobody else took it while it ran */
+	/* It may have queued itself; the other worker does not take an item that runs */
 	pthread_cond_signal(&wq->wanted);
 }
 
@@ -134,7 +134,7 @@ struct work_struct *current_work(void)
 	return current->work;
 }
 
-/* Is @work, as it was queued up to @until, still to be done or under way? */
+/* Test whether @work, if queued up to @until, is still queued or running */
 static bool work_busy(const struct work_struct *work, unsigned long until)
 {
 	return (work->queued && work->ticket <= until) ||
@@ -183,7 +183,7 @@ void flush_workqueue(struct workqueue_struct *wq)
 	mutex_unlock(&wq_lock);
 }
 
-/* ---- delayed work: one thread waits for the next that is due ---- */
+/* ---- delayed work: one thread waits for the next timer that expires ---- */
 
 static LIST_HEAD(timers);
 static pthread_cond_t timers_changed;	/* on the monotonic clock */
@@ -212,7 +212,7 @@ static void timer_arm(struct workqueue_struct *wq, struct delayed_work *dwork,
 	pthread_cond_signal(&timers_changed);
 }
 
-/* Queue what is due, and say when the next one will be */
+/* Queue the items whose timers have expired; returns the time of the next expiry */
 static u64 timers_expire(void)
 {
 	u64 now = ktime_get_ns(), first = now + 3600 * NSEC_PER_SEC;
@@ -259,7 +259,7 @@ bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *dwork,
 	return queued;
 }
 
-/* Take it back, if it is on its way; under the lock */
+/* Cancel @dwork if it is pending, under the lock */
 static bool dwork_cancel(struct delayed_work *dwork)
 {
 	bool pending = dwork->work.pending;
@@ -293,7 +293,7 @@ bool cancel_delayed_work(struct delayed_work *dwork)
 	return pending;
 }
 
-/* Nor can it queue itself again while somebody waits here */
+/* Repeat the cancellation while @dwork runs, as it may queue itself again */
 void cancel_delayed_work_sync(struct delayed_work *dwork)
 {
 	mutex_lock(&wq_lock);
@@ -363,7 +363,7 @@ void irq_work_queue(struct irq_work *work)
 
 void irq_work_sync(struct irq_work *work)
 {
-	/* acquire: what it did, before the caller frees it */
+	/* Acquire: the accesses of the function happen before the caller frees @work */
 	while (smp_load_acquire(&work->busy.counter))
 		msleep(POLL_MS);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Atomics and barriers, by the compiler's builtins, which make of them what the
- * kernel has in assembler: one instruction with a lock prefix, or a loop around
- * cmpxchg.  Their orderings are the kernel's: what returns a value is fully
- * ordered unless its name says otherwise, and what does not is not ordered; a
- * cmpxchg that fails orders nothing.
+ * Atomics and barriers, with the builtins of the compiler.  They compile to the same
+ * code as the kernel's assembler: one instruction with a lock prefix, or a loop around
+ * cmpxchg.  The ordering is that of the kernel: an operation that returns a value is
+ * fully ordered unless its name says otherwise, an operation that returns no value is
+ * unordered, and so is a cmpxchg that fails.
  */
 #ifndef SHIM_ATOMIC_H
 #define SHIM_ATOMIC_H
@@ -32,7 +32,7 @@
 #define ATOMIC_INIT(i)		{ (i) }
 #define ATOMIC_LONG_INIT(i)	{ (i) }
 
-/* What refcount_t is made of */
+/* For refcount_t */
 
 static inline int atomic_read(const atomic_t *v)
 {
@@ -69,7 +69,7 @@ static inline bool atomic_try_cmpxchg_release(atomic_t *v, int *old, int new)
 	return shim_try_cmpxchg(&v->counter, old, new, __ATOMIC_RELEASE);
 }
 
-/* What dref and percpu_ref are made of */
+/* For dref and percpu_ref */
 
 static inline long atomic_long_read(const atomic_long_t *v)
 {

@@ -39,7 +39,7 @@ static inline unsigned long msecs_to_jiffies(unsigned int ms)
 #define cpu_relax()		barrier()
 #endif
 
-/* Who waits gives way, or on a busy machine nobody would come while he waits */
+/* Yield while waiting, so that other threads run meanwhile on a busy machine */
 static inline void udelay(unsigned long us)
 {
 	u64 until = ktime_get_ns() + us * NSEC_PER_USEC;
@@ -50,7 +50,7 @@ static inline void udelay(unsigned long us)
 
 void msleep(unsigned int ms);
 
-/* Only so that compat.h compiles */
+/* Needed to compile compat.h only */
 enum hrtimer_restart { HRTIMER_NORESTART };
 enum hrtimer_mode { HRTIMER_MODE_REL };
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What every kernel file takes for granted: attributes, READ_ONCE(), ERR_PTR(),
- * bits, min() and max(), messages.  The Makefile lets the many small headers in
- * which the kernel has these be nothing but this one.
+ * Basic definitions of the kernel: attributes, READ_ONCE(), ERR_PTR(), bits, min() and
+ * max(), and messages.  The kernel has them in many small headers; the Makefile makes
+ * each of those include this file.
  *
- * READ_ONCE() and WRITE_ONCE() are relaxed atomics, which are the same plain
- * loads and stores, and which ThreadSanitizer knows for what they are.  It does
- * not know that in the kernel an address that depends on a READ_ONCE() orders what
- * is done there, so for it they are more than relaxed: it does not see an acquire
- * that is missing.
+ * READ_ONCE() and WRITE_ONCE() are relaxed atomics.  They compile to the same plain
+ * loads and stores, and ThreadSanitizer knows that they may race.  It does not know
+ * address dependencies, which provide order after a READ_ONCE() in the kernel, so under
+ * ThreadSanitizer READ_ONCE() is stronger than relaxed.  As a result, ThreadSanitizer
+ * does not notice that an acquire is missing.
  */
 #ifndef SHIM_KERNEL_H
 #define SHIM_KERNEL_H
@@ -101,7 +101,7 @@ static inline bool test_and_set_bit(int nr, unsigned long *word)
 #define pr_fmt(fmt) fmt
 #endif
 
-/* kernel.c: says it, unless told to be silent; the second counts it, too */
+/* kernel.c: print a message unless shim_silent is set; shim_warn() also counts it */
 __printf(1, 2) void shim_say(const char *format, ...);
 __printf(1, 2) void shim_warn(const char *format, ...);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What else a module meets: itself, its parameters, its task, memory pressure,
- * and files to print to.
+ * Modules, module parameters, module notifiers, tasks, shrinkers, and seq_files.
  */
 #ifndef SHIM_MODULE_H
 #define SHIM_MODULE_H
@@ -24,7 +23,7 @@ void shim_module_exit(void);
 #define module_init(function)	int shim_module_init(void) { return function(); }
 #define module_exit(function)	void shim_module_exit(void) { function(); }
 
-/* For who wants to set one, a variable says where it is */
+/* A variable points to each parameter, so that tests can set it */
 struct kernel_param;
 
 struct kernel_param_ops {
@@ -41,7 +40,7 @@ int shim_match_string(const char * const *array, size_t nr, const char *string);
 #define sysfs_match_string(array, string) \
 	shim_match_string(array, ARRAY_SIZE(array), string)
 
-/* No module ever goes */
+/* No module is ever unloaded, so a notifier is never called */
 struct notifier_block {
 	int (*notifier_call)(struct notifier_block *nb, unsigned long state, void *data);
 };
@@ -53,7 +52,7 @@ struct notifier_block {
 #define unregister_module_notifier(nb)	((void)(nb))
 
 struct task_struct {
-	struct work_struct *work;	/* that it runs */
+	struct work_struct *work;	/* item that the task runs */
 };
 
 extern __thread struct task_struct shim_task;

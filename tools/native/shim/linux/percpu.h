@@ -2,26 +2,25 @@
 /*
  * Per-CPU data and the preemption count.
  *
- * A thread that has called cpu_online() is a CPU: no other thread is that CPU at
- * the same time, so whatever it does to its area is as undisturbed as what a
- * kernel does with one instruction.  As in the kernel, a per-CPU pointer is the
- * address that the data would have in the section, all CPUs' areas are at some
- * distance from it, and on x86-64 that distance is the base of the segment %gs,
- * which user space leaves alone.  So the operations are the kernel's, to the
- * byte:
+ * A thread that has called cpu_online() is a CPU.  No other thread is the same CPU at
+ * the same time, so all that a thread does to its area is as undisturbed as a single
+ * instruction in a kernel.  As in the kernel, a per-CPU pointer is an address within
+ * the section, and the area of each CPU is at an offset from the section.  On x86-64
+ * this offset is the base of the segment %gs, which user space does not use otherwise.
+ * Therefore the operations are those of the kernel, byte for byte:
  *
  *	this_cpu_inc(p->gets)		incq %gs:(%rax)
  *	preempt_disable()		incl %gs:__preempt_count(%rip)
  *	preempt_enable()		decl %gs:__preempt_count(%rip), je
  *
- * preempt_enable() is that of a preemptible kernel: the count has a bit that is
- * clear when somebody wants to run, and at zero the scheduler is called.  Here
- * nobody ever wants to.
+ * preempt_enable() is that of a preemptible kernel: one bit of the count is clear if
+ * another task wants to run, and the scheduler is called when the count is zero.  In
+ * this shim the bit is always set.
  *
- * Elsewhere, and for the sanitizers, which do not look into assembler, the
- * operations are relaxed atomics on the area, each in an RCU read-side section of
- * its own, as is what is done with preemption off: that is what the proof of dref
- * makes of one instruction.
+ * On other architectures, and for the sanitizers, which do not analyse assembler, the
+ * operations are relaxed atomics on the area.  Each of them is an RCU read-side section
+ * of its own, as the proof of dref assumes for a single instruction, and so is code
+ * that runs with preemption disabled.
  */
 #ifndef SHIM_PERCPU_H
 #define SHIM_PERCPU_H
@@ -53,7 +52,7 @@ extern unsigned long __per_cpu_offset[NR_CPUS];
 DECLARE_PER_CPU(unsigned int, cpu_number);
 DECLARE_PER_CPU(int, __preempt_count);
 
-/* As in the kernel, an inverted bit: zero means that somebody wants to run */
+/* As in the kernel, an inverted bit: it is clear if another task wants to run */
 #define PREEMPT_ENABLED		INT_MIN
 
 void preempt_schedule(void);
@@ -123,7 +122,7 @@ static inline void preempt_enable(void)
 #endif /* CONFIG_X86_64 */
 
 #define this_cpu_inc(var)	shim_cpu_inc(var)
-/* A constant one is an increment, as in the kernel */
+/* As in the kernel, adding a constant 1 is an increment */
 #define this_cpu_add(var, n) do {			\
 	if (__builtin_constant_p(n) && (n) == 1)	\
 		shim_cpu_inc(var);			\

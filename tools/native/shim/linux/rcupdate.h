@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * RCU and Tasks RCU, by liburcu (rcu.c).
+ * RCU and Tasks RCU, on top of liburcu (rcu.c).
  *
- * rcu_read_lock() is a function that is not inline, as in a preemptible kernel.
+ * As in a preemptible kernel, rcu_read_lock() calls a function that is not inline.
  */
 #ifndef SHIM_RCUPDATE_H
 #define SHIM_RCUPDATE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory, from the C library.
+ * Memory allocation with malloc() of the C library.
  */
 #ifndef SHIM_SLAB_H
 #define SHIM_SLAB_H

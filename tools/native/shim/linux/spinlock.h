@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Locks: all of them are mutexes of the C library.  A spinning thread would only
- * keep the CPU from the one that it waits for, and no interrupt takes a lock here.
- * A task that waits for one has switched voluntarily.
+ * Locks.  All of them are mutexes of the C library: a thread that spins would only keep
+ * the CPU from the holder of the lock, and there are no interrupts that take a lock.
+ * For Tasks RCU, a task that waits for a lock has switched voluntarily.
  */
 #ifndef SHIM_SPINLOCK_H
 #define SHIM_SPINLOCK_H

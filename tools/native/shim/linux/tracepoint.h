@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints that are always off: each is a function that does nothing, with the
- * parameters that it has in the kernel.
+ * Tracepoints that are always off: each is an empty function with the parameters that
+ * the tracepoint has in the kernel.
  */
 #ifndef SHIM_TRACEPOINT_H
 #define SHIM_TRACEPOINT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel's types, on top of those that user space has of it.
+ * The kernel's types, in addition to those of its user space headers.
  */
 #ifndef SHIM_TYPES_H
 #define SHIM_TYPES_H
@@ -33,7 +33,7 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
-/* Only so that list.h compiles */
+/* Needed to compile list.h only */
 struct hlist_node {
 	struct hlist_node *next, **pprev;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Wait queues, as far as percpu_ref needs them: it waits with its lock held.
+ * Wait queues, as far as percpu_ref needs them: it calls wait_event_lock_irq() with its
+ * lock held.
  */
 #ifndef SHIM_WAIT_H
 #define SHIM_WAIT_H
@@ -19,7 +20,7 @@ typedef struct {
 	while (!(condition))						\
 		pthread_cond_wait(&(queue).cond, &(spinlock).lock);	\
 } while (0)
-/* Only so that percpu-refcount.c compiles: nobody waits for a switch here */
+/* Needed to compile percpu-refcount.c only: dref-native never waits for a switch */
 #define wait_event(queue, condition) do {	\
 	if (!(condition))			\
 		abort();			\

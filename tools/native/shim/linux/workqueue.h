@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Work queues: two threads each, and a timer for all (workqueue.c).
+ * Workqueues, each with two threads, and one timer thread for all (workqueue.c).
  *
- * An irq_work runs where it is queued, which is where the interrupt comes if
- * nothing holds it off.
+ * irq_work_queue() calls the function directly.  In a kernel, too, the interrupt comes
+ * at this point if interrupts are enabled.
  */
 #ifndef SHIM_WORKQUEUE_H
 #define SHIM_WORKQUEUE_H
@@ -16,15 +16,15 @@ struct workqueue_struct;
 typedef void (*work_func_t)(struct work_struct *work);
 
 /**
- * struct work_struct - a function to be called by a work queue
+ * struct work_struct - a function to be called by a workqueue
  * @func: the function
- * @wq: the queue it is in, or was last in
- * @entry: in the queue's list
- * @pending: on its way to the queue or in it
- * @queued: in the queue
- * @running: by one of the queue's threads
- * @ticket: number in the order of queueing
- * @running_ticket: that of the running one
+ * @wq: the workqueue on which the item is queued, or was queued last
+ * @entry: in the list of the workqueue
+ * @pending: the item is queued, or waits for a timer or a grace period
+ * @queued: the item is queued
+ * @running: a thread of the workqueue runs the item
+ * @ticket: number of the item in the order of queueing
+ * @running_ticket: @ticket of the item when it began to run
  */
 struct work_struct {
 	work_func_t		func;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A short array of pointers, each found by its index.
+ * A minimal xarray: a short array of pointers.
  */
 #ifndef SHIM_XARRAY_H
 #define SHIM_XARRAY_H
@@ -11,7 +11,7 @@
 #define SHIM_XARRAY_SIZE	4096U
 
 struct xarray {
-	spinlock_t	lock;	/* of who changes it */
+	spinlock_t	lock;	/* for changes */
 	void		*entries[SHIM_XARRAY_SIZE];
 };
 
