@@ -148,8 +148,9 @@ static void replace(struct worker *worker, struct object **place, struct object 
 	if (xchg(&object->claimed, true))
 		return;
 	dref_kill(&object->ref);
-	/* Both pair with an acquire in step_churn(): after the kill, and initialised */
+	/* Killed first; pairs with the acquire in step_churn() */
 	smp_store_release(&object->killed, true);
+	/* Initialised first; pairs with the acquire in step_churn() */
 	smp_store_release(place, object_new(draw_class(worker)));
 }
 
