@@ -3,9 +3,9 @@
  * Annotations of RCU for ThreadSanitizer.
  *
  * RCU is in a library that is not instrumented, so these macros tell TSan what a grace
- * period orders.  All that a reader does before the end of its section happens before
- * the end of each grace period that waits for it.  All that happens before a grace
- * period begins happens before the sections that begin later.
+ * period orders.  The accesses of a reader happen before the end of each grace period
+ * that waits for the reader's section.  Accesses before the beginning of a grace period
+ * happen before the sections that begin after that.
  *
  * The first rule is slightly too strong here.  If a reader begins after a grace period
  * has begun, and happens to end before the grace period ends, TSan assumes an order
