@@ -193,7 +193,7 @@ inline cancel_demotion()
 	}
 }
 
-/* dref_used(): a holder has found m */
+/* dref_note_use(): a holder has found m */
 inline used()
 {
 	if
