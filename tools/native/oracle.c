@@ -51,7 +51,7 @@ static void object_release(struct dref *ref)
 	}
 	for (thread = 0; thread < MAX_THREADS; thread++) {
 		check(READ_ONCE(hands[thread]) != object,
-		      "object %p: expected nobody to hold it at its release, seen thread %u",
+		      "object %p: expected no thread to hold it at its release, seen thread %u",
 		      object, thread);
 		marks += object->marks[thread];
 	}
