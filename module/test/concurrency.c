@@ -665,7 +665,7 @@ static void flapping_test(struct dref_test *t, bool defer, unsigned int per_cpu)
 
 		dref_barrier();
 		CHECK(t, !test_released(obj), "released while held");
-		CHECK(t, test_counts(obj, 1), "count is %ld, not 1", dref_read(&obj->ref));
+		CHECK(t, test_count_is(obj, 1), "count is %ld, not 1", dref_read(&obj->ref));
 		dref_put(&obj->ref);
 	}
 out:
@@ -722,7 +722,7 @@ static void late_get(struct test_thread *self)
 			}
 		}
 		CHECK(t, !test_released(obj), "released while held");
-		CHECK(t, test_counts(obj, 1), "count is %ld, not 1", dref_read(&obj->ref));
+		CHECK(t, test_count_is(obj, 1), "count is %ld, not 1", dref_read(&obj->ref));
 		dref_put(&obj->ref);
 		dref_reconcile();
 		CHECK(t, test_released(obj), "let go, and not released");

@@ -161,7 +161,7 @@ static void cpus_come_and_go(struct dref_test *t)
 	test_stop(t);
 	for (i = 0; i < ARRAY_SIZE(plug->obj); i++) {
 		dref_barrier();
-		CHECK(t, test_counts(plug->obj[i], 1), "count is %ld, not 1",
+		CHECK(t, test_count_is(plug->obj[i], 1), "count is %ld, not 1",
 		      dref_read(&plug->obj[i]->ref));
 		dref_put(&plug->obj[i]->ref);
 	}

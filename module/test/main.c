@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref_test.ko: tests of dref that have to run in the kernel.
+ * dref_test.ko: tests of dref that run in the kernel.
  *
  *	/sys/kernel/debug/dref_test/list	SUITE NAME needs: ... expects: ...
- *	/sys/kernel/debug/dref_test/run/NAME	read it to run the test
- *	/sys/kernel/debug/dref_test/specimens	for a debugger: specimens.c
+ *	/sys/kernel/debug/dref_test/run/NAME	a read runs the test
+ *	/sys/kernel/debug/dref_test/specimens	objects for a debugger (specimens.c)
+ *	/sys/kernel/debug/dref_test/hands	objects for user space (hands.c)
  *
- * What comes back is one line, "ok", "skip WHY" or "not ok FILE:LINE: WHAT",
- * after lines that begin with "#", if the test has measured something.  The
- * tests of the suite "faults" make the kernel warn.
+ * A read of run/NAME returns one line, "ok", "skip REASON" or "not ok FILE:LINE:
+ * TEXT".  If the test has measured something, a line that begins with "#"
+ * precedes it.  The tests of the suite "faults" make the kernel warn.
  *
- * A test that needs tunables says so in the list: they are in debugfs, and so a
- * matter for user space (selftests/in_kernel.c).
+ * The list names the tunables that a test needs.  The tunables are files in
+ * debugfs, so user space sets them (selftests/in_kernel.c).
  */
 #define pr_fmt(fmt) "dref_test: " fmt
 
@@ -30,7 +31,7 @@
 
 static unsigned int duration_ms = 2000;
 module_param(duration_ms, uint, 0644);
-MODULE_PARM_DESC(duration_ms, "how long a test that races runs (2000)");
+MODULE_PARM_DESC(duration_ms, "run time of each racing test, in ms (2000)");
 
 static const struct {
 	const char			*name;
@@ -105,14 +106,14 @@ struct dref_class *test_class(struct dref_test *t, unsigned int flags)
 
 	if (!CHECK(t, c, "out of memory"))
 		return NULL;
-	/* one that a failed test has left behind must not disturb the next */
+	/* a name of its own: a failed test may have left its class behind */
 	snprintf(c->name, sizeof(c->name), "test-%u", atomic_inc_return(&nr_classes));
 	c->class.name = c->name;
 	c->class.release = test_release;
 	c->class.flags = flags;
 	c->class.owner = THIS_MODULE;
 	err = dref_class_register(&c->class);
-	if (!CHECK(t, !err, "dref_class_register() is %d", err)) {
+	if (!CHECK(t, !err, "dref_class_register() returned %d", err)) {
 		kfree(c);
 		return NULL;
 	}
@@ -136,7 +137,10 @@ struct test_object *test_object(struct dref_test *t, struct dref_class *class)
 	return obj;
 }
 
-/* One reference, deferred or not; @class may be NULL, after a failure */
+/*
+ * Create an object with one reference, exact or deferred.  @class may be NULL,
+ * after test_class() has failed.
+ */
 struct test_object *test_new(struct dref_test *t, struct dref_class *class,
 			     bool deferred)
 {
@@ -147,7 +151,7 @@ struct test_object *test_new(struct dref_test *t, struct dref_class *class,
 	return obj;
 }
 
-/* Of an object that has been released, and that others find by RCU at most */
+/* Free an object that has been released and that others may still find under RCU */
 void test_object_free(struct test_object *obj)
 {
 	spin_lock(&obj->t->lock);
@@ -173,7 +177,7 @@ static int test_thread_fn(void *arg)
 	return 0;
 }
 
-/* The @nr-th CPU on line, round and round */
+/* The @nr-th CPU on line, starting over after the last one */
 static int test_cpu(unsigned int nr)
 {
 	int cpu;
@@ -200,7 +204,8 @@ bool test_thread(struct dref_test *t, void (*run)(struct test_thread *self), voi
 	init_completion(&self->done);
 	prandom_seed_state(&self->rnd, self->nr + 1);
 	self->task = kthread_create(test_thread_fn, self, "dref_test/%u", self->nr);
-	if (!CHECK(t, !IS_ERR(self->task), "no thread: %ld", PTR_ERR(self->task))) {
+	if (!CHECK(t, !IS_ERR(self->task), "cannot create a thread: %ld",
+		   PTR_ERR(self->task))) {
 		kfree(self);
 		return false;
 	}
@@ -239,7 +244,7 @@ void test_run(struct dref_test *t)
 	test_stop(t);
 }
 
-/* On a slow machine, until @count is above @least, too */
+/* Like test_run(), but goes on, on a slow machine, until @count exceeds @least */
 void test_run_beyond(struct dref_test *t, const atomic_t *count, int least)
 {
 	test_start(t);
@@ -293,7 +298,7 @@ static void test_preemptor(struct test_thread *self)
 	struct task_struct *task;
 
 	task = kthread_create(test_preemptor_fn, self, "dref_preempt/%u", self->nr);
-	if (!CHECK(self->t, !IS_ERR(task), "no thread: %ld", PTR_ERR(task)))
+	if (!CHECK(self->t, !IS_ERR(task), "cannot create a thread: %ld", PTR_ERR(task)))
 		return;
 	kthread_bind(task, raw_smp_processor_id());
 	sched_set_fifo(task);
@@ -314,8 +319,9 @@ void test_interrupt(struct test_thread *self, void (*irq)(struct test_thread *se
 }
 
 /*
- * An interrupt that takes its time, wherever it hits this thread: between a load
- * of mode and the increment, say.  Long enough for several passes.
+ * Stall this thread in an interrupt, wherever the interrupt hits it: between a
+ * load of mode and the increment, for example.  The stall is long enough for
+ * several passes.
  */
 void test_irq_stall(struct test_thread *self)
 {
@@ -326,8 +332,8 @@ void test_irq_stall(struct test_thread *self)
 }
 
 /*
- * The same by preemption, on a kernel that preempts kernel code: a thread that
- * goes first is woken, and runs when the interrupt returns.
+ * Stall this thread by preemption, on a kernel that preempts kernel code: wake
+ * a thread of higher priority, which runs as soon as the interrupt returns.
  */
 void test_irq_preempt(struct test_thread *self)
 {
@@ -337,7 +343,7 @@ void test_irq_preempt(struct test_thread *self)
 	wake_up_process(self->preemptor);
 }
 
-/* ---- what a test leaves behind ---- */
+/* ---- cleaning up after a test ---- */
 
 static void test_objects_check(struct dref_test *t)
 {
@@ -349,12 +355,12 @@ static void test_objects_check(struct dref_test *t)
 			continue;
 		CHECK(t, false, "an object is left with %ld references",
 		      dref_read(&obj->ref));
-		/* It keeps its class from going */
+		/* a live object keeps its class from being unregistered */
 		dref_immortalize(&obj->ref);
 	}
 }
 
-/* False if there is a class that cannot be unregistered */
+/* Returns false if a class cannot be unregistered */
 static bool test_classes_remove(struct dref_test *t)
 {
 	struct test_class *c, *next;
@@ -362,7 +368,7 @@ static bool test_classes_remove(struct dref_test *t)
 	list_for_each_entry_safe(c, next, &t->classes, node) {
 		int err = dref_class_unregister(&c->class);
 
-		if (!CHECK(t, !err, "dref_class_unregister() is %d at the end", err))
+		if (!CHECK(t, !err, "dref_class_unregister() returned %d at the end", err))
 			continue;
 		list_del(&c->node);
 		kfree(c);
@@ -370,7 +376,7 @@ static bool test_classes_remove(struct dref_test *t)
 	return list_empty(&t->classes);
 }
 
-/* Everything that t has, but t itself; false if something has to stay */
+/* Free all that @t has, but not @t itself; returns false if a class is leaked */
 static bool test_clean_up(struct dref_test *t)
 {
 	struct test_object *obj, *next;
@@ -378,8 +384,9 @@ static bool test_clean_up(struct dref_test *t)
 	test_stop(t);
 	test_objects_check(t);
 	if (!test_classes_remove(t)) {
-		/* It may still call release(), on objects that must be there */
-		pr_err("%s: leaked a class, and this module with it\n", t->name);
+		/* dref may still call release() on the objects of that class */
+		pr_err("%s: a class cannot be unregistered; it is leaked, and so is this module\n",
+		       t->name);
 		__module_get(THIS_MODULE);
 		return false;
 	}

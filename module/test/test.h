@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of dref_test.ko share: a test, and what tests are made of.
+ * Declarations shared by the files of dref_test.ko.
  *
- *	main.c	the table, debugfs, what a test leaves behind
+ *	main.c		the list of tests, debugfs, cleaning up after a test
  *	contract.c	the contract, one call at a time
  *	release.c	when release() runs, and in which context
- *	faults.c	miscounting: each of these makes the kernel warn
- *	concurrency.c	everything against everything
+ *	faults.c	miscounting: most of these tests make the kernel warn
+ *	concurrency.c	operations that race with each other and with passes
  *	hotplug.c	CPUs that go off line and come back
- *	trace.c	what the tracepoints are to tell (selftests/trace.sh)
- *	probe.c	a get and a put to be disassembled
- *	specimens.c	objects in each mode, for a debugger to look at
- *	hands.c	objects that user space takes and drops
+ *	trace.c		sequences of trace events for selftests/trace.sh
+ *	probe.c		a get and a put for selftests/host/objdump.sh
+ *	specimens.c	an object in each mode, for a debugger to inspect
+ *	hands.c		objects that user space takes and drops
  *
- * A test asks for classes, objects and threads, does something with them and
- * says with CHECK() what must hold.  It gives nothing back: when it returns,
- * the runner stops its threads, sees to it that each object has been released
- * exactly once (or is immortal), and unregisters its classes.
+ * leave.c is a module of its own, dref_test_leave.ko.
+ *
+ * A test creates classes, objects and threads, uses them, and states with
+ * CHECK() what must hold.  It does not clean up.  When it returns, the runner
+ * stops its threads, checks that each object has been released exactly once (or
+ * is immortal), and unregisters its classes.
  */
 #ifndef DREF_TEST_H
 #define DREF_TEST_H
@@ -37,12 +39,14 @@ struct dref_test;
 struct seq_file;
 
 /**
- * struct dref_test_case - a row in the table of tests
- * @name: its name in debugfs
+ * struct dref_test_case - a row in the list of tests
+ * @name: name of the file in debugfs that runs the test
  * @run: the test
- * @needs: tunables to be set before, as in "pass_min_ms=1 demote_passes=1"
- * @expects: counters that it moves, as in "underflows=1 warnings=1"; whoever
- *	reads the list takes it for granted that others of these do not move
+ * @needs: tunables that user space must set before the test, as in
+ *	"pass_min_ms=1 demote_passes=1"
+ * @expects: counters that the test changes, as in "underflows=1 warnings=1".
+ *	in_kernel fails a test that changes underflows, overflows, warnings,
+ *	exact_live or deferred and does not say so here.
  */
 struct dref_test_case {
 	const char	*name;
@@ -51,7 +55,7 @@ struct dref_test_case {
 	const char	*expects;
 };
 
-/* Ended by an empty row each */
+/* Each of these arrays ends with an empty row */
 extern const struct dref_test_case test_contract[];
 extern const struct dref_test_case test_releases[];
 extern const struct dref_test_case test_concurrency[];
@@ -61,17 +65,17 @@ extern const struct dref_test_case test_traced[];
 
 /**
  * struct dref_test - one run of one test
- * @name: of the test
- * @over: threads shall return
- * @failed: a CHECK() has failed; @verdict says which
- * @skipped: it cannot run here; @note says why
- * @verdict: the first failure
- * @note: what the test has to say besides
- * @nr_threads: how many threads it has
- * @lock: protects the lists
- * @classes: that it has registered
- * @objects: that it has created
- * @threads: that it has
+ * @name: name of the test
+ * @over: the threads must return
+ * @failed: a CHECK() has failed; @verdict describes it
+ * @skipped: the test cannot run here; @note gives the reason
+ * @verdict: description of the first failure
+ * @note: what the test has measured, or why it was skipped
+ * @nr_threads: number of threads in @threads
+ * @lock: protects @classes and @objects
+ * @classes: classes that the test has registered
+ * @objects: objects that the test has created
+ * @threads: threads that the test has created
  */
 struct dref_test {
 	const char		*name;
@@ -81,25 +85,25 @@ struct dref_test {
 	char			verdict[200];
 	char			note[200];
 	unsigned int		nr_threads;
-	spinlock_t		lock;		/* the lists */
+	spinlock_t		lock;		/* classes, objects */
 	struct list_head	classes;
 	struct list_head	objects;
 	struct list_head	threads;
 };
 
 /**
- * struct test_object - an object that knows whether it has been released
- * @ref: its count
- * @released: how often release() was called; never more than once
- * @released_at: when
- * @on_release: what release() does besides, or NULL
- * @t: whose it is
- * @node: in the list of its test
- * @rcu: for test_object_free()
+ * struct test_object - an object that counts its releases
+ * @ref: its reference count
+ * @released: number of calls of release(), at most one
+ * @released_at: time of release()
+ * @on_release: called by release(), or NULL
+ * @t: the test that created the object
+ * @node: entry in @t->objects
+ * @rcu: used by test_object_free()
  *
- * The memory stays until the test is over, or until test_object_free(), so a
- * test can look at an object that should not have been released.  The rest is
- * for the tests to use.
+ * The memory is freed when the test is over, or by test_object_free(), so a
+ * test can look at an object that should not have been released.  The fields
+ * after @rcu are scratch space for the tests.
  */
 struct test_object {
 	struct dref		ref;
@@ -110,7 +114,7 @@ struct test_object {
 	struct list_head	node;
 	struct rcu_head		rcu;
 
-	/* private: the tests' */
+	/* private: scratch space for the tests */
 	struct test_object	*next;
 	struct task_struct	*putter;
 	unsigned long		cookie;
@@ -121,16 +125,17 @@ struct test_object {
 
 /**
  * struct test_thread - a kernel thread of a test, bound to a CPU
- * @t: whose it is
- * @nr: 0, 1, 2 ... within the test
- * @arg: what the test gave it
- * @rnd: random numbers, the same ones in each run
- * @irq: called in hard interrupt context on this thread's CPU
- * @irq_period_us: how often, at least
- * @stall_ms: how long a stall or a preemption takes at most
- * @stalls: how many there have been
- * @preemptor: the thread that preempts this one, if any
- * @preempt: it shall
+ * @t: the test that created the thread
+ * @nr: number of the thread within the test, from 0
+ * @arg: the argument of test_thread()
+ * @rnd: state of test_random(), with the same seed in each run
+ * @irq: called in hard interrupt context on the thread's CPU, or NULL
+ * @irq_period_us: the time from one call of @irq to the next is random, and at
+ *	most about this long
+ * @stall_ms: the longest stall or preemption
+ * @stalls: number of stalls and preemptions so far
+ * @preemptor: a thread that preempts this one, or NULL
+ * @preempt: asks @preemptor to preempt
  */
 struct test_thread {
 	struct dref_test	*t;
@@ -143,7 +148,7 @@ struct test_thread {
 	unsigned int		stalls;
 	struct task_struct	*preemptor;
 	bool			preempt;
-	/* private: the runner's */
+	/* private: used by the runner */
 	struct hrtimer		timer;
 	void			(*run)(struct test_thread *self);
 	struct task_struct	*task;
@@ -151,7 +156,10 @@ struct test_thread {
 	struct list_head	node;
 };
 
-/* Say what must hold.  Only the first failure of a test is kept. */
+/*
+ * State what must hold; evaluates to whether it does.  Only the first failure
+ * of a test is recorded.
+ */
 #define CHECK(t, condition, fmt, ...)					\
 ({									\
 	bool __holds = (condition);					\
@@ -168,7 +176,7 @@ void test_skip(struct dref_test *t, const char *fmt, ...);
 __printf(2, 3)
 void test_note(struct dref_test *t, const char *fmt, ...);
 
-/* NULL after a failure, which is then on record */
+/* These return NULL or false after a failure, which has then been recorded */
 struct dref_class *test_class(struct dref_test *t, unsigned int flags);
 struct test_object *test_object(struct dref_test *t, struct dref_class *class);
 struct test_object *test_new(struct dref_test *t, struct dref_class *class,
@@ -176,14 +184,18 @@ struct test_object *test_new(struct dref_test *t, struct dref_class *class,
 void test_object_free(struct test_object *obj);
 bool test_thread(struct dref_test *t, void (*run)(struct test_thread *self), void *arg);
 
-/* Have all threads run: for the usual time, until they return, or as you like */
+/*
+ * Run all threads.  test_run() stops them after duration_ms; test_run_beyond()
+ * also waits until @count exceeds @least; test_run_once() waits until they
+ * return.  Other tests call test_start() and test_stop().
+ */
 void test_run(struct dref_test *t);
 void test_run_beyond(struct dref_test *t, const atomic_t *count, int least);
 void test_run_once(struct dref_test *t);
 void test_start(struct dref_test *t);
 void test_stop(struct dref_test *t);
 
-/* Interrupt this thread every now and then: @irq, at most @period_us apart */
+/* Call @irq on this thread's CPU at random intervals of at most about @period_us */
 void test_interrupt(struct test_thread *self, void (*irq)(struct test_thread *self),
 		    unsigned int period_us);
 void test_irq_stall(struct test_thread *self);
@@ -219,8 +231,12 @@ static inline bool test_is_exact(const struct test_object *obj)
 	return (READ_ONCE(obj->ref.mode) & DREF_MODE_STATE) == DREF_MODE_EXACT;
 }
 
-/* A read that meets a fold may be wrong; what is quiet is folded once */
-static inline bool test_counts(struct test_object *obj, long references)
+/*
+ * Test whether a quiet object has @references references.  dref_read() may
+ * return a wrong number during a fold, but a quiet object is folded only once,
+ * so the second read is right.
+ */
+static inline bool test_count_is(struct test_object *obj, long references)
 {
 	if (dref_read(&obj->ref) == references)
 		return true;
@@ -228,7 +244,7 @@ static inline bool test_counts(struct test_object *obj, long references)
 	return dref_read(&obj->ref) == references;
 }
 
-/* Wait up to @ms for @condition; does it hold? */
+/* Wait up to @ms for @condition; evaluates to whether it holds */
 #define test_soon(condition, ms)					\
 ({									\
 	unsigned long __until = jiffies + msecs_to_jiffies(ms);		\
@@ -253,13 +269,13 @@ struct dentry;
 void test_hands_init(struct dentry *dir);
 void test_hands_exit(void);
 
-/* As many threads as fit the machine, and never less than three */
+/* Number of threads that keep the machine busy: one for each CPU, at least three */
 static inline unsigned int test_parallel(void)
 {
 	return max(num_online_cpus(), 3U);
 }
 
-/* For threads that are stalled most of the time: leave a CPU to the passes */
+/* Number of threads, if they are stalled most of the time: leaves a CPU to the passes */
 static inline unsigned int test_all_but_one(void)
 {
 	return max(num_online_cpus() - 1, 1U);
