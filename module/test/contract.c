@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The contract, one call at a time and with nobody else about.
+ * Tests of the contract, one call at a time, without concurrency.
  */
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "test.h"
 
-/* Periodic passes that are too far away to disturb */
-#define BY_HAND	"pass_max_ms=60000 pass_min_ms=60000"
-/* Demotion as quick as it gets */
-#define FLAPPING "pass_min_ms=1 pass_max_ms=1 demote_passes=1"
+/* No periodic pass during the test: the next one is a minute away */
+#define MANUAL_PASSES "pass_max_ms=60000 pass_min_ms=60000"
+/* An object is demoted as soon as possible */
+#define QUICK_DEMOTION "pass_min_ms=1 pass_max_ms=1 demote_passes=1"
 
 static void nothing_to_release(struct dref *ref)
 {
@@ -20,9 +20,9 @@ DEFINE_DREF_CLASS(static_class, "test-static", nothing_to_release, DREF_SLEEP);
 
 /* ---- classes ---- */
 
-static int try_name(const char *name)
+static int register_name(const char *name)
 {
-	/* not on the stack: it has a work item */
+	/* not on the stack, as it contains a work item */
 	static struct dref_class class = { .release = nothing_to_release };
 	int err;
 
@@ -45,10 +45,10 @@ static void class_names(struct dref_test *t)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(good); i++)
-		CHECK(t, try_name(good[i]) == 0, "name \"%s\" refused", good[i]);
+		CHECK(t, register_name(good[i]) == 0, "refused the name \"%s\"", good[i]);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		CHECK(t, try_name(bad[i]) == -EINVAL, "name \"%s\" accepted", bad[i]);
-	CHECK(t, try_name(NULL) == -EINVAL, "no name, and accepted");
+		CHECK(t, register_name(bad[i]) == -EINVAL, "accepted the name \"%s\"", bad[i]);
+	CHECK(t, register_name(NULL) == -EINVAL, "accepted a class without a name");
 }
 
 static void class_refused(struct dref_test *t)
@@ -60,10 +60,11 @@ static void class_refused(struct dref_test *t)
 		.flags = 0x8,
 	};
 
-	CHECK(t, dref_class_register(&no_release) == -EINVAL, "release is NULL, and accepted");
-	CHECK(t, dref_class_register(&bad_flags) == -EINVAL, "unknown flag 8 accepted");
+	CHECK(t, dref_class_register(&no_release) == -EINVAL,
+	      "accepted a class without a release()");
+	CHECK(t, dref_class_register(&bad_flags) == -EINVAL, "accepted the unknown flag 0x8");
 	bad_flags.flags = DREF_RCU | 1U << 31;
-	CHECK(t, dref_class_register(&bad_flags) == -EINVAL, "unknown flag accepted");
+	CHECK(t, dref_class_register(&bad_flags) == -EINVAL, "accepted an unknown flag");
 }
 
 static void class_twice(struct dref_test *t)
@@ -73,15 +74,15 @@ static void class_twice(struct dref_test *t)
 	};
 	int err;
 
-	if (!CHECK(t, !dref_class_register(&static_class), "first time refused"))
+	if (!CHECK(t, !dref_class_register(&static_class), "cannot register"))
 		return;
 	err = dref_class_register(&static_class);
-	CHECK(t, err == -EEXIST, "second time: %d", err);
+	CHECK(t, err == -EEXIST, "the second registration returned %d", err);
 	err = dref_class_register(&other);
-	CHECK(t, err == -EEXIST, "another class of the same name: %d", err);
-	CHECK(t, !dref_class_unregister(&static_class), "cannot be unregistered");
-	CHECK(t, !dref_class_register(&static_class), "refused after unregister");
-	CHECK(t, !dref_class_unregister(&static_class), "cannot be unregistered again");
+	CHECK(t, err == -EEXIST, "registering another class of that name returned %d", err);
+	CHECK(t, !dref_class_unregister(&static_class), "cannot unregister");
+	CHECK(t, !dref_class_register(&static_class), "cannot register after unregister");
+	CHECK(t, !dref_class_unregister(&static_class), "cannot unregister again");
 }
 
 static void unregister_busy(struct dref_test *t)
@@ -99,13 +100,13 @@ static void unregister_busy(struct dref_test *t)
 	CHECK(t, !dref_defer(&deferred->ref, GFP_KERNEL), "cannot defer");
 
 	err = dref_class_unregister(class);
-	CHECK(t, err == -EBUSY, "with two live objects: %d", err);
+	CHECK(t, err == -EBUSY, "unregister with two live objects returned %d", err);
 	dref_put(&exact->ref);
 	err = dref_class_unregister(class);
-	CHECK(t, err == -EBUSY, "with a live deferred object: %d", err);
+	CHECK(t, err == -EBUSY, "unregister with a live deferred object returned %d", err);
 	CHECK(t, !test_released(deferred), "unregister released a live object");
 
-	/* The class is as good as before */
+	/* an unregister that failed leaves the class usable */
 	later = test_object(t, class);
 	if (!later)
 		return;
@@ -113,10 +114,10 @@ static void unregister_busy(struct dref_test *t)
 	dref_put(&later->ref);
 	CHECK(t, test_released(later), "not released at once");
 	dref_put(&deferred->ref);
-	/* the runner's unregister must find all gone */
+	/* the runner's unregister must succeed */
 }
 
-/* dref_class_unregister() does the reconciling itself */
+/* dref_class_unregister() reconciles by itself and finds dropped objects dead */
 static void unregister_reconciles(struct dref_test *t)
 {
 	static const unsigned int flags[] = { 0, DREF_SLEEP, DREF_RCU, DREF_SLEEP | DREF_RCU };
@@ -138,13 +139,14 @@ static void unregister_reconciles(struct dref_test *t)
 			dref_put(&ref[j]);
 		}
 		err = dref_class_unregister(&class);
-		CHECK(t, !err, "flags %#x: %d", flags[i], err);
-		/* or the next one could not be registered */
+		CHECK(t, !err, "flags %#x: unregister returned %d", flags[i], err);
+		/* drain, or the next registration fails, too */
 		if (err)
 			dref_class_drain(&class);
 	}
 }
 
+/* Immortal objects do not keep a class from being unregistered */
 static void unregister_immortal(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -159,7 +161,7 @@ static void unregister_immortal(struct dref_test *t)
 	CHECK(t, !dref_defer(&deferred->ref, GFP_KERNEL), "cannot defer");
 	dref_immortalize(&exact->ref);
 	dref_immortalize(&deferred->ref);
-	/* the runner's unregister must not count them */
+	/* the runner's unregister must succeed */
 }
 
 static void drop_later(struct test_thread *self)
@@ -171,6 +173,7 @@ static void drop_later(struct test_thread *self)
 	dref_put(&obj->ref);
 }
 
+/* dref_class_drain() waits for an object that another thread drops 200 ms later */
 static void drain_waits(struct dref_test *t)
 {
 	static struct dref_class class = {
@@ -204,7 +207,7 @@ static void drain_waits(struct dref_test *t)
 
 static void object_is_small(struct dref_test *t)
 {
-	CHECK(t, sizeof(struct dref) <= 32, "%zu bytes", sizeof(struct dref));
+	CHECK(t, sizeof(struct dref) <= 32, "struct dref has %zu bytes", sizeof(struct dref));
 }
 
 static void init_is_exact(struct dref_test *t)
@@ -218,21 +221,25 @@ static void init_is_exact(struct dref_test *t)
 	if (!obj)
 		return;
 	CHECK(t, dref_read(&obj->ref) == 1, "count is %ld", dref_read(&obj->ref));
-	CHECK(t, !dref_is_deferred(&obj->ref), "deferred");
-	CHECK(t, !dref_is_immortal(&obj->ref), "immortal");
-	CHECK(t, !dref_is_dying(&obj->ref), "dying");
-	CHECK(t, dref_tryget_live(&obj->ref), "killed");
+	CHECK(t, !dref_is_deferred(&obj->ref), "a new object is deferred");
+	CHECK(t, !dref_is_immortal(&obj->ref), "a new object is immortal");
+	CHECK(t, !dref_is_dying(&obj->ref), "a new object is dying");
+	CHECK(t, dref_tryget_live(&obj->ref), "tryget_live failed");
 	dref_put(&obj->ref);
 	CHECK(t, !test_released(obj), "released with a reference left");
 	dref_put(&obj->ref);
 	CHECK(t, test_released(obj), "the last put did not release at once");
-	CHECK(t, dref_is_dying(&obj->ref), "not dying when dead");
-	CHECK(t, !dref_tryget(&obj->ref), "tryget on a dead object");
-	CHECK(t, !dref_tryget_live(&obj->ref), "tryget_live on a dead object");
-	CHECK(t, dref_read(&obj->ref) == 0, "count is %ld when dead", dref_read(&obj->ref));
+	CHECK(t, dref_is_dying(&obj->ref), "a dead object is not dying");
+	CHECK(t, !dref_tryget(&obj->ref), "tryget of a dead object succeeded");
+	CHECK(t, !dref_tryget_live(&obj->ref), "tryget_live of a dead object succeeded");
+	CHECK(t, dref_read(&obj->ref) == 0, "count of a dead object is %ld",
+	      dref_read(&obj->ref));
 }
 
-/* The same memory, again and again: what an object leaves behind does no harm */
+/*
+ * The memory of a released object can be initialised again: dref_init() is not
+ * misled by the fields that the last object left there.
+ */
 static void init_again_after_release(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -260,7 +267,7 @@ static void init_again_after_release(struct dref_test *t)
 	dref_put(&obj->ref);
 }
 
-/* In .rodata, where a store is an oops */
+/* These are in .rodata, so any store to them is an oops */
 static const struct dref eternal = DREF_INIT_IMMORTAL(&static_class);
 static const struct dref eternal_classless = DREF_INIT_IMMORTAL(NULL);
 
@@ -283,17 +290,18 @@ static void use_immortal(struct dref_test *t, const struct dref *immortal)
 	dref_put_many(ref, 0);
 	dref_put_many(ref, 8);
 	dref_put_many(ref, ULONG_MAX);
-	CHECK(t, dref_tryget(ref), "tryget");
-	CHECK(t, dref_tryget_live(ref), "tryget_live");
-	CHECK(t, dref_defer(ref, GFP_KERNEL) == 0, "defer");
+	CHECK(t, dref_tryget(ref), "tryget failed");
+	CHECK(t, dref_tryget_live(ref), "tryget_live failed");
+	CHECK(t, dref_defer(ref, GFP_KERNEL) == 0, "defer failed");
 	dref_kill(ref);
-	CHECK(t, dref_tryget_live(ref), "killed");
+	CHECK(t, dref_tryget_live(ref), "tryget_live failed after kill");
 	dref_immortalize(ref);
 	dref_reconcile();
-	CHECK(t, dref_is_immortal(ref), "mortal");
-	CHECK(t, !memcmp(&before, immortal, sizeof(before)), "changed");
+	CHECK(t, dref_is_immortal(ref), "no longer immortal");
+	CHECK(t, !memcmp(&before, immortal, sizeof(before)), "the object has changed");
 }
 
+/* No operation stores to a statically initialised immortal object */
 static void static_immortal(struct dref_test *t)
 {
 	use_immortal(t, &eternal);
@@ -302,70 +310,72 @@ static void static_immortal(struct dref_test *t)
 
 /* ---- counting, in each mode ---- */
 
-enum how { EXACT, DEFERRED, DEMOTING, DEMOTED, NR_HOW };
-static const char * const how_name[] = { "exact", "deferred", "demoting", "demoted" };
+enum mode { EXACT, DEFERRED, DEMOTING, DEMOTED, NR_MODES };
+static const char * const mode_name[] = { "exact", "deferred", "demoting", "demoted" };
 
-/* What comes after "deferred" when an object is quiet: see FLAPPING */
-static bool demoting_comes(struct test_object *obj)
+/* Wait for a quiet object to leave deferred mode; quick with QUICK_DEMOTION */
+static bool demotion_begins(struct test_object *obj)
 {
 	return test_soon(!dref_is_deferred(&obj->ref), 5000);
 }
 
-static bool make(struct dref_test *t, struct test_object *obj, enum how how)
+/* Bring a new object into @mode */
+static bool bring_into_mode(struct dref_test *t, struct test_object *obj, enum mode mode)
 {
-	if (how == EXACT)
+	if (mode == EXACT)
 		return true;
 	if (!CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer") ||
-	    !CHECK(t, !test_is_exact(obj), "exact"))
+	    !CHECK(t, !test_is_exact(obj), "still exact after dref_defer()"))
 		return false;
-	if (how == DEFERRED)
+	if (mode == DEFERRED)
 		return true;
-	if (!CHECK(t, demoting_comes(obj), "quiet, and not demoted"))
+	if (!CHECK(t, demotion_begins(obj), "a quiet object is not demoted"))
 		return false;
-	if (how == DEMOTED) {
-		/* the fold comes with a pass after this grace period, which may take long */
+	if (mode == DEMOTED) {
+		/* a pass after this grace period, which may take long, folds the slot */
 		synchronize_rcu_tasks();
 		if (!CHECK(t, test_soon(test_is_exact(obj), 30000), "not folded"))
 			return false;
-		dref_barrier();		/* the fold is over */
+		dref_barrier();		/* the fold is complete */
 	}
 	return true;
 }
 
-static void count_up_and_down(struct dref_test *t, struct dref_class *class, enum how how)
+static void count_up_and_down(struct dref_test *t, struct dref_class *class, enum mode mode)
 {
 	struct test_object *obj = test_object(t, class);
-	const char *name = how_name[how];
+	const char *name = mode_name[mode];
 	long count;
 
 	if (!obj)
 		return;
 	dref_get_many(&obj->ref, 9);
-	if (!make(t, obj, how))
+	if (!bring_into_mode(t, obj, mode))
 		return;
 	count = dref_read(&obj->ref);
-	CHECK(t, count == 10, "%s: %ld, not 10", name, count);
+	CHECK(t, count == 10, "%s: count is %ld, not 10", name, count);
 
 	dref_get_many(&obj->ref, 0);
 	dref_put_many(&obj->ref, 0);
 	count = dref_read(&obj->ref);
-	CHECK(t, count == 10, "%s: 0 many: %ld, not 10", name, count);
+	CHECK(t, count == 10, "%s: count is %ld, not 10, after get_many(0), put_many(0)", name,
+	      count);
 	dref_get(&obj->ref);
 	dref_get_many(&obj->ref, 1);
 	dref_get_many(&obj->ref, 100);
 	CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed", name);
 	CHECK(t, dref_tryget_live(&obj->ref), "%s: tryget_live failed", name);
 	count = dref_read(&obj->ref);
-	CHECK(t, count == 114, "%s: %ld, not 114", name, count);
+	CHECK(t, count == 114, "%s: count is %ld, not 114", name, count);
 	dref_put_many(&obj->ref, 103);
 	dref_put_many(&obj->ref, 1);
 	count = dref_read(&obj->ref);
-	CHECK(t, count == 10, "%s: %ld, not 10 again", name, count);
+	CHECK(t, count == 10, "%s: count is %ld, not 10, after the puts", name, count);
 
 	while (--count) {
 		dref_put(&obj->ref);
 		CHECK(t, !test_released(obj), "%s: released with %ld left", name, count);
-		CHECK(t, dref_read(&obj->ref) == count, "%s: %ld, not %ld", name,
+		CHECK(t, dref_read(&obj->ref) == count, "%s: count is %ld, not %ld", name,
 		      dref_read(&obj->ref), count);
 	}
 	dref_barrier();
@@ -375,38 +385,43 @@ static void count_up_and_down(struct dref_test *t, struct dref_class *class, enu
 	CHECK(t, test_released(obj), "%s: not released", name);
 }
 
+/* Each kind of get and put is counted right in each mode */
 static void count_in_each_mode(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
-	enum how how;
+	enum mode mode;
 
-	for (how = 0; class && how < NR_HOW; how++)
-		count_up_and_down(t, class, how);
+	for (mode = 0; class && mode < NR_MODES; mode++)
+		count_up_and_down(t, class, mode);
 }
 
-/* dref_put_many() may drop the last of them */
+/* dref_put_many() releases an object if it drops all of the references */
 static void put_many_releases(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
 	struct test_object *obj;
-	enum how how;
+	enum mode mode;
 
-	for (how = 0; class && how < NR_HOW; how++) {
+	for (mode = 0; class && mode < NR_MODES; mode++) {
 		obj = test_object(t, class);
 		if (!obj)
 			return;
 		dref_get_many(&obj->ref, 99);
-		if (!make(t, obj, how))
+		if (!bring_into_mode(t, obj, mode))
 			return;
 		dref_put_many(&obj->ref, 100);
-		if (how == EXACT || how == DEMOTED)
-			CHECK(t, test_released(obj), "%s: not at once", how_name[how]);
+		if (mode == EXACT || mode == DEMOTED)
+			CHECK(t, test_released(obj), "%s: not released at once",
+			      mode_name[mode]);
 		dref_barrier();
-		CHECK(t, test_released(obj), "%s: not released", how_name[how]);
+		CHECK(t, test_released(obj), "%s: not released", mode_name[mode]);
 	}
 }
 
-/* A demoted object is exact again: the last put says so */
+/*
+ * A demoted object is exact again: the last put releases it.  References that
+ * were taken exact and in the slot are all kept.
+ */
 static void demoted_is_exact(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -421,12 +436,12 @@ static void demoted_is_exact(struct dref_test *t)
 	dref_get_many(&obj->ref, 4);
 	if (!CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer"))
 		return;
-	/* references in the slot, too */
+	/* these are counted in the slot */
 	dref_get_many(&obj->ref, 6);
 	dref_put(&obj->ref);
-	if (!make(t, obj, DEMOTED))
+	if (!bring_into_mode(t, obj, DEMOTED))
 		return;
-	CHECK(t, dref_read(&obj->ref) == 10, "%ld, not 10", dref_read(&obj->ref));
+	CHECK(t, dref_read(&obj->ref) == 10, "count is %ld, not 10", dref_read(&obj->ref));
 	for (left = 9; left; left--) {
 		dref_put(&obj->ref);
 		CHECK(t, !test_released(obj), "released with %d left", left);
@@ -435,6 +450,7 @@ static void demoted_is_exact(struct dref_test *t)
 	CHECK(t, test_released(obj), "the last put did not release at once");
 }
 
+/* A get of an object that is being demoted makes it deferred again */
 static void use_cancels_demotion(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -448,15 +464,15 @@ static void use_cancels_demotion(struct dref_test *t)
 	if (!obj)
 		return;
 	for (i = 0; i < 10 && !cancelled; i++) {
-		if (!make(t, obj, DEMOTING))
+		if (!bring_into_mode(t, obj, DEMOTING))
 			return;
 		dref_get(&obj->ref);
-		/* unless the fold was quicker */
+		/* if the fold came first, try again */
 		cancelled = dref_is_deferred(&obj->ref);
 		dref_put(&obj->ref);
 		CHECK(t, dref_read(&obj->ref) == 1, "count is %ld", dref_read(&obj->ref));
 	}
-	CHECK(t, cancelled, "a get never made it deferred again");
+	CHECK(t, cancelled, "no get made the object deferred again");
 	dref_put(&obj->ref);
 }
 
@@ -478,15 +494,15 @@ static void defer_promotes(struct dref_test *t)
 	CHECK(t, dref_defer(&obj->ref, GFP_KERNEL) == 0, "cannot defer");
 	CHECK(t, dref_is_deferred(&obj->ref), "not deferred");
 	CHECK(t, dref_read(&obj->ref) == 1, "count is %ld", dref_read(&obj->ref));
-	CHECK(t, dref_defer(&obj->ref, GFP_KERNEL) == 0, "deferred already, and no success");
+	CHECK(t, dref_defer(&obj->ref, GFP_KERNEL) == 0, "defer of a deferred object failed");
 	CHECK(t, dref_read(&obj->ref) == 1, "count is %ld", dref_read(&obj->ref));
 	dref_immortalize(&obj->ref);
-	CHECK(t, dref_defer(&obj->ref, GFP_KERNEL) == 0, "immortal, and no success");
-	CHECK(t, !dref_is_deferred(&obj->ref), "immortal and deferred");
+	CHECK(t, dref_defer(&obj->ref, GFP_KERNEL) == 0, "defer of an immortal object failed");
+	CHECK(t, !dref_is_deferred(&obj->ref), "an immortal object is deferred");
 
 	err = dref_defer(&exact->ref, GFP_KERNEL);
-	CHECK(t, err == -EINVAL, "class is DREF_EXACT: %d", err);
-	CHECK(t, !dref_is_deferred(&exact->ref), "class is DREF_EXACT, and deferred");
+	CHECK(t, err == -EINVAL, "defer in a DREF_EXACT class returned %d", err);
+	CHECK(t, !dref_is_deferred(&exact->ref), "deferred in a DREF_EXACT class");
 	dref_put(&exact->ref);
 	CHECK(t, test_released(exact), "the last put did not release at once");
 }
@@ -503,13 +519,14 @@ static void defer_without_budget(struct dref_test *t)
 	if (!obj)
 		return;
 	err = dref_defer(&obj->ref, GFP_KERNEL);
-	CHECK(t, err == -ENOSPC, "%d, not -ENOSPC", err);
+	CHECK(t, err == -ENOSPC, "defer returned %d, not -ENOSPC", err);
 	CHECK(t, !dref_is_deferred(&obj->ref), "deferred");
 	CHECK(t, dref_read(&obj->ref) == 1, "count is %ld", dref_read(&obj->ref));
 	dref_put(&obj->ref);
 	CHECK(t, test_released(obj), "the last put did not release at once");
 }
 
+/* A slot counts against max_deferred until its object has been released */
 static void defer_until_budget_ends(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -523,104 +540,109 @@ static void defer_until_budget_ends(struct dref_test *t)
 		if (!obj[i])
 			return;
 	}
-	CHECK(t, !dref_defer(&obj[0]->ref, GFP_KERNEL), "first");
-	CHECK(t, !dref_defer(&obj[1]->ref, GFP_KERNEL), "second");
+	CHECK(t, !dref_defer(&obj[0]->ref, GFP_KERNEL), "cannot defer the first object");
+	CHECK(t, !dref_defer(&obj[1]->ref, GFP_KERNEL), "cannot defer the second object");
 	err = dref_defer(&obj[2]->ref, GFP_KERNEL);
-	CHECK(t, err == -ENOSPC, "third: %d, not -ENOSPC", err);
+	CHECK(t, err == -ENOSPC, "defer of the third object returned %d, not -ENOSPC", err);
 	dref_put(&obj[0]->ref);
 	dref_barrier();
 	err = dref_defer(&obj[2]->ref, GFP_KERNEL);
-	CHECK(t, !err, "third, after the first is gone: %d", err);
+	CHECK(t, !err, "defer after the first object was released returned %d", err);
 	dref_put(&obj[1]->ref);
 	dref_put(&obj[2]->ref);
 }
 
 /* ---- immortalize ---- */
 
+/* Puts, kill and passes do not release an immortal object, whatever it was before */
 static void immortalize_in_each_mode(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
 	struct test_object *obj;
-	enum how how;
+	enum mode mode;
 
-	for (how = 0; class && how < NR_HOW; how++) {
+	for (mode = 0; class && mode < NR_MODES; mode++) {
 		obj = test_object(t, class);
 		if (!obj)
 			return;
 		dref_get(&obj->ref);
-		if (!make(t, obj, how))
+		if (!bring_into_mode(t, obj, mode))
 			return;
 		dref_immortalize(&obj->ref);
-		CHECK(t, dref_is_immortal(&obj->ref), "%s: not immortal", how_name[how]);
+		CHECK(t, dref_is_immortal(&obj->ref), "%s: not immortal", mode_name[mode]);
 		CHECK(t, dref_read(&obj->ref) == DREF_IMMORTAL_COUNT, "%s: count is %ld",
-		      how_name[how], dref_read(&obj->ref));
+		      mode_name[mode], dref_read(&obj->ref));
 		dref_put_many(&obj->ref, 2);
 		dref_put(&obj->ref);
 		dref_immortalize(&obj->ref);
 		dref_kill(&obj->ref);
 		dref_barrier();
-		CHECK(t, !test_released(obj), "%s: released", how_name[how]);
-		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed", how_name[how]);
-		CHECK(t, dref_tryget_live(&obj->ref), "%s: killed", how_name[how]);
-		CHECK(t, !dref_is_dying(&obj->ref), "%s: dying", how_name[how]);
+		CHECK(t, !test_released(obj), "%s: released", mode_name[mode]);
+		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed", mode_name[mode]);
+		CHECK(t, dref_tryget_live(&obj->ref), "%s: tryget_live failed", mode_name[mode]);
+		CHECK(t, !dref_is_dying(&obj->ref), "%s: dying", mode_name[mode]);
 	}
 }
 
 /* ---- kill ---- */
 
-/* What has been killed stays so, if immortal */
+/* An object that was killed and then immortalized is still killed */
 static void killed_and_immortal(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
 	struct test_object *obj;
-	enum how how;
+	enum mode mode;
 
-	for (how = 0; class && how < DEMOTING; how++) {
+	for (mode = 0; class && mode < DEMOTING; mode++) {
 		obj = test_object(t, class);
 		if (!obj)
 			return;
 		dref_get(&obj->ref);
-		if (!make(t, obj, how))
+		if (!bring_into_mode(t, obj, mode))
 			return;
 		dref_kill(&obj->ref);
 		dref_immortalize(&obj->ref);
-		CHECK(t, dref_is_immortal(&obj->ref), "%s: not immortal", how_name[how]);
-		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed", how_name[how]);
-		CHECK(t, !dref_tryget_live(&obj->ref), "%s: tryget_live", how_name[how]);
+		CHECK(t, dref_is_immortal(&obj->ref), "%s: not immortal", mode_name[mode]);
+		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed", mode_name[mode]);
+		CHECK(t, !dref_tryget_live(&obj->ref), "%s: tryget_live succeeded after kill",
+		      mode_name[mode]);
 		dref_put_many(&obj->ref, 2);
 		dref_barrier();
-		CHECK(t, !test_released(obj), "%s: released", how_name[how]);
+		CHECK(t, !test_released(obj), "%s: released", mode_name[mode]);
 	}
 }
 
+/* dref_kill() drops one reference; from then on tryget_live fails and tryget does not */
 static void kill_in_each_mode(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
 	struct test_object *obj;
-	enum how how;
+	enum mode mode;
 
-	for (how = 0; class && how < NR_HOW; how++) {
+	for (mode = 0; class && mode < NR_MODES; mode++) {
 		obj = test_object(t, class);
 		if (!obj)
 			return;
 		dref_get(&obj->ref);
-		if (!make(t, obj, how))
+		if (!bring_into_mode(t, obj, mode))
 			return;
 		dref_kill(&obj->ref);
-		CHECK(t, dref_read(&obj->ref) == 1, "%s: count is %ld", how_name[how],
+		CHECK(t, dref_read(&obj->ref) == 1, "%s: count is %ld", mode_name[mode],
 		      dref_read(&obj->ref));
-		CHECK(t, !dref_tryget_live(&obj->ref), "%s: tryget_live", how_name[how]);
-		CHECK(t, dref_tryget(&obj->ref), "%s: no tryget", how_name[how]);
+		CHECK(t, !dref_tryget_live(&obj->ref), "%s: tryget_live succeeded after kill",
+		      mode_name[mode]);
+		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed after kill", mode_name[mode]);
 		dref_get(&obj->ref);
 		dref_put_many(&obj->ref, 2);
 		dref_barrier();
-		CHECK(t, !test_released(obj), "%s: released too early", how_name[how]);
-		CHECK(t, !dref_tryget_live(&obj->ref), "%s: tryget_live later", how_name[how]);
+		CHECK(t, !test_released(obj), "%s: released too early", mode_name[mode]);
+		CHECK(t, !dref_tryget_live(&obj->ref), "%s: tryget_live succeeded after a pass",
+		      mode_name[mode]);
 		dref_put(&obj->ref);
 		dref_barrier();
-		CHECK(t, test_released(obj), "%s: not released", how_name[how]);
-		CHECK(t, !dref_tryget(&obj->ref), "%s: tryget on a dead object",
-		      how_name[how]);
+		CHECK(t, test_released(obj), "%s: not released", mode_name[mode]);
+		CHECK(t, !dref_tryget(&obj->ref), "%s: tryget of a dead object succeeded",
+		      mode_name[mode]);
 	}
 }
 
@@ -638,7 +660,10 @@ static void kill_last_exact(struct dref_test *t)
 	CHECK(t, test_released(obj), "not released at once");
 }
 
-/* Nobody reconciles, and the interval is a minute: the kill itself brings a pass */
+/*
+ * dref_kill() itself brings the next pass forward.  Without that the object would
+ * be released much later: nothing reconciles, and the interval grows to 60 s.
+ */
 static void kill_brings_pass(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -650,7 +675,7 @@ static void kill_brings_pass(struct dref_test *t)
 	if (!obj)
 		return;
 	CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer");
-	/* let the first interval get long */
+	/* wait until the interval has grown */
 	schedule_timeout_uninterruptible(HZ);
 	dref_kill(&obj->ref);
 	CHECK(t, test_soon(test_released(obj), 2000), "not released after 2 s");
@@ -668,15 +693,15 @@ const struct dref_test_case test_contract[] = {
 	{ "init_is_exact",		init_is_exact },
 	{ "init_again_after_release",	init_again_after_release },
 	{ "static_immortal",		static_immortal },
-	{ "count_in_each_mode",		count_in_each_mode, FLAPPING },
-	{ "put_many_releases",		put_many_releases, FLAPPING },
-	{ "demoted_is_exact",		demoted_is_exact, FLAPPING },
-	{ "use_cancels_demotion",	use_cancels_demotion, FLAPPING },
+	{ "count_in_each_mode",		count_in_each_mode, QUICK_DEMOTION },
+	{ "put_many_releases",		put_many_releases, QUICK_DEMOTION },
+	{ "demoted_is_exact",		demoted_is_exact, QUICK_DEMOTION },
+	{ "use_cancels_demotion",	use_cancels_demotion, QUICK_DEMOTION },
 	{ "defer_promotes",		defer_promotes },
 	{ "defer_without_budget",	defer_without_budget, "max_deferred=0" },
-	{ "defer_until_budget_ends",	defer_until_budget_ends, "max_deferred=2 " BY_HAND },
-	{ "immortalize_in_each_mode",	immortalize_in_each_mode, FLAPPING },
-	{ "kill_in_each_mode",		kill_in_each_mode, FLAPPING },
+	{ "defer_until_budget_ends",	defer_until_budget_ends, "max_deferred=2 " MANUAL_PASSES },
+	{ "immortalize_in_each_mode",	immortalize_in_each_mode, QUICK_DEMOTION },
+	{ "kill_in_each_mode",		kill_in_each_mode, QUICK_DEMOTION },
 	{ "killed_and_immortal",	killed_and_immortal },
 	{ "kill_last_exact",		kill_last_exact },
 	{ "kill_brings_pass",		kill_brings_pass, "pass_max_ms=60000 pass_min_ms=10" },
