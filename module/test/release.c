@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When release() runs, in which context, how often, and what it finds.
+ * Tests of release(): when it runs, in which context, how often, and which
+ * writes it sees.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -13,7 +14,8 @@
 
 #include "test.h"
 
-#define BY_HAND	"pass_max_ms=60000 pass_min_ms=60000"
+/* No periodic pass during the test: the next one is a minute away */
+#define MANUAL_PASSES "pass_max_ms=60000 pass_min_ms=60000"
 
 static const unsigned int all_flags[] = {
 	0, DREF_SLEEP, DREF_RCU, DREF_SLEEP | DREF_RCU,
@@ -21,6 +23,7 @@ static const unsigned int all_flags[] = {
 
 /* ---- reconcile ---- */
 
+/* dref_reconcile() returns the number of objects that it released */
 static void reconcile_counts(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -43,7 +46,7 @@ static void reconcile_counts(struct dref_test *t)
 	for (i = 0; i < ARRAY_SIZE(obj); i++)
 		CHECK(t, test_released(obj[i]), "object %d is not released", i);
 	released = dref_reconcile();
-	CHECK(t, !released, "nothing to do, and returned %lu", released);
+	CHECK(t, !released, "returned %lu when there was nothing to release", released);
 	CHECK(t, !test_released(alive), "released a live object");
 	dref_put(&alive->ref);
 }
@@ -53,14 +56,17 @@ static void put_next(struct test_object *obj)
 	dref_put(&obj->next->ref);
 }
 
-/* @obj has the reference to @next, until its release() */
+/* Let @obj hold a reference to @next until its own release() drops it */
 static void let_hold(struct test_object *obj, struct test_object *next)
 {
 	obj->next = next;
 	obj->on_release = put_next;
 }
 
-/* Each object holds the next one: they go in one call, whatever its flags */
+/*
+ * Each object holds the next one.  One dref_reconcile() releases the whole chain,
+ * whatever the flags of the classes.
+ */
 static void reconcile_follows_chains(struct dref_test *t)
 {
 	struct test_object *obj[12];
@@ -81,7 +87,10 @@ static void reconcile_follows_chains(struct dref_test *t)
 	CHECK(t, test_released(obj[ARRAY_SIZE(obj) - 1]), "the last one is not released");
 }
 
-/* The same of exact ones that are released later, and at the end is a deferred one */
+/*
+ * One dref_reconcile() also releases a chain of exact objects whose classes
+ * release later (DREF_SLEEP, DREF_RCU), and the deferred object at its end.
+ */
 static void reconcile_follows_exact_chains(struct dref_test *t)
 {
 	struct test_object *obj[12];
@@ -103,7 +112,11 @@ static void reconcile_follows_exact_chains(struct dref_test *t)
 	}
 }
 
-/* With a threshold of 1, whoever puts an object on another CPU makes it hot */
+/*
+ * dref_reconcile() also releases an object whose last reference is that of the
+ * promotion queue.  With a threshold of 1, a put on another CPU makes the object
+ * hot and queues it.
+ */
 static void reconcile_empties_promotion_queue(struct dref_test *t)
 {
 	struct test_object *holder, *obj;
@@ -117,13 +130,14 @@ static void reconcile_empties_promotion_queue(struct dref_test *t)
 		let_hold(holder, obj);
 		dref_put(&holder->ref);
 		dref_reconcile();
-		CHECK(t, test_released(obj), "in turn %d: not released", i);
+		CHECK(t, test_released(obj), "round %d: not released", i);
 	}
 }
 
 /*
- * The same from object to object: whatever is put here is hot, as it comes from the
- * first CPU, and is released out of the queue.
+ * The same for a chain.  The objects are created on the first CPU and put on
+ * the last one, so each put makes an object hot, and each object is released
+ * from the promotion queue.
  */
 struct hot_chain {
 	struct dref_test	*t;
@@ -152,9 +166,9 @@ static long drop_hot_chain(void *arg)
 
 	dref_put(&chain->obj[0]->ref);
 	/*
-	 * The worker may be quicker than who puts, and promote what a release() is about
-	 * to drop.  That was not deferred when the reconcile began; it is when the next
-	 * one does.
+	 * The promotion worker may promote an object before the release() of
+	 * the previous one drops it.  That object was not deferred when
+	 * dref_reconcile() began, so only the next call finds it.
 	 */
 	while (dref_reconcile())
 		;
@@ -177,14 +191,13 @@ static void reconcile_follows_hot_chains(struct dref_test *t)
 			return;
 		work_on_cpu(cpumask_last(cpu_online_mask), drop_hot_chain, &chain);
 		CHECK(t, test_released(chain.obj[ARRAY_SIZE(chain.obj) - 1]),
-		      "in turn %d: the last one is not released", i);
+		      "round %d: the last one is not released", i);
 	}
 }
 
-/* What is dead already, and released by others, may hold what is deferred */
 #define NEWCOMERS	1000
 
-/* Who is released leaves a new object behind, without a reference; next counts them */
+/* release() creates and drops another object; @obj->next counts these */
 static void drop_another(struct test_object *obj)
 {
 	struct test_object *another, *counter = obj->next;
@@ -199,7 +212,10 @@ static void drop_another(struct test_object *obj)
 	dref_put(&another->ref);
 }
 
-/* What comes later is no reason to go on, however many objects there are */
+/*
+ * dref_reconcile() returns although each release() drops yet another object, and
+ * however many other objects are deferred.
+ */
 static void reconcile_ends(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, DREF_SLEEP);
@@ -220,7 +236,7 @@ static void reconcile_ends(struct dref_test *t)
 	dref_reconcile();
 	made = atomic_read(&alive[0]->turn);
 	CHECK(t, made >= 1, "the object was not released");
-	CHECK(t, made <= 4, "went on for %d objects that came later", made);
+	CHECK(t, made <= 4, "went on for %d objects that were created later", made);
 
 	atomic_set(&alive[0]->turn, NEWCOMERS);
 	for (i = 0; i < ARRAY_SIZE(alive); i++)
@@ -228,6 +244,10 @@ static void reconcile_ends(struct dref_test *t)
 	dref_reconcile();
 }
 
+/*
+ * A dead object whose release() is still to come may hold a deferred one.
+ * dref_reconcile() waits for that release() and then finds the deferred object.
+ */
 static void reconcile_waits_for_releases(struct dref_test *t)
 {
 	struct test_object *exact, *deferred;
@@ -245,7 +265,7 @@ static void reconcile_waits_for_releases(struct dref_test *t)
 	}
 }
 
-/* Objects of one class hold each other, and only the first is let go */
+/* dref_class_unregister() releases a chain of which only the first object is dropped */
 static void unregister_follows_chains(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, DREF_RCU | DREF_SLEEP);
@@ -261,14 +281,15 @@ static void unregister_follows_chains(struct dref_test *t)
 	}
 	dref_put(&obj[0]->ref);
 	err = dref_class_unregister(class);
-	CHECK(t, !err, "all are let go: %d", err);
-	/* the runner wants to do it, too */
+	CHECK(t, !err, "unregister returned %d", err);
+	/* the runner will unregister it again */
 	if (!err)
 		CHECK(t, !dref_class_register(class), "cannot register again");
 }
 
 /* ---- barrier ---- */
 
+/* dref_barrier() waits for the release of an object that was put before */
 static void barrier_waits(struct dref_test *t)
 {
 	struct test_object *obj;
@@ -326,7 +347,11 @@ static void barrier_all_the_time(struct test_thread *self)
 	}
 }
 
-/* What one waits for may be in the hands of another, who waits too */
+/*
+ * Many threads call dref_barrier() and dref_reconcile() at a time.  Each waits
+ * for the release of its own object, even where another of them is about to
+ * release it.
+ */
 static void barriers_together(struct dref_test *t)
 {
 	int i;
@@ -343,8 +368,9 @@ static void barriers_together(struct dref_test *t)
 }
 
 /*
- * The first use on another CPU makes an object hot, with a threshold of 1, and
- * the promotion queue has its last reference.
+ * With a threshold of 1, the first use on another CPU makes an object hot, and
+ * the promotion queue holds its last reference.  dref_barrier() waits for that
+ * one.
  */
 struct hot_objects {
 	struct dref_class	*class;
@@ -404,11 +430,13 @@ static void barrier_empties_promotion_queue(struct dref_test *t)
 
 static void sleep_in_release(struct test_object *obj)
 {
-	CHECK(obj->t, obj->putter != current, "called by the put itself");
-	CHECK(obj->t, !preempt_count() && !irqs_disabled(), "called in atomic context");
+	CHECK(obj->t, obj->putter != current, "release() was called by the put");
+	CHECK(obj->t, !preempt_count() && !irqs_disabled(),
+	      "release() was called in atomic context");
 	msleep(20);
 }
 
+/* The release() of a DREF_SLEEP class may sleep, even after a put in atomic context */
 static void sleeping_release(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, DREF_SLEEP);
@@ -425,13 +453,14 @@ static void sleeping_release(struct dref_test *t)
 		dref_put(&obj->ref);
 		preempt_enable();
 		dref_barrier();
-		CHECK(t, test_released(obj), "barrier did not wait");
+		CHECK(t, test_released(obj), "dref_barrier() did not wait");
 	}
 }
 
 /*
- * A work item may free itself, and then drop a reference: who asks whether that is in
- * a release() must not look at it.  What is unmapped cannot be looked at unnoticed.
+ * A work item may free itself and then drop a reference.  dref checks whether a
+ * put comes from a release(), and must not read the current work item for that.
+ * The work item is unmapped, so a read of it is an oops.
  */
 struct mortal_work {
 	struct work_struct	work;
@@ -476,13 +505,13 @@ static void put_by_freed_work(struct dref_test *t)
 	}
 }
 
-/* A class that sleeps holds up nobody else */
-static void sleep_till_told(struct test_object *obj)
+static void sleep_until_told(struct test_object *obj)
 {
 	atomic_set(&obj->turn, 1);
 	test_soon(atomic_read(&obj->turn) == 2, 120000);
 }
 
+/* A release() that sleeps does not delay the releases of other classes */
 static void sleeping_class_alone(struct dref_test *t)
 {
 	struct test_object *sleeper, *obj;
@@ -491,23 +520,24 @@ static void sleeping_class_alone(struct dref_test *t)
 	sleeper = test_new(t, test_class(t, DREF_SLEEP), false);
 	if (!sleeper)
 		return;
-	sleeper->on_release = sleep_till_told;
+	sleeper->on_release = sleep_until_told;
 	dref_put(&sleeper->ref);
-	CHECK(t, test_soon(atomic_read(&sleeper->turn), 20000), "the sleeper is not released");
+	CHECK(t, test_soon(atomic_read(&sleeper->turn), 20000),
+	      "the sleeping release() has not begun");
 	for (i = 0; i < ARRAY_SIZE(all_flags); i++) {
 		obj = test_new(t, test_class(t, all_flags[i]), true);
 		if (!obj)
 			break;
 		dref_kill(&obj->ref);
-		CHECK(t, test_soon(test_released(obj), 20000), "flags %#x: held up",
-		      all_flags[i]);
+		CHECK(t, test_soon(test_released(obj), 20000),
+		      "flags %#x: not released while another class sleeps", all_flags[i]);
 	}
 	atomic_set(&sleeper->turn, 2);
 }
 
 /* ---- DREF_RCU ---- */
 
-/* A reader that began before the last put, and stays after it */
+/* A read-side section that begins before the last put and ends after it */
 static void early_reader(struct test_thread *self)
 {
 	struct test_object *obj = self->arg;
@@ -524,6 +554,7 @@ static void early_reader(struct test_thread *self)
 	rcu_read_unlock();
 }
 
+/* The release() of a DREF_RCU class waits for readers that began before the last put */
 static void rcu_release_waits_for_readers(struct dref_test *t)
 {
 	struct test_object *obj;
@@ -539,7 +570,7 @@ static void rcu_release_waits_for_readers(struct dref_test *t)
 		if (!obj || !test_thread(t, early_reader, obj))
 			return;
 		test_start(t);
-		CHECK(t, test_soon(READ_ONCE(obj->data[0]), 5000), "no reader");
+		CHECK(t, test_soon(READ_ONCE(obj->data[0]), 5000), "the reader has not begun");
 		dref_put(&obj->ref);
 		atomic_set(&obj->turn, 1);
 		dref_barrier();
@@ -549,10 +580,12 @@ static void rcu_release_waits_for_readers(struct dref_test *t)
 }
 
 /*
- * For a deferred object the grace period must begin after death, not after the
- * last put.  The first reader keeps the pass, whose grace period confirms zero,
- * from being over.  The second one begins when the object is dying already but,
- * as the first is still there, not dead.
+ * For a deferred object of a DREF_RCU class, the grace period before release()
+ * must begin after the death of the object, not after the last put.  The first
+ * reader keeps the grace period of the pass, which confirms zero, from ending.
+ * The second reader begins when the object is dying, but not dead, as the first
+ * reader is still there.  If release() waited for the grace period of the pass
+ * alone, the object would be released under the second reader.
  */
 enum { BEGIN, FIRST_READS, DYING, SECOND_READS };
 
@@ -576,7 +609,7 @@ static void second_reader(struct test_thread *self)
 		if (!test_goes_on(self->t))
 			return;
 	}
-	/* The pass's grace period has begun by now, most likely: not ours to wait for */
+	/* by now the pass's grace period has most likely begun, without this reader */
 	mdelay(20);
 	rcu_read_lock();
 	atomic_set(&obj->turn, SECOND_READS);
@@ -603,24 +636,25 @@ static void rcu_begins_at_death(struct dref_test *t)
 			return;
 		test_start(t);
 		CHECK(t, test_soon(atomic_read(&obj->turn) == FIRST_READS, 5000),
-		      "no first reader");
+		      "the first reader has not begun");
 		dref_put(&obj->ref);
 		dref_reconcile();
-		CHECK(t, atomic_read(&obj->turn) == SECOND_READS, "no second reader");
+		CHECK(t, atomic_read(&obj->turn) == SECOND_READS,
+		      "the second reader has not begun");
 		CHECK(t, test_released(obj), "not released");
 		test_stop(t);
 	}
 }
 
-/* ---- ordering, and once only ---- */
+/* ---- ordering; only one release ---- */
 
 static void check_data(struct test_object *obj)
 {
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(obj->data); i++)
-		CHECK(obj->t, obj->data[i] == i + 1, "release does not see what holder %d did",
-		      i);
+		CHECK(obj->t, obj->data[i] == i + 1,
+		      "release() does not see the write of holder %d", i);
 }
 
 struct crowd {
@@ -628,7 +662,7 @@ struct crowd {
 	atomic_t		arrived[256];
 };
 
-/* Each holder writes its datum, plainly, and puts */
+/* Each holder writes its field with a plain store and puts */
 static void write_and_put(struct test_thread *self)
 {
 	struct crowd *crowd = self->arg;
@@ -644,7 +678,10 @@ static void write_and_put(struct test_thread *self)
 	}
 }
 
-/* Many drop an object at the same time: released once, after all of it */
+/*
+ * Many holders write to an object and put it at the same time.  It is released
+ * once, and release() sees all writes.
+ */
 static void last_puts_together(struct dref_test *t)
 {
 	struct crowd *crowd;
@@ -683,7 +720,7 @@ out:
 
 /* ---- latency ---- */
 
-#define SCHEDULING_SLACK_MS	400	/* emulated CPUs that share real ones */
+#define SCHEDULING_SLACK_MS	400	/* emulated CPUs share real ones */
 
 static u64 grace_period_ms(void (*synchronize)(void))
 {
@@ -698,7 +735,7 @@ static u64 grace_period_ms(void (*synchronize)(void))
 	return max_ns / NSEC_PER_MSEC + 1;
 }
 
-/* Nobody kills it and nobody reconciles */
+/* A periodic pass releases an object in time, without dref_kill() or dref_reconcile() */
 static void released_in_time(struct dref_test *t)
 {
 	struct test_object *obj = test_new(t, test_class(t, 0), true);
@@ -707,7 +744,7 @@ static void released_in_time(struct dref_test *t)
 
 	if (!obj)
 		return;
-	/* long enough for the interval to have become as long as it gets */
+	/* wait until the interval of the passes has reached pass_max_ms */
 	msleep(1000);
 	put = ktime_get();
 	dref_put(&obj->ref);
@@ -719,6 +756,7 @@ static void released_in_time(struct dref_test *t)
 	test_note(t, "last put to release: %llu ms; grace period: %llu ms", ms, gp_ms);
 }
 
+/* dref_reconcile() takes no longer than a few expedited grace periods */
 static void reconciled_in_time(struct dref_test *t)
 {
 	struct test_object *obj = test_new(t, test_class(t, DREF_RCU), true);
@@ -740,16 +778,16 @@ static void reconciled_in_time(struct dref_test *t)
 }
 
 const struct dref_test_case test_releases[] = {
-	{ "reconcile_counts",		reconcile_counts, BY_HAND },
-	{ "reconcile_follows_chains",	reconcile_follows_chains, BY_HAND },
-	{ "reconcile_follows_exact_chains", reconcile_follows_exact_chains, BY_HAND },
+	{ "reconcile_counts",		reconcile_counts, MANUAL_PASSES },
+	{ "reconcile_follows_chains",	reconcile_follows_chains, MANUAL_PASSES },
+	{ "reconcile_follows_exact_chains", reconcile_follows_exact_chains, MANUAL_PASSES },
 	{ "reconcile_empties_promotion_queue", reconcile_empties_promotion_queue,
-	  BY_HAND " promote_threshold=1" },
+	  MANUAL_PASSES " promote_threshold=1" },
 	{ "reconcile_follows_hot_chains", reconcile_follows_hot_chains,
-	  BY_HAND " promote_threshold=1" },
-	{ "reconcile_ends",		reconcile_ends, BY_HAND },
-	{ "reconcile_waits_for_releases", reconcile_waits_for_releases, BY_HAND },
-	{ "unregister_follows_chains",	unregister_follows_chains, BY_HAND },
+	  MANUAL_PASSES " promote_threshold=1" },
+	{ "reconcile_ends",		reconcile_ends, MANUAL_PASSES },
+	{ "reconcile_waits_for_releases", reconcile_waits_for_releases, MANUAL_PASSES },
+	{ "unregister_follows_chains",	unregister_follows_chains, MANUAL_PASSES },
 	{ "barrier_waits",		barrier_waits },
 	{ "barrier_exact_class",	barrier_exact_class },
 	{ "barriers_together",		barriers_together },
@@ -760,7 +798,7 @@ const struct dref_test_case test_releases[] = {
 	{ "put_by_freed_work",		put_by_freed_work },
 	{ "sleeping_class_alone",	sleeping_class_alone },
 	{ "rcu_release_waits_for_readers", rcu_release_waits_for_readers },
-	{ "rcu_begins_at_death",	rcu_begins_at_death, BY_HAND },
+	{ "rcu_begins_at_death",	rcu_begins_at_death, MANUAL_PASSES },
 	{ "last_puts_together",		last_puts_together },
 	{ "released_in_time",		released_in_time },
 	{ "reconciled_in_time",		reconciled_in_time },
