@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Miscounting.  Whatever a client does wrong: the kernel warns once per class,
- * the object is leaked and never released again, and all others go on.
+ * Tests of miscounting.  If a client puts or gets too often, the kernel warns
+ * once per class, and the object is leaked and never released (again).  Other
+ * objects are not affected.
  */
 #include <linux/limits.h>
 #include <linux/module.h>
@@ -12,7 +13,11 @@
 /* The most references that an object may have */
 #define MOST	((unsigned long)LONG_MAX / 2)
 
-/* Once saturated, nothing that is done to it makes a difference */
+/*
+ * Check that an object is saturated: it reads as immortal, and no get, put,
+ * tryget or pass changes that or releases it.  @released: how often release()
+ * had been called before.
+ */
 static void check_saturated(struct dref_test *t, struct test_object *obj, int released)
 {
 	dref_barrier();
@@ -26,7 +31,7 @@ static void check_saturated(struct dref_test *t, struct test_object *obj, int re
 	dref_barrier();
 	CHECK(t, atomic_read(&obj->released) == released, "released %d times, not %d",
 	      atomic_read(&obj->released), released);
-	CHECK(t, dref_is_immortal(&obj->ref), "mortal again");
+	CHECK(t, dref_is_immortal(&obj->ref), "no longer immortal");
 }
 
 /* ---- below zero ---- */
@@ -78,7 +83,7 @@ static void get_after_deferred_release(struct dref_test *t)
 	check_saturated(t, obj, 1);
 }
 
-/* A pass finds it */
+/* A put too many on a deferred object is found by the next pass */
 static void put_below_zero_deferred(struct dref_test *t)
 {
 	struct test_object *obj = test_new(t, test_class(t, 0), true);
@@ -115,6 +120,7 @@ static void put_far_too_many(struct dref_test *t)
 
 /* ---- over the limit ---- */
 
+/* An object may have MOST references, and nothing warns */
 static void most_is_allowed(struct dref_test *t)
 {
 	struct test_object *exact = test_new(t, test_class(t, 0), false);
@@ -126,18 +132,19 @@ static void most_is_allowed(struct dref_test *t)
 	dref_get_many(&exact->ref, MOST - 1);
 	dref_get_many(&deferred->ref, MOST - 1);
 	dref_barrier();
-	CHECK(t, dref_read(&exact->ref) == MOST, "exact: %ld", dref_read(&exact->ref));
-	CHECK(t, dref_read(&deferred->ref) == MOST, "deferred: %ld",
+	CHECK(t, dref_read(&exact->ref) == MOST, "exact: count is %ld",
+	      dref_read(&exact->ref));
+	CHECK(t, dref_read(&deferred->ref) == MOST, "deferred: count is %ld",
 	      dref_read(&deferred->ref));
 	dref_put_many(&exact->ref, MOST - 1);
 	dref_put_many(&deferred->ref, MOST - 1);
-	/* and again, before a pass can look */
+	/* again, several times before the next pass */
 	for (i = 0; i < 5; i++) {
 		dref_get_many(&deferred->ref, MOST - 1);
 		dref_put_many(&deferred->ref, MOST - 1);
 	}
-	CHECK(t, dref_read(&exact->ref) == 1, "exact: %ld", dref_read(&exact->ref));
-	CHECK(t, dref_read(&deferred->ref) == 1, "deferred: %ld",
+	CHECK(t, dref_read(&exact->ref) == 1, "exact: count is %ld", dref_read(&exact->ref));
+	CHECK(t, dref_read(&deferred->ref) == 1, "deferred: count is %ld",
 	      dref_read(&deferred->ref));
 	dref_put(&exact->ref);
 	CHECK(t, test_released(exact), "the last put did not release at once");
@@ -151,7 +158,7 @@ static void one_too_many_by_get(struct dref_test *t)
 	if (!obj)
 		return;
 	dref_get_many(&obj->ref, MOST - 1);
-	CHECK(t, !dref_is_immortal(&obj->ref), "immortal too early");
+	CHECK(t, !dref_is_immortal(&obj->ref), "saturated below the limit");
 	dref_get(&obj->ref);
 	check_saturated(t, obj, 0);
 }
@@ -188,7 +195,7 @@ static void one_too_many_deferred(struct dref_test *t)
 	check_saturated(t, obj, 0);
 }
 
-/* So many that the sum comes round to where it was */
+/* So many gets that the sum wraps around to its old value, with a pass after each */
 static void far_too_many_deferred(struct dref_test *t)
 {
 	struct test_object *obj = test_new(t, test_class(t, 0), true);
@@ -204,7 +211,10 @@ static void far_too_many_deferred(struct dref_test *t)
 	check_saturated(t, obj, 0);
 }
 
-/* The same before any pass can look, and the last reference goes */
+/*
+ * The same before any pass, and with a put: the wrapped sum is zero, but the
+ * object must not be released.
+ */
 static void far_too_many_at_once(struct dref_test *t)
 {
 	struct test_object *obj = test_new(t, test_class(t, 0), true);
@@ -219,7 +229,11 @@ static void far_too_many_at_once(struct dref_test *t)
 	check_saturated(t, obj, 0);
 }
 
-/* Count would be where that of an exact object is when its last reference goes */
+/*
+ * These puts take DREF_BIAS and the one reference out of count, which becomes -1,
+ * like that of an exact object whose last reference is put.  But this object has
+ * a slot, and must not be released.
+ */
 static void as_many_too_many_as_the_bias(struct dref_test *t)
 {
 	struct test_object *obj = test_new(t, test_class(t, 0), true);
@@ -264,8 +278,9 @@ static void warns_once_per_class(struct dref_test *t)
 	}
 }
 
-/* ---- refused ---- */
+/* ---- calls that dref refuses ---- */
 
+/* A second dref_init() of a live object warns and changes nothing */
 static void double_init(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -278,7 +293,7 @@ static void double_init(struct dref_test *t)
 			return;
 		dref_get(&obj->ref);
 		dref_init(&obj->ref, class);
-		CHECK(t, dref_read(&obj->ref) == 2, "changed the count to %ld",
+		CHECK(t, dref_read(&obj->ref) == 2, "dref_init() changed the count to %ld",
 		      dref_read(&obj->ref));
 		CHECK(t, !dref_is_immortal(&obj->ref), "immortal");
 		dref_put_many(&obj->ref, 2);
@@ -291,7 +306,7 @@ static void never_released(struct dref *ref)
 {
 }
 
-/* In .rodata: what is not refused is an oops */
+/* This object is in .rodata, so an init that is not refused is an oops */
 DEFINE_DREF_CLASS(eternal_class, "test-eternal", never_released, 0);
 static const struct dref eternal = DREF_INIT_IMMORTAL(&eternal_class);
 
@@ -304,10 +319,11 @@ static void double_init_immortal(struct dref_test *t)
 	if (!CHECK(t, !dref_class_register(&eternal_class), "cannot register"))
 		return;
 	dref_init(ref, &eternal_class);
-	CHECK(t, !memcmp(ref, &before, sizeof(before)), "changed");
-	CHECK(t, !dref_class_unregister(&eternal_class), "counted as alive");
+	CHECK(t, !memcmp(ref, &before, sizeof(before)), "the object has changed");
+	CHECK(t, !dref_class_unregister(&eternal_class), "the class counts the object as live");
 }
 
+/* dref_init() with a class that is NULL or not registered makes the object immortal */
 static void init_without_class(struct dref_test *t)
 {
 	static struct dref_class unregistered = {
@@ -336,12 +352,13 @@ static void not_registered(struct dref_test *t)
 	int err;
 
 	err = dref_class_register(NULL);
-	CHECK(t, err == -EINVAL, "register NULL: %d", err);
+	CHECK(t, err == -EINVAL, "register of NULL returned %d", err);
 	err = dref_class_unregister(&class);
-	CHECK(t, err == -EINVAL, "unregister: %d", err);
-	dref_class_drain(&class);	/* returns */
+	CHECK(t, err == -EINVAL, "unregister returned %d", err);
+	dref_class_drain(&class);	/* must return */
 }
 
+/* The second dref_kill() of an object drops no reference */
 static void kill_twice(struct dref_test *t)
 {
 	struct test_object *obj = test_new(t, test_class(t, 0), false);
@@ -359,11 +376,14 @@ static void reconcile_in_release(struct test_object *obj)
 {
 	struct dref_class *class = obj->ref.class;
 
-	CHECK(obj->t, !dref_reconcile(), "reconcile in a release did something");
+	CHECK(obj->t, !dref_reconcile(), "dref_reconcile() in release() released an object");
 	dref_barrier();
-	CHECK(obj->t, dref_class_unregister(class) == -EBUSY, "unregistered in a release");
+	CHECK(obj->t, dref_class_unregister(class) == -EBUSY,
+	      "the class was unregistered in release()");
 	dref_class_drain(class);
 }
+
+/* In release(), calls that would wait for a release() return with a warning */
 
 static void release_that_waits(struct dref_test *t)
 {
@@ -377,7 +397,7 @@ static void release_that_waits(struct dref_test *t)
 	CHECK(t, test_released(obj), "not released");
 }
 
-/* "warnings<N": the kernel says such a thing once, the test may run again */
+/* "warnings<N": these warn once per boot, and the test may run more than once */
 const struct dref_test_case test_faults[] = {
 	{ "put_below_zero_exact",	put_below_zero_exact,
 	  .expects = "underflows=1 warnings=1" },
