@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Everything against everything.
+ * Tests of operations that race with each other, with passes, with promotion
+ * and with demotion.
  *
- * The passes are given as little time as they take, expedited ones run back to
- * back, and interrupts last for longer than several passes: whoever was hit
- * between his load of mode and his increment finds the world changed.  Where a
- * test needs neighbours, it never has fewer than three: the errors that such an
- * algorithm can have begin there.
+ * Periodic passes follow each other as closely as possible, expedited passes run
+ * back to back, and interrupts last longer than several passes.  So an operation
+ * that is interrupted between its load of mode and its increment finds that mode
+ * has changed in between.  A test that needs concurrent threads has at least
+ * three, because errors of such an algorithm begin to show with three.
  *
- * An object's memory outlives the object, so that what should not happen can be
- * seen, instead of ending the test.
+ * The memory of an object stays after its release, so a test can detect a wrong
+ * release, instead of crashing.
  */
 #include <linux/delay.h>
 #include <linux/interrupt.h>
@@ -19,8 +20,8 @@
 
 #include "test.h"
 
-#define QUICK	 "pass_min_ms=1 pass_max_ms=1"
-#define FLAPPING QUICK " promote_threshold=2 demote_passes=1"
+#define QUICK_PASSES	"pass_min_ms=1 pass_max_ms=1"
+#define FLAPPING	QUICK_PASSES " promote_threshold=2 demote_passes=1"
 
 static void reconcile(struct test_thread *self)
 {
@@ -28,9 +29,9 @@ static void reconcile(struct test_thread *self)
 		dref_reconcile();
 }
 
-/* Have @nr threads */
-static bool threads(struct dref_test *t, unsigned int nr,
-		    void (*run)(struct test_thread *self), void *arg)
+/* Create @nr threads */
+static bool create_threads(struct dref_test *t, unsigned int nr,
+			   void (*run)(struct test_thread *self), void *arg)
 {
 	while (nr--) {
 		if (!test_thread(t, run, arg))
@@ -39,7 +40,10 @@ static bool threads(struct dref_test *t, unsigned int nr,
 	return true;
 }
 
-/* The same, interrupted: between two sums, or looking at a count and a verdict */
+/*
+ * Reconcile, with stalls wherever interrupts hit the pass: between its two
+ * sums, or between reading count and declaring the object dead.
+ */
 static void reconcile_stalled(struct test_thread *self)
 {
 	self->stall_ms = 10;
@@ -50,9 +54,10 @@ static void reconcile_stalled(struct test_thread *self)
 /* ---- one reference, many CPUs ---- */
 
 /*
- * A reference goes round a ring of CPUs: taken on the next one, then dropped on
- * the last.  There is always one, and never in the same counter for long, so
- * a pass that adds up in the wrong order, or too soon, finds none.
+ * A reference goes round a ring of CPUs: the next CPU takes one, then the
+ * previous one drops its own.  The object always has a reference, but never in
+ * the same counter for long, so a pass that sums in the wrong order, or too
+ * soon, finds zero and releases a held object.
  */
 #define RING_OBJECTS	128
 
@@ -71,17 +76,17 @@ static void hop(struct test_thread *self)
 			struct test_object *obj = ring->obj[i];
 			int turn = atomic_read_acquire(&obj->turn);
 
-			/* even: a member's turn to get; odd: its turn to put */
+			/* turn / 2 is the thread's number; even: it gets, odd: it puts */
 			if (turn / 2 % ring->size != self->nr)
 				continue;
 			CHECK(self->t, !test_released(obj), "released while held");
 			if (turn & 1) {
 				dref_put(&obj->ref);
-				/* the next to get is the one after the holder */
+				/* the thread after the holder gets */
 				turn = (turn / 2 + 2) % ring->size * 2;
 			} else {
 				dref_get(&obj->ref);
-				/* the last holder is the one before */
+				/* the thread before, the old holder, puts */
 				turn = (turn / 2 + ring->size - 1) % ring->size * 2 + 1;
 			}
 			atomic_set_release(&obj->turn, turn);
@@ -102,10 +107,10 @@ static void hopping(struct dref_test *t)
 		ring->obj[i] = test_new(t, class, i & 1);
 		if (!ring->obj[i])
 			goto out;
-		/* member 0 has it, and 1 is the next to get */
+		/* thread 0 has the reference, thread 1 gets next */
 		atomic_set(&ring->obj[i]->turn, 1 * 2);
 	}
-	if (!threads(t, ring->size, hop, ring) ||
+	if (!create_threads(t, ring->size, hop, ring) ||
 	    !test_thread(t, reconcile_stalled, NULL))
 		goto out;
 	test_run(t);
@@ -113,10 +118,10 @@ static void hopping(struct dref_test *t)
 		struct test_object *obj = ring->obj[i];
 
 		CHECK(t, !test_released(obj), "released while held");
-		/* between a get and the put that belongs to it there are two */
+		/* between a thread's get and the other's put there are two references */
 		dref_put_many(&obj->ref, atomic_read(&obj->turn) & 1 ? 2 : 1);
 		dref_barrier();
-		CHECK(t, test_released(obj), "let go, and not released");
+		CHECK(t, test_released(obj), "dropped but not released");
 	}
 out:
 	test_stop(t);
@@ -126,8 +131,9 @@ out:
 /* ---- tryget against reconcile ---- */
 
 /*
- * A table of objects that are found under RCU.  The initial reference goes while
- * the object can still be found, so that it dies and is resurrected all the time.
+ * A table of objects that are found under RCU.  Each object loses its initial
+ * reference while it can still be found.  So passes see objects dying all the
+ * time, and lookups resurrect them.
  */
 #define TABLE_SIZE	128
 
@@ -141,7 +147,7 @@ struct table {
 	atomic_t			replaced;
 };
 
-static void look_up(struct test_thread *self)
+static void look_up_objects(struct test_thread *self)
 {
 	struct table *table = self->arg;
 	struct dref_test *t = self->t;
@@ -153,7 +159,7 @@ static void look_up(struct test_thread *self)
 	if (table->stall)
 		test_interrupt(self, test_irq_stall, 20000);
 	while (test_goes_on(t)) {
-		/* so seldom that an object can die between two lookups */
+		/* rarely enough for objects to die between two lookups */
 		if (!table->stall)
 			udelay(test_random(self, 10));
 		rcu_read_lock();
@@ -164,25 +170,25 @@ static void look_up(struct test_thread *self)
 		}
 		stalls = READ_ONCE(self->stalls);
 		was_released = test_released(obj);
-		/* pairs with the release in kill() */
+		/* pairs with the release in kill_object() */
 		was_killed = smp_load_acquire(&obj->killed);
 		got = table->kill ? dref_tryget_live(&obj->ref) : dref_tryget(&obj->ref);
 		if (!got) {
 			rcu_read_unlock();
 			continue;
 		}
-		CHECK(t, !was_released, "tryget of a released object");
-		CHECK(t, !was_killed || !table->kill, "tryget_live after kill");
+		CHECK(t, !was_released, "tryget of a released object succeeded");
+		CHECK(t, !was_killed || !table->kill, "tryget_live succeeded after kill");
 		rcu_read_unlock();
 
-		/* after a stall in the tryget, leave a wrong release the time to run */
+		/* after a stall in the tryget, give a wrong release time to run */
 		if (stalls != READ_ONCE(self->stalls))
 			schedule_timeout_uninterruptible(3);
 		CHECK(t, !test_released(obj), "released while held");
 		dref_get(&obj->ref);
 		dref_put(&obj->ref);
 		CHECK(t, !test_released(obj), "released while held");
-		/* some of them while a pass is about to declare them dead */
+		/* at times this happens while a pass is about to declare the object dead */
 		if (table->immortalize && !test_random(self, 4))
 			dref_immortalize(&obj->ref);
 		dref_put(&obj->ref);
@@ -191,14 +197,14 @@ static void look_up(struct test_thread *self)
 	atomic_long_add(found, &table->found);
 }
 
-static void kill(struct test_object *obj)
+static void kill_object(struct test_object *obj)
 {
 	dref_kill(&obj->ref);
-	/* pairs with the acquire in look_up() */
+	/* pairs with the acquire in look_up_objects() */
 	smp_store_release(&obj->killed, true);
 }
 
-static void replace(struct test_thread *self)
+static void replace_objects(struct test_thread *self)
 {
 	struct table *table = self->arg;
 	struct test_object *old, *new;
@@ -206,14 +212,14 @@ static void replace(struct test_thread *self)
 
 	while (test_goes_on(self->t)) {
 		i = (i + 1) % TABLE_SIZE;
-		/* who looks up must have the time to find what is killed next */
+		/* give lookups time to find the objects that are killed next */
 		if (!i && table->kill)
 			schedule_timeout_uninterruptible(1);
 		old = rcu_dereference_protected(table->obj[i], true);
 		if (old && !test_released(old) && !dref_is_immortal(&old->ref)) {
-			/* found for one round, and not found from now on */
+			/* it could be found for one round; tryget_live fails from now on */
 			if (table->kill && !old->killed)
-				kill(old);
+				kill_object(old);
 			continue;
 		}
 		new = test_new(self->t, table->class, test_random(self, 2));
@@ -223,7 +229,7 @@ static void replace(struct test_thread *self)
 		if (old && test_released(old))
 			test_object_free(old);
 		atomic_inc(&table->replaced);
-		/* From here on only those who look up keep it */
+		/* from here on only lookups hold it */
 		if (!table->kill)
 			dref_put(&new->ref);
 	}
@@ -244,19 +250,20 @@ static void table_test(struct dref_test *t, unsigned int flags, unsigned int how
 	table->stall = how & STALL;
 	table->immortalize = how & IMMORTALIZE;
 	if (table->class &&
-	    threads(t, how & STALL ? test_all_but_one() : test_parallel(), look_up, table) &&
-	    test_thread(t, replace, table) &&
+	    create_threads(t, how & STALL ? test_all_but_one() : test_parallel(),
+			   look_up_objects, table) &&
+	    test_thread(t, replace_objects, table) &&
 	    test_thread(t, how & STALL_PASS ? reconcile_stalled : reconcile, NULL))
 		test_run_beyond(t, &table->replaced, TABLE_SIZE);
 	test_stop(t);
 	for (i = 0; i < TABLE_SIZE; i++) {
 		obj = rcu_dereference_protected(table->obj[i], true);
 		if (obj && table->kill && !obj->killed)
-			kill(obj);
+			kill_object(obj);
 	}
-	CHECK(t, atomic_read(&table->replaced) > TABLE_SIZE, "only %d objects",
+	CHECK(t, atomic_read(&table->replaced) > TABLE_SIZE, "only %d objects were created",
 	      atomic_read(&table->replaced));
-	CHECK(t, atomic_long_read(&table->found), "nothing found");
+	CHECK(t, atomic_long_read(&table->found), "no lookup found an object");
 	test_note(t, "%d objects, found %ld times", atomic_read(&table->replaced),
 		  atomic_long_read(&table->found));
 	kfree(table);
@@ -267,6 +274,7 @@ static void tryget_against_reconcile(struct dref_test *t)
 	table_test(t, DREF_RCU, 0);
 }
 
+/* Lookups are stalled: between the load of mode and the increment, for example */
 static void tryget_interrupted(struct dref_test *t)
 {
 	table_test(t, DREF_RCU, STALL);
@@ -277,6 +285,7 @@ static void tryget_against_stalled_pass(struct dref_test *t)
 	table_test(t, DREF_RCU, STALL_PASS);
 }
 
+/* The class is not DREF_RCU: the object itself is freed by RCU after its release */
 static void tryget_own_rcu(struct dref_test *t)
 {
 	table_test(t, 0, STALL);
@@ -287,46 +296,49 @@ static void tryget_live_against_kill(struct dref_test *t)
 	table_test(t, DREF_RCU | DREF_SLEEP, BY_KILL | STALL);
 }
 
-/* Each object ends once, as dead or as immortal, or its class cannot go */
+/*
+ * Each object ends once, dead or immortal.  If both were counted, or none, the
+ * class could not be unregistered.
+ */
 static void immortalize_against_reconcile(struct dref_test *t)
 {
 	table_test(t, DREF_RCU, STALL_PASS | IMMORTALIZE);
 }
 
-/* ---- tryget of an object that a mutex keeps, not RCU ---- */
+/* ---- tryget of an object that a mutex pins, not RCU ---- */
 
-#define KEPT_OBJECTS	64
+#define PINNED_OBJECTS	64
 
-struct kept {
-	struct kept_place {
-		struct mutex		mutex;	/* obj; held in its release() */
+struct pinned {
+	struct pinned_place {
+		struct mutex		mutex;	/* protects obj; release() takes it */
 		struct test_object	*obj;
-	} place[KEPT_OBJECTS];
+	} place[PINNED_OBJECTS];
 	struct dref_class	*class;
 	atomic_t		replaced;
 };
 
-/* The only one: a release() has nothing else to find it by */
-static struct kept *kept;
+/* A global pointer, as release() has no other way to find it */
+static struct pinned *pinned;
 
 static void leave_place(struct test_object *obj)
 {
-	struct kept_place *place = &kept->place[obj->cookie];
+	struct pinned_place *place = &pinned->place[obj->cookie];
 
 	mutex_lock(&place->mutex);
-	WRITE_ONCE(place->obj, NULL);	/* fill_kept() looks without the mutex */
+	WRITE_ONCE(place->obj, NULL);	/* fill_pinned() reads it without the mutex */
 	mutex_unlock(&place->mutex);
 }
 
-static void look_up_kept(struct test_thread *self)
+static void look_up_pinned(struct test_thread *self)
 {
 	struct dref_test *t = self->t;
-	struct kept_place *place;
+	struct pinned_place *place;
 	struct test_object *obj;
 
 	test_interrupt(self, test_irq_preempt, 10000);
 	while (test_goes_on(t)) {
-		place = &kept->place[test_random(self, KEPT_OBJECTS)];
+		place = &pinned->place[test_random(self, PINNED_OBJECTS)];
 		mutex_lock(&place->mutex);
 		obj = place->obj;
 		if (obj && !dref_tryget(&obj->ref))
@@ -334,25 +346,25 @@ static void look_up_kept(struct test_thread *self)
 		mutex_unlock(&place->mutex);
 		if (!obj)
 			continue;
-		CHECK(t, dref_read(&obj->ref) > 0, "has a reference to a dead object");
+		CHECK(t, dref_read(&obj->ref) > 0, "tryget of a dead object succeeded");
 		CHECK(t, !test_released(obj), "released while held");
 		dref_put(&obj->ref);
 	}
 }
 
-static void fill_kept(struct test_thread *self)
+static void fill_pinned(struct test_thread *self)
 {
-	struct kept_place *place;
+	struct pinned_place *place;
 	struct test_object *obj;
 	unsigned int i;
 
-	for (i = 0; test_goes_on(self->t); i = (i + 1) % KEPT_OBJECTS) {
+	for (i = 0; test_goes_on(self->t); i = (i + 1) % PINNED_OBJECTS) {
 		if (!i)
 			schedule_timeout_uninterruptible(1);
-		place = &kept->place[i];
+		place = &pinned->place[i];
 		if (READ_ONCE(place->obj))
 			continue;
-		obj = test_new(self->t, kept->class, true);
+		obj = test_new(self->t, pinned->class, true);
 		if (!obj)
 			return;
 		obj->on_release = leave_place;
@@ -361,27 +373,32 @@ static void fill_kept(struct test_thread *self)
 		place->obj = obj;
 		mutex_unlock(&place->mutex);
 		dref_put(&obj->ref);
-		atomic_inc(&kept->replaced);
+		atomic_inc(&pinned->replaced);
 	}
 }
 
+/*
+ * Lookups hold a mutex that release() takes before the object is freed, and are
+ * preempted.  The grace period of a pass does not wait for a mutex, so
+ * dref_tryget() must be an RCU read-side section of its own.
+ */
 static void tryget_under_mutex(struct dref_test *t)
 {
 	int i;
 
-	kept = kzalloc(sizeof(*kept), GFP_KERNEL);
-	if (!CHECK(t, kept, "out of memory"))
+	pinned = kzalloc(sizeof(*pinned), GFP_KERNEL);
+	if (!CHECK(t, pinned, "out of memory"))
 		return;
-	for (i = 0; i < KEPT_OBJECTS; i++)
-		mutex_init(&kept->place[i].mutex);
-	kept->class = test_class(t, DREF_SLEEP);
-	if (kept->class && threads(t, test_all_but_one(), look_up_kept, NULL) &&
-	    threads(t, 1, fill_kept, NULL) && test_thread(t, reconcile, NULL))
+	for (i = 0; i < PINNED_OBJECTS; i++)
+		mutex_init(&pinned->place[i].mutex);
+	pinned->class = test_class(t, DREF_SLEEP);
+	if (pinned->class && create_threads(t, test_all_but_one(), look_up_pinned, NULL) &&
+	    create_threads(t, 1, fill_pinned, NULL) && test_thread(t, reconcile, NULL))
 		test_run(t);
 	test_stop(t);
 	dref_barrier();
-	test_note(t, "%d objects", atomic_read(&kept->replaced));
-	kfree(kept);
+	test_note(t, "%d objects", atomic_read(&pinned->replaced));
+	kfree(pinned);
 }
 
 /* ---- all contexts at once ---- */
@@ -399,7 +416,7 @@ struct contexts {
 	atomic_t		softirqs;
 };
 
-/* Get what it does not hold, put what it holds */
+/* Get each object that is not held, put each one that is; @holds says which are */
 static void flip(struct contexts *all, unsigned int *holds)
 {
 	int i;
@@ -450,6 +467,7 @@ static void flip_task(struct test_thread *self)
 		flip(all, &client->softirq_holds);
 }
 
+/* Tasks, softirqs and hard interrupts get and put the same objects; no count is lost */
 static void all_contexts(struct dref_test *t)
 {
 	struct contexts *all = kzalloc(sizeof(*all), GFP_KERNEL);
@@ -467,8 +485,8 @@ static void all_contexts(struct dref_test *t)
 		all->client[i].all = all;
 		tasklet_setup(&all->client[i].tasklet, flip_softirq);
 	}
-	if (!threads(t, min_t(unsigned int, test_parallel(), ARRAY_SIZE(all->client)),
-		     flip_task, all) ||
+	if (!create_threads(t, min_t(unsigned int, test_parallel(), ARRAY_SIZE(all->client)),
+			    flip_task, all) ||
 	    !test_thread(t, reconcile, NULL))
 		goto out;
 	test_run(t);
@@ -478,7 +496,7 @@ static void all_contexts(struct dref_test *t)
 		      dref_read(&all->obj[i]->ref));
 		dref_put(&all->obj[i]->ref);
 	}
-	CHECK(t, atomic_read(&all->softirqs), "no softirq ran");
+	CHECK(t, atomic_read(&all->softirqs), "no softirq has run");
 	test_note(t, "%d hard interrupts, %d softirqs", atomic_read(&all->irqs),
 		  atomic_read(&all->softirqs));
 out:
@@ -488,7 +506,7 @@ out:
 
 /* ---- promotion and demotion ---- */
 
-static void get_and_put(struct test_thread *self)
+static void get_and_put_until_deferred(struct test_thread *self)
 {
 	struct test_object *obj = self->arg;
 
@@ -498,7 +516,7 @@ static void get_and_put(struct test_thread *self)
 	} while (test_goes_on(self->t) && !dref_is_deferred(&obj->ref));
 }
 
-/* Nobody calls dref_defer() */
+/* Contention alone promotes an object, without dref_defer(), and loses no reference */
 static void contention_promotes(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -510,13 +528,14 @@ static void contention_promotes(struct dref_test *t)
 		test_skip(t, "needs two CPUs");
 		return;
 	}
-	if (!obj || !threads(t, test_parallel(), get_and_put, obj))
+	if (!obj || !create_threads(t, test_parallel(), get_and_put_until_deferred, obj))
 		return;
 	dref_get_many(&obj->ref, 9);
 	test_start(t);
-	CHECK(t, test_soon(dref_is_deferred(&obj->ref), 30000), "contended for 30 s, and exact");
+	CHECK(t, test_soon(dref_is_deferred(&obj->ref), 30000),
+	      "still exact after 30 s of contention");
 	test_stop(t);
-	dref_barrier();		/* the queue has put its reference */
+	dref_barrier();		/* now the promotion queue has put its reference */
 	CHECK(t, dref_read(&obj->ref) == 10, "count is %ld, not 10", dref_read(&obj->ref));
 	dref_put_many(&obj->ref, 9);
 	dref_barrier();
@@ -524,7 +543,7 @@ static void contention_promotes(struct dref_test *t)
 	dref_put(&obj->ref);
 }
 
-static void get_and_put_on(struct test_thread *self)
+static void get_and_put(struct test_thread *self)
 {
 	struct test_object *obj = self->arg;
 
@@ -536,12 +555,13 @@ static void get_and_put_on(struct test_thread *self)
 	}
 }
 
+/* Contention does not promote an object of a DREF_EXACT class */
 static void exact_class_stays_exact(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, DREF_EXACT);
 	struct test_object *obj = test_new(t, class, false);
 
-	if (!obj || !threads(t, test_parallel(), get_and_put_on, obj))
+	if (!obj || !create_threads(t, test_parallel(), get_and_put, obj))
 		return;
 	test_start(t);
 	CHECK(t, !test_soon(dref_is_deferred(&obj->ref), 1000), "promoted");
@@ -551,13 +571,17 @@ static void exact_class_stays_exact(struct dref_test *t)
 	CHECK(t, test_released(obj), "the last put did not release at once");
 }
 
-/* One CPU alone makes nothing hot, nor do its arrival and who has the last reference */
+/*
+ * An object is not hot if a single CPU uses it.  Two changes of the CPU, when
+ * that use begins and when this thread puts the last reference, are not enough
+ * either.
+ */
 static void one_cpu_stays_exact(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
 	struct test_object *obj = test_new(t, class, false);
 
-	if (!obj || !test_thread(t, get_and_put_on, obj))
+	if (!obj || !test_thread(t, get_and_put, obj))
 		return;
 	test_start(t);
 	CHECK(t, !test_soon(dref_is_deferred(&obj->ref), 1000), "promoted");
@@ -567,9 +591,10 @@ static void one_cpu_stays_exact(struct dref_test *t)
 }
 
 /*
- * Objects go back and forth between exact and deferred, while each thread has
- * a number of references to each that only it knows.  They rest together, long
- * enough for Tasks RCU to see each thread sleep and for the objects to be folded.
+ * Objects go back and forth between exact and deferred, while each thread holds
+ * a number of references to each of them.  In the end each object must have the
+ * one reference that is left.  From time to time all threads rest, long enough
+ * for Tasks RCU to see each of them sleep and for passes to fold the objects.
  */
 #define FLAPPERS	8
 #define WORK_MS		150
@@ -580,7 +605,7 @@ static bool resting(void)
 	return jiffies_to_msecs(jiffies) % (WORK_MS + REST_MS) >= WORK_MS;
 }
 
-static void work_stall(struct test_thread *self)
+static void stall_unless_resting(struct test_thread *self)
 {
 	if (!resting())
 		test_irq_stall(self);
@@ -589,7 +614,7 @@ static void work_stall(struct test_thread *self)
 struct flapping {
 	struct test_object	*obj[FLAPPERS];
 	bool			defer;
-	atomic_t		exact;	/* times that one was */
+	atomic_t		exact;	/* how often an object was found exact */
 };
 
 static void flap(struct test_thread *self)
@@ -600,7 +625,7 @@ static void flap(struct test_thread *self)
 	struct test_object *obj;
 	unsigned int i, n;
 
-	test_interrupt(self, work_stall, 60000);
+	test_interrupt(self, stall_unless_resting, 60000);
 	while (test_goes_on(t)) {
 		if (resting()) {
 			schedule_timeout_uninterruptible(1 + test_random(self, 4));
@@ -656,9 +681,9 @@ static void flapping_test(struct dref_test *t, bool defer, unsigned int per_cpu)
 		if (!flapping->obj[i])
 			goto out;
 	}
-	if (!threads(t, test_parallel() * per_cpu, flap, flapping))
+	if (!create_threads(t, test_parallel() * per_cpu, flap, flapping))
 		goto out;
-	/* Objects that were deferred are demoted in the end */
+	/* objects that dref_defer() promoted must have been demoted at least once */
 	test_run_beyond(t, &flapping->exact, 0);
 	for (i = 0; i < FLAPPERS; i++) {
 		struct test_object *obj = flapping->obj[i];
@@ -689,9 +714,10 @@ static void contended_without_budget(struct dref_test *t)
 }
 
 /*
- * A get that was on its way to the slot when its object was demoted.  Only one
- * thread uses an object at a time, so while it is interrupted or preempted the
- * object looks quiet; and slots that are free are soon in use again.
+ * A get is stalled between its load of mode and its increment, and meanwhile its
+ * object is demoted.  Each object has one user, so while that is interrupted or
+ * preempted the object looks quiet.  A free slot is soon used again: if the fold
+ * did not wait for the get, the get would be lost and another object would leak.
  */
 struct late_gets {
 	struct dref_class	*class;
@@ -706,7 +732,7 @@ static void late_get(struct test_thread *self)
 	unsigned long until;
 	int n;
 
-	/* demotion takes three passes, each of them a jiffy or two after the last */
+	/* a demotion takes three passes, each a jiffy or two after the previous one */
 	self->stall_ms = 20 * 1000 / HZ;
 	test_interrupt(self, late->irq, 15000);
 	while (test_goes_on(t)) {
@@ -715,7 +741,7 @@ static void late_get(struct test_thread *self)
 			return;
 		until = jiffies + HZ / 2;
 		while (time_before(jiffies, until) && test_goes_on(t)) {
-			/* hardly anything but loads of mode and increments */
+			/* little else than loads of mode and increments */
 			for (n = 0; n < 64; n++) {
 				dref_get(&obj->ref);
 				dref_put(&obj->ref);
@@ -725,7 +751,7 @@ static void late_get(struct test_thread *self)
 		CHECK(t, test_count_is(obj, 1), "count is %ld, not 1", dref_read(&obj->ref));
 		dref_put(&obj->ref);
 		dref_reconcile();
-		CHECK(t, test_released(obj), "let go, and not released");
+		CHECK(t, test_released(obj), "dropped but not released");
 		if (test_released(obj))
 			test_object_free(obj);
 	}
@@ -735,7 +761,7 @@ static void demotion_against_interrupted_get(struct dref_test *t)
 {
 	struct late_gets late = { test_class(t, 0), test_irq_stall };
 
-	if (late.class && threads(t, test_all_but_one(), late_get, &late))
+	if (late.class && create_threads(t, test_all_but_one(), late_get, &late))
 		test_run(t);
 	test_stop(t);
 }
@@ -744,16 +770,16 @@ static void demotion_against_preempted_get(struct dref_test *t)
 {
 	struct late_gets late = { test_class(t, 0), test_irq_preempt };
 
-	if (late.class && threads(t, test_all_but_one(), late_get, &late))
+	if (late.class && create_threads(t, test_all_but_one(), late_get, &late))
 		test_run(t);
 	test_stop(t);
 }
 
 /*
- * Several threads ask for the promotion of the same object at the same time,
- * when others have begun to use it.
+ * Several threads call dref_defer() for the same object at the same time, while
+ * others use it already.  All succeed, and no reference is lost.
  */
-static void defer_now(struct test_thread *self)
+static void defer_with_others(struct test_thread *self)
 {
 	struct test_object **obj = self->arg;
 	unsigned int n;
@@ -761,7 +787,7 @@ static void defer_now(struct test_thread *self)
 
 	for (i = 0; i < 200; i++) {
 		dref_get(&obj[i]->ref);
-		/* all of them are on the same object */
+		/* wait until all threads have reached this object */
 		atomic_inc(&obj[i]->turn);
 		while (atomic_read(&obj[i]->turn) < test_parallel() &&
 		       test_goes_on(self->t))
@@ -789,10 +815,10 @@ static void defer_together(struct dref_test *t)
 		if (!obj[i])
 			goto out;
 	}
-	if (!threads(t, test_parallel(), defer_now, obj))
+	if (!create_threads(t, test_parallel(), defer_with_others, obj))
 		goto out;
 	test_run_once(t);
-	dref_barrier();		/* the queue may have had references, too */
+	dref_barrier();		/* the promotion queue may have held references, too */
 	for (i = 0; i < 200; i++) {
 		CHECK(t, dref_is_deferred(&obj[i]->ref), "object %d is not deferred", i);
 		CHECK(t, dref_read(&obj[i]->ref) == 1, "count is %ld, not 1",
@@ -807,15 +833,16 @@ out:
 /* ---- immortalize ---- */
 
 /*
- * What becomes immortal leaves a slot behind, which must not be given to another
- * object while somebody is on his way to it.
+ * An object that is immortalized leaves a slot behind.  A get or put may have
+ * loaded the address of that slot, and not have incremented it yet: until it has,
+ * no other object may get the slot.
  */
 struct immortals {
 	struct dref_class	*class;
-	struct test_object	*obj[2];	/* in use */
+	struct test_object	*obj[2];	/* used by all threads */
 };
 
-static void immortal_use(struct test_thread *self)
+static void use_objects(struct test_thread *self)
 {
 	struct immortals *immortals = self->arg;
 	struct dref_test *t = self->t;
@@ -833,7 +860,7 @@ static void immortal_use(struct test_thread *self)
 	}
 }
 
-static void immortal_make(struct test_thread *self)
+static void immortalize_objects(struct test_thread *self)
 {
 	struct immortals *immortals = self->arg;
 	struct dref_test *t = self->t;
@@ -848,7 +875,7 @@ static void immortal_make(struct test_thread *self)
 		dref_immortalize(&was->ref);
 		WRITE_ONCE(immortals->obj[i], next);
 
-		/* it may well get the slot of a former immortal */
+		/* this object may get the slot of one that was immortalized */
 		mortal = test_new(t, immortals->class, true);
 		if (!mortal)
 			return;
@@ -857,10 +884,10 @@ static void immortal_make(struct test_thread *self)
 		      dref_read(&mortal->ref));
 		dref_put(&mortal->ref);
 		dref_reconcile();
-		CHECK(t, test_released(mortal), "let go, and not released");
-		CHECK(t, !test_released(was), "released an immortal object");
-		CHECK(t, dref_read(&was->ref) == DREF_IMMORTAL_COUNT, "count is %ld",
-		      dref_read(&was->ref));
+		CHECK(t, test_released(mortal), "dropped but not released");
+		CHECK(t, !test_released(was), "an immortal object was released");
+		CHECK(t, dref_read(&was->ref) == DREF_IMMORTAL_COUNT,
+		      "count of an immortal object is %ld", dref_read(&was->ref));
 	}
 }
 
@@ -877,8 +904,8 @@ static void immortalize_against_all(struct dref_test *t)
 		if (!immortals->obj[i])
 			goto out;
 	}
-	if (threads(t, test_all_but_one(), immortal_use, immortals) &&
-	    test_thread(t, immortal_make, immortals))
+	if (create_threads(t, test_all_but_one(), use_objects, immortals) &&
+	    test_thread(t, immortalize_objects, immortals))
 		test_run(t);
 	test_stop(t);
 	for (i = 0; i < 2; i++)
@@ -893,7 +920,7 @@ static void release_nothing(struct dref *ref)
 {
 }
 
-static void class_life(struct test_thread *self)
+static void register_and_unregister(struct test_thread *self)
 {
 	static const unsigned int flags[] = { 0, DREF_RCU, DREF_SLEEP, DREF_EXACT };
 	struct dref_test *t = self->t;
@@ -912,7 +939,7 @@ static void class_life(struct test_thread *self)
 	while (test_goes_on(t)) {
 		class->flags = flags[test_random(self, ARRAY_SIZE(flags))];
 		err = dref_class_register(class);
-		if (!CHECK(t, !err, "register: %d", err))
+		if (!CHECK(t, !err, "register returned %d", err))
 			break;
 		for (i = 0; i < 32; i++) {
 			dref_init(&ref[i], class);
@@ -920,7 +947,7 @@ static void class_life(struct test_thread *self)
 				dref_defer(&ref[i], GFP_KERNEL);
 		}
 		err = dref_class_unregister(class);
-		CHECK(t, err == -EBUSY, "unregister with live objects: %d", err);
+		CHECK(t, err == -EBUSY, "unregister with live objects returned %d", err);
 		for (i = 0; i < 32; i++)
 			dref_put(&ref[i]);
 		if (test_random(self, 2)) {
@@ -928,7 +955,7 @@ static void class_life(struct test_thread *self)
 			continue;
 		}
 		err = dref_class_unregister(class);
-		CHECK(t, !err, "unregister with no objects, flags %#x: %d", class->flags,
+		CHECK(t, !err, "flags %#x: unregister without objects returned %d", class->flags,
 		      err);
 		if (err)
 			dref_class_drain(class);
@@ -938,6 +965,7 @@ out:
 	kfree(class);
 }
 
+/* Many threads register and unregister classes, while others use objects of another */
 static void classes_come_and_go(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -945,15 +973,14 @@ static void classes_come_and_go(struct dref_test *t)
 
 	if (!obj)
 		return;
-	if (threads(t, test_parallel(), class_life, NULL) &&
-	    threads(t, 2, get_and_put_on, obj))
+	if (create_threads(t, test_parallel(), register_and_unregister, NULL) &&
+	    create_threads(t, 2, get_and_put, obj))
 		test_run(t);
 	test_stop(t);
 	dref_put(&obj->ref);
 }
 
-/* Others use the objects of a class until the moment it is drained */
-static void put_some_time(struct test_thread *self)
+static void put_with_pauses(struct test_thread *self)
 {
 	struct test_object **obj = self->arg;
 	int i;
@@ -965,6 +992,7 @@ static void put_some_time(struct test_thread *self)
 	}
 }
 
+/* dref_class_unregister() fails until other threads have put all objects of the class */
 static void drain_under_use(struct dref_test *t)
 {
 	static const unsigned int flags[] = { 0, DREF_RCU, DREF_SLEEP };
@@ -983,7 +1011,7 @@ static void drain_under_use(struct dref_test *t)
 				goto out;
 			dref_get_many(&obj[i]->ref, users - 1);
 		}
-		if (!threads(t, users, put_some_time, obj))
+		if (!create_threads(t, users, put_with_pauses, obj))
 			goto out;
 		test_start(t);
 		while (dref_class_unregister(class) == -EBUSY)
@@ -991,7 +1019,7 @@ static void drain_under_use(struct dref_test *t)
 		for (i = 0, left = 0; i < 64; i++)
 			left += !test_released(obj[i]);
 		CHECK(t, !left, "unregistered with %d objects left", left);
-		/* the runner wants to do it, too */
+		/* the runner will unregister it again */
 		CHECK(t, !dref_class_register(class), "cannot register again");
 		test_stop(t);
 	}
@@ -1001,17 +1029,17 @@ out:
 }
 
 const struct dref_test_case test_concurrency[] = {
-	{ "hopping",			hopping, QUICK },
+	{ "hopping",			hopping, QUICK_PASSES },
 	{ "hopping_flapping",		hopping, FLAPPING },
-	{ "tryget_against_reconcile",	tryget_against_reconcile, QUICK },
+	{ "tryget_against_reconcile",	tryget_against_reconcile, QUICK_PASSES },
 	{ "tryget_interrupted",		tryget_interrupted, FLAPPING },
 	{ "tryget_against_stalled_pass",
-					tryget_against_stalled_pass, QUICK },
+					tryget_against_stalled_pass, QUICK_PASSES },
 	{ "tryget_own_rcu",		tryget_own_rcu, FLAPPING },
 	{ "tryget_live_against_kill",	tryget_live_against_kill, FLAPPING },
 	{ "immortalize_against_reconcile",
 					immortalize_against_reconcile, FLAPPING },
-	{ "tryget_under_mutex",		tryget_under_mutex, QUICK },
+	{ "tryget_under_mutex",		tryget_under_mutex, QUICK_PASSES },
 	{ "all_contexts",		all_contexts, FLAPPING },
 	{ "contention_promotes",	contention_promotes },
 	{ "exact_class_stays_exact",	exact_class_stays_exact, "promote_threshold=1" },
