@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPUs that go off line and come back.
+ * Tests with CPUs that go off line and come back.
  *
- * dref has no hotplug callback: what a CPU has counted stays where it is, and
- * every pass adds up all possible CPUs.
+ * dref has no hotplug callback.  The counters of a CPU stay where they are, and
+ * each pass sums over all possible CPUs.
  */
 #include <linux/cpu.h>
 #include <linux/delay.h>
@@ -11,7 +11,10 @@
 
 #include "test.h"
 
-/* A CPU that can be taken off line, or -1: the first one often cannot */
+/*
+ * Find a CPU that can be taken off line; returns -1 if there is none.  It tries
+ * the last CPU, as the first one often cannot be removed.
+ */
 static int removable_cpu(void)
 {
 	int cpu = cpumask_last(cpu_online_mask);
@@ -30,7 +33,7 @@ static void take_five(struct test_thread *self)
 	dref_get_many(&obj->ref, 5);
 }
 
-/* Taken on a CPU that is gone, put on another */
+/* References that were taken on a CPU that is now off line are put on another one */
 static void offline_cpu_keeps_counts(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -64,43 +67,43 @@ static void offline_cpu_keeps_counts(struct dref_test *t)
 	dref_put(&obj->ref);
 	dref_barrier();
 	CHECK(t, test_released(obj), "not released");
-	CHECK(t, !add_cpu(cpu), "cannot take CPU %d on line", cpu);
+	CHECK(t, !add_cpu(cpu), "cannot bring CPU %d back on line", cpu);
 }
 
 /* ---- CPUs come and go while references do ---- */
 
-struct plug {
+struct hotplug {
 	struct dref_class	*class;
 	struct test_object	*obj[8];
-	atomic_t		gone;
+	atomic_t		removed;	/* how often a CPU went off line */
 };
 
-static void plug_cpus(struct test_thread *self)
+static void remove_and_add_cpus(struct test_thread *self)
 {
-	struct plug *plug = self->arg;
+	struct hotplug *hotplug = self->arg;
 	int cpu, err = 0;
 
 	while (test_goes_on(self->t)) {
 		for_each_present_cpu(cpu) {
 			if (cpu == cpumask_first(cpu_present_mask) || remove_cpu(cpu))
 				continue;
-			atomic_inc(&plug->gone);
+			atomic_inc(&hotplug->removed);
 			msleep(test_random(self, 20));
 			err = err ?: add_cpu(cpu);
 		}
 	}
-	CHECK(self->t, !err, "a CPU did not come back: %d", err);
+	CHECK(self->t, !err, "cannot bring a CPU back on line: %d", err);
 }
 
-static void pass_on(struct test_thread *self)
+static void get_and_put(struct test_thread *self)
 {
-	struct plug *plug = self->arg;
+	struct hotplug *hotplug = self->arg;
 	struct dref_test *t = self->t;
 	struct test_object *obj;
 
 	while (test_goes_on(t)) {
-		obj = plug->obj[test_random(self, ARRAY_SIZE(plug->obj))];
-		/* taken here, and put wherever this thread is by then */
+		obj = hotplug->obj[test_random(self, ARRAY_SIZE(hotplug->obj))];
+		/* the scheduler may move this thread between the get and the put */
 		dref_get(&obj->ref);
 		if (!test_random(self, 8))
 			schedule_timeout_uninterruptible(1);
@@ -109,13 +112,13 @@ static void pass_on(struct test_thread *self)
 	}
 }
 
-static void live_and_die(struct test_thread *self)
+static void create_and_drop(struct test_thread *self)
 {
-	struct plug *plug = self->arg;
+	struct hotplug *hotplug = self->arg;
 	struct test_object *obj;
 
 	while (test_goes_on(self->t)) {
-		obj = test_object(self->t, plug->class);
+		obj = test_object(self->t, hotplug->class);
 		if (!obj)
 			return;
 		dref_defer(&obj->ref, GFP_KERNEL);
@@ -123,7 +126,7 @@ static void live_and_die(struct test_thread *self)
 		schedule_timeout_uninterruptible(1);
 		dref_put_many(&obj->ref, 2);
 		dref_barrier();
-		CHECK(self->t, test_released(obj), "let go, and not released");
+		CHECK(self->t, test_released(obj), "dropped but not released");
 		if (test_released(obj))
 			test_object_free(obj);
 	}
@@ -131,45 +134,45 @@ static void live_and_die(struct test_thread *self)
 
 static void cpus_come_and_go(struct dref_test *t)
 {
-	struct plug *plug;
+	struct hotplug *hotplug;
 	int i, threads;
 
 	if (removable_cpu() < 0) {
 		test_skip(t, "needs a CPU that can be taken off line");
 		return;
 	}
-	plug = kzalloc(sizeof(*plug), GFP_KERNEL);
-	if (!CHECK(t, plug, "out of memory"))
+	hotplug = kzalloc(sizeof(*hotplug), GFP_KERNEL);
+	if (!CHECK(t, hotplug, "out of memory"))
 		return;
-	plug->class = test_class(t, DREF_RCU);
-	for (i = 0; i < ARRAY_SIZE(plug->obj); i++) {
-		plug->obj[i] = plug->class ? test_object(t, plug->class) : NULL;
-		if (!plug->obj[i])
+	hotplug->class = test_class(t, DREF_RCU);
+	for (i = 0; i < ARRAY_SIZE(hotplug->obj); i++) {
+		hotplug->obj[i] = hotplug->class ? test_object(t, hotplug->class) : NULL;
+		if (!hotplug->obj[i])
 			goto out;
 		if (i & 1)
-			dref_defer(&plug->obj[i]->ref, GFP_KERNEL);
+			dref_defer(&hotplug->obj[i]->ref, GFP_KERNEL);
 	}
-	/* on the first CPU, which stays */
-	if (!test_thread(t, plug_cpus, plug))
+	/* the first thread is bound to the first CPU, which stays on line */
+	if (!test_thread(t, remove_and_add_cpus, hotplug))
 		goto out;
 	for (threads = test_parallel(); threads; threads--) {
-		if (!test_thread(t, pass_on, plug))
+		if (!test_thread(t, get_and_put, hotplug))
 			goto out;
 	}
-	if (test_thread(t, live_and_die, plug))
-		test_run_beyond(t, &plug->gone, 0);
+	if (test_thread(t, create_and_drop, hotplug))
+		test_run_beyond(t, &hotplug->removed, 0);
 	test_stop(t);
-	for (i = 0; i < ARRAY_SIZE(plug->obj); i++) {
+	for (i = 0; i < ARRAY_SIZE(hotplug->obj); i++) {
 		dref_barrier();
-		CHECK(t, test_count_is(plug->obj[i], 1), "count is %ld, not 1",
-		      dref_read(&plug->obj[i]->ref));
-		dref_put(&plug->obj[i]->ref);
+		CHECK(t, test_count_is(hotplug->obj[i], 1), "count is %ld, not 1",
+		      dref_read(&hotplug->obj[i]->ref));
+		dref_put(&hotplug->obj[i]->ref);
 	}
-	CHECK(t, atomic_read(&plug->gone), "no CPU went off line");
-	test_note(t, "CPUs went off line %d times", atomic_read(&plug->gone));
+	CHECK(t, atomic_read(&hotplug->removed), "no CPU has gone off line");
+	test_note(t, "CPUs went off line %d times", atomic_read(&hotplug->removed));
 out:
 	test_stop(t);
-	kfree(plug);
+	kfree(hotplug);
 }
 
 const struct dref_test_case test_hotplug[] = {
