@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A module that goes and leaves its classes behind, with objects of each kind: held
- * exact, held deferred, dropped but not found by a pass, immortal, and two chains of
- * objects each of which holds the next, with only the first dropped, and a release()
- * that takes its time.  The chains must be gone before the code is; the rest is
- * forgotten, with a warning that says how many are lost.  load.sh looks.
+ * dref_test_leave.ko: a module that is unloaded without unregistering its
+ * classes.
+ *
+ * It leaves objects of each kind: exact and held, deferred and held, dropped
+ * but not yet found by a pass, immortal, and two chains.  In a chain each
+ * object holds the next one, only the first is dropped, and release() is slow.
+ * dref must release the chains before the code of the module goes.  It forgets
+ * the other objects, with a warning that says how many they are.
+ * selftests/load.sh checks all this.
  */
 #include <linux/delay.h>
 #include <linux/dref.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#define CHAIN	4	/* load.sh knows */
+#define CHAIN	4	/* load.sh relies on this number */
 
 struct leave_object {
 	struct dref		ref;
@@ -42,7 +46,7 @@ static struct leave_object *leave_new(struct dref_class *class, struct leave_obj
 	return obj;
 }
 
-/* The classes take turns, so that each holds objects of the other, too */
+/* The classes alternate, so objects of each class hold objects of the other */
 static void leave_chain(struct dref_class *class, struct dref_class *other)
 {
 	struct leave_object *obj = NULL;
@@ -54,7 +58,7 @@ static void leave_chain(struct dref_class *class, struct dref_class *other)
 		dref_put(&obj->ref);
 }
 
-/* What cannot be allocated is not left */
+/* If an allocation fails, fewer objects are left behind */
 static int __init leave_init(void)
 {
 	struct leave_object *obj;
