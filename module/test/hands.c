@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client by hand: objects that user space creates, takes and drops one by one, to
- * see what dref says of them (selftests/holders.c, selftests/tracking.sh).
+ * A client that user space controls: it creates objects, takes and drops
+ * references one by one, and checks what dref reports about them
+ * (selftests/holders.c, selftests/tracking.sh).
  *
- *	/sys/kernel/debug/dref_test/hands	write a line, ACTION [OBJECT [N]]
+ *	/sys/kernel/debug/dref_test/hands	write lines: ACTION [OBJECT [N]]
  *
- * The objects, numbered from 0, are of the class "test-hands", which "open" registers
- * and "close" unregisters; what dref returns is what write() returns.  There are two
- * functions that take a reference, so that two places can hold one; neither ends in a
- * get, or the compiler would make a jump of it.  One action leaks: "session" takes two
- * references and drops one.
+ * Objects are numbered from 0.  Their class is "test-hands", which the action
+ * "open" registers and "close" unregisters.  write() returns the error of dref.
+ *
+ * Two functions take a reference, so that holders can be at two places.  None
+ * of these functions ends with the call of a get, which the compiler could turn
+ * into a jump.  The action "session" leaks: it takes two references and drops
+ * one.
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
@@ -71,7 +74,7 @@ static noinline void hands_look_up(struct dref *ref)
 	rcu_read_unlock();
 }
 
-/* One reference too few is dropped */
+/* Leaks a reference: takes two and drops one */
 static noinline void hands_session(struct dref *ref)
 {
 	hands_take_here(ref);
@@ -97,7 +100,7 @@ static void hands_take_in_irq(struct dref *ref)
 	irq_work_sync(&hands_irq_work);
 }
 
-/* ---- a line ---- */
+/* ---- actions ---- */
 
 static int hands_open_class(void)
 {
@@ -128,7 +131,7 @@ static int hands_close_class(void)
 	return err;
 }
 
-static int hands_do(const char *action, unsigned int nr, unsigned long n)
+static int hands_run_action(const char *action, unsigned int nr, unsigned long n)
 {
 	struct hand_object *object;
 
@@ -196,7 +199,7 @@ static ssize_t hands_write(struct file *file, const char __user *buf, size_t len
 	line[len] = '\0';
 	mutex_lock(&hands_mutex);
 	if (sscanf(line, "%15s %u %lu", action, &nr, &n) >= 1)
-		err = hands_do(action, nr, n);
+		err = hands_run_action(action, nr, n);
 	mutex_unlock(&hands_mutex);
 	return err ?: len;
 }
@@ -212,7 +215,7 @@ void test_hands_init(struct dentry *dir)
 	debugfs_create_file("hands", 0200, dir, NULL, &hands_fops);
 }
 
-/* What is still held is given up */
+/* Immortalize the objects that are still held, so that their class can go */
 void test_hands_exit(void)
 {
 	int i;
