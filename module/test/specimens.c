@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Objects in every mode that lasts, to be looked at by a debugger
- * (selftests/host/gdb.sh):
+ * An object in each mode that lasts, for a debugger to inspect
+ * (selftests/host/gdb.sh).
  *
- *	/sys/kernel/debug/dref_test/specimens	read it to make them, and to be told
- *						"NAME: REFERENCES"
+ *	/sys/kernel/debug/dref_test/specimens	a read creates the objects, and
+ *						returns lines "NAME: REFERENCES"
  *
- * They are in the array of that name until the module goes.
+ * The objects stay in the array "specimens" until the module is unloaded.
  */
 #include <linux/cpumask.h>
 #include <linux/mutex.h>
@@ -17,10 +17,10 @@
 
 enum {
 	SPECIMEN_EXACT,		/* 3 references, last counted on the last CPU */
-	SPECIMEN_EXACT_KILLED,	/* exact, 2, counted on the first CPU alone */
-	SPECIMEN_DEFERRED,	/* 1 + 1000 - 7: got on the first CPU, put on the last */
-	SPECIMEN_DEFERRED_KILLED,	/* 1 + 50, and killed on the last CPU: - 1 */
-	SPECIMEN_IMMORTAL,	/* was deferred */
+	SPECIMEN_EXACT_KILLED,	/* 2 references, counted on the first CPU only */
+	SPECIMEN_DEFERRED,	/* 1 + 1000 on the first CPU, 7 put on the last CPU */
+	SPECIMEN_DEFERRED_KILLED,	/* 1 + 50 gets; the kill on the last CPU drops 1 */
+	SPECIMEN_IMMORTAL,	/* was deferred before */
 	SPECIMEN_DEAD,
 	NR_SPECIMENS
 };
@@ -45,7 +45,10 @@ static struct dref specimens[NR_SPECIMENS];
 static DEFINE_MUTEX(specimens_mutex);
 static bool made;
 
-/* All but what is to be counted elsewhere. It stays here: a migration would be heat. */
+/*
+ * All operations but those of use_on_last().  They run on one CPU, as a migration
+ * would add heat.
+ */
 static long make_on_first(void *unused)
 {
 	int i, err;
