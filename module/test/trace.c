@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the tracepoints are to tell: each test is one story, of which it says who
- * is in it: "# CLASS OBJECT...", objects as the hashes that are in the events, too.
- * What must be in the trace afterwards is in selftests/trace.sh.  After each, the
- * runner has two more passes, or three where there are two classes.
+ * Tests of the tracepoints: each causes a known sequence of events.
+ *
+ * The note of a test, "# CLASS OBJECT...", names its class and its objects.  An
+ * object is printed as a hashed pointer, as in the events.  selftests/trace.sh
+ * has the trace that each test must produce.  After each test the runner adds
+ * two passes, or three if the test has two classes.
  */
 #include <linux/delay.h>
 #include <linux/limits.h>
@@ -12,41 +14,45 @@
 
 #include "test.h"
 
-#define BY_HAND	"pass_max_ms=60000 pass_min_ms=60000"
+/* No periodic pass during the test: the next one is a minute away */
+#define MANUAL_PASSES "pass_max_ms=60000 pass_min_ms=60000"
 
-static void tell(struct dref_test *t, const struct test_object *a,
-		 const struct test_object *b)
+static void note_objects(struct dref_test *t, const struct test_object *a,
+			 const struct test_object *b)
 {
 	test_note(t, "%s %p %p", a->ref.class->name, &a->ref, b ? &b->ref : NULL);
 }
 
-/* As long as it takes for two jiffies to be a small mistake */
+/* Long enough for an error of two jiffies not to matter */
 static void wait_a_while(void)
 {
 	msleep(60);
 }
 
-/* One that stays exact has nothing to tell */
+/* An object that stays exact causes no event */
 static void traced_exact(struct dref_test *t)
 {
 	struct test_object *obj = test_new(t, test_class(t, 0), false);
 
 	if (!obj)
 		return;
-	tell(t, obj, NULL);
+	note_objects(t, obj, NULL);
 	dref_get(&obj->ref);
 	dref_put_many(&obj->ref, 2);
 	CHECK(t, test_released(obj), "not released");
 }
 
-/* Promoted with three references, held, dropped, dead */
+/*
+ * An object is promoted with three references.  One pass finds it held, the next
+ * one finds it dead.
+ */
 static void traced_life(struct dref_test *t)
 {
 	struct test_object *obj = test_new(t, test_class(t, 0), false);
 
 	if (!obj)
 		return;
-	tell(t, obj, NULL);
+	note_objects(t, obj, NULL);
 	dref_get_many(&obj->ref, 2);
 	CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer");
 	wait_a_while();
@@ -62,16 +68,17 @@ static void get_when_dying(struct test_thread *self)
 	struct test_object *obj = self->arg;
 	unsigned long until;
 
-	/* Both threads are there, before RCU has to wait */
+	/* both threads must run before this one makes RCU wait */
 	atomic_inc(&obj->turn);
-	CHECK(self->t, test_soon(atomic_read(&obj->turn) == 2, 30000), "nobody reconciles");
+	CHECK(self->t, test_soon(atomic_read(&obj->turn) == 2, 30000),
+	      "the reconciling thread has not begun");
 	rcu_read_lock();
 	atomic_inc(&obj->turn);
 	until = jiffies + 10 * HZ;
 	while (!dref_is_dying(&obj->ref) && time_before(jiffies, until))
 		cpu_relax();
-	CHECK(self->t, dref_is_dying(&obj->ref), "no pass");
-	CHECK(self->t, dref_tryget(&obj->ref), "dead before the grace period");
+	CHECK(self->t, dref_is_dying(&obj->ref), "no pass found the object dying");
+	CHECK(self->t, dref_tryget(&obj->ref), "dead before the grace period has ended");
 	rcu_read_unlock();
 }
 
@@ -80,10 +87,12 @@ static void reconcile_once(struct test_thread *self)
 	struct test_object *obj = self->arg;
 
 	atomic_inc(&obj->turn);
-	CHECK(self->t, test_soon(atomic_read(&obj->turn) == 3, 30000), "nobody is about to get");
-	CHECK(self->t, !dref_reconcile(), "found dead, while there was a get");
+	CHECK(self->t, test_soon(atomic_read(&obj->turn) == 3, 30000),
+	      "the getting thread has not begun");
+	CHECK(self->t, !dref_reconcile(), "released in spite of the tryget");
 }
 
+/* A tryget during the grace period of a pass resurrects the object */
 static void traced_resurrect(struct dref_test *t)
 {
 	struct test_object *obj = test_new(t, test_class(t, 0), true);
@@ -95,7 +104,7 @@ static void traced_resurrect(struct dref_test *t)
 		test_skip(t, "needs two CPUs");
 		return;
 	}
-	tell(t, obj, NULL);
+	note_objects(t, obj, NULL);
 	dref_put(&obj->ref);
 	if (test_thread(t, get_when_dying, obj) && test_thread(t, reconcile_once, obj))
 		test_run_once(t);
@@ -108,24 +117,24 @@ static void traced_demote(struct dref_test *t)
 
 	if (!obj)
 		return;
-	tell(t, obj, NULL);
+	note_objects(t, obj, NULL);
 	dref_get_many(&obj->ref, 5);
 	dref_put_many(&obj->ref, 5);
-	CHECK(t, test_soon(test_is_exact(obj), 30000), "is not demoted");
-	dref_barrier();		/* the fold is over */
+	CHECK(t, test_soon(test_is_exact(obj), 30000), "not demoted");
+	dref_barrier();		/* the fold is complete */
 	dref_put(&obj->ref);
-	CHECK(t, test_released(obj), "the last put of an exact object has not released it");
+	CHECK(t, test_released(obj), "the last put did not release at once");
 }
 
-/* The first object is created on one CPU, and used on another, and there again */
+/* One of two threads, on different CPUs, gets the object: a different one each round */
 static void get_in_turn(struct test_thread *self)
 {
 	struct test_object *obj = self->arg;
 
 	if (self->nr == atomic_read(&obj->turn) % 2)
 		dref_get(&obj->ref);
-	/* and not as a tail call: the stack is to say who it was */
-	CHECK(self->t, !dref_is_dying(&obj->ref), "dying, and held");
+	/* a check after the get, so that it is no tail call: the event records the stack */
+	CHECK(self->t, !dref_is_dying(&obj->ref), "dying while held");
 }
 
 static void create_here(struct test_thread *self)
@@ -148,12 +157,12 @@ static void traced_hot(struct dref_test *t)
 		test_run_once(t);
 	if (!obj)
 		return;
-	/* three make it hot, if they are not too far apart */
+	/* three gets make it hot, unless they are too far apart */
 	while (!dref_is_deferred(&obj->ref) && gets < 100) {
 		gets = atomic_inc_return(&obj->turn);
 		if (test_thread(t, get_in_turn, obj) && test_thread(t, get_in_turn, obj))
 			test_run_once(t);
-		/* if it is hot now, it is deferred when this returns, after a pass */
+		/* if the object is hot, it is deferred after this, and a pass has run */
 		dref_barrier();
 	}
 	CHECK(t, dref_is_deferred(&obj->ref), "not promoted after %d gets", gets);
@@ -168,9 +177,9 @@ static void traced_promote_failed(struct dref_test *t)
 
 	if (!obj)
 		return;
-	tell(t, obj, NULL);
+	note_objects(t, obj, NULL);
 	err = dref_defer(&obj->ref, GFP_KERNEL);
-	CHECK(t, err == -ENOSPC, "dref_defer() is %d", err);
+	CHECK(t, err == -ENOSPC, "dref_defer() returned %d", err);
 	dref_put(&obj->ref);
 }
 
@@ -182,13 +191,13 @@ static void traced_immortalize(struct dref_test *t)
 
 	if (!exact || !deferred)
 		return;
-	tell(t, exact, deferred);
+	note_objects(t, exact, deferred);
 	dref_immortalize(&exact->ref);
 	dref_immortalize(&deferred->ref);
 	dref_immortalize(&exact->ref);
 }
 
-/* Exact objects whose release() is late all the same */
+/* Exact objects of classes that release later: DREF_RCU, DREF_SLEEP */
 static void traced_late(struct dref_test *t)
 {
 	struct test_object *rcu = test_new(t, test_class(t, DREF_RCU), false);
@@ -212,7 +221,7 @@ static void traced_underflow(struct dref_test *t)
 
 	if (!exact || !deferred)
 		return;
-	tell(t, exact, deferred);
+	note_objects(t, exact, deferred);
 	dref_put_many(&exact->ref, 2);
 	dref_put_many(&deferred->ref, 2);
 	dref_barrier();
@@ -224,24 +233,24 @@ static void traced_overflow(struct dref_test *t)
 
 	if (!obj)
 		return;
-	tell(t, obj, NULL);
+	note_objects(t, obj, NULL);
 	dref_get_many(&obj->ref, ULONG_MAX);
 	CHECK(t, dref_is_immortal(&obj->ref), "not immortal");
 }
 
 const struct dref_test_case test_traced[] = {
-	{ "traced_exact",		traced_exact, BY_HAND },
-	{ "traced_life",		traced_life, BY_HAND },
-	{ "traced_resurrect",		traced_resurrect, BY_HAND },
+	{ "traced_exact",		traced_exact, MANUAL_PASSES },
+	{ "traced_life",		traced_life, MANUAL_PASSES },
+	{ "traced_resurrect",		traced_resurrect, MANUAL_PASSES },
 	{ "traced_demote",		traced_demote,
 	  "pass_min_ms=1 pass_max_ms=1 demote_passes=1" },
-	{ "traced_hot",			traced_hot, BY_HAND " promote_threshold=3" },
-	{ "traced_promote_failed",	traced_promote_failed, BY_HAND " max_deferred=0" },
-	{ "traced_immortalize",		traced_immortalize, BY_HAND },
-	{ "traced_late",		traced_late, BY_HAND },
-	{ "traced_underflow",		traced_underflow, BY_HAND,
+	{ "traced_hot",			traced_hot, MANUAL_PASSES " promote_threshold=3" },
+	{ "traced_promote_failed",	traced_promote_failed, MANUAL_PASSES " max_deferred=0" },
+	{ "traced_immortalize",		traced_immortalize, MANUAL_PASSES },
+	{ "traced_late",		traced_late, MANUAL_PASSES },
+	{ "traced_underflow",		traced_underflow, MANUAL_PASSES,
 	  .expects = "underflows=2 warnings=1" },
-	{ "traced_overflow",		traced_overflow, BY_HAND,
+	{ "traced_overflow",		traced_overflow, MANUAL_PASSES,
 	  .expects = "overflows=1 warnings=1" },
 	{ }
 };
