@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client's get and put, each a function of its own, for
- * selftests/host/objdump.sh to look at.
+ * A get and a put as a client has them, each in a function of its own.
+ * selftests/host/objdump.sh disassembles them.
  */
 #include "test.h"
 
