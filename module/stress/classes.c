@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Classes that come and go: each worker has one of its own, which it registers,
- * creates objects of, and tries to unregister while others still hold some.
+ * Classes that workers register and unregister.  Each worker has a class of its
+ * own: it registers the class, creates objects in it, and tries to unregister it
+ * while other workers still hold some of them.
  *
- * Only the worker creates objects of his class, so while he tries to unregister
- * it their number can only fall.  It is counted down a little before dref counts;
- * so a class that has none may be found busy, but not for long.
+ * Only that worker creates objects in the class.  So while it tries to
+ * unregister the class, the number of objects can only fall.  The oracle
+ * decrements that number a little before dref does, so dref may report a class
+ * without objects as busy, but not for long.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -15,10 +17,13 @@
 
 #include "stress.h"
 
-#define STRESS_BUSY	(5 * HZ)	/* with no objects, and only in passing */
+#define STRESS_BUSY	(5 * HZ)	/* how long a class without objects may be busy */
 
-/* True if the worker has a class now; if it is a new one, then with these flags */
-bool stress_class_come(struct stress_worker *worker, unsigned int flags)
+/*
+ * Register the worker's own class, unless it is registered already; @flags are
+ * those of a new registration.  Returns true if the class is registered now.
+ */
+bool stress_own_class_register(struct stress_worker *worker, unsigned int flags)
 {
 	struct dref_class *class = &worker->class;
 
@@ -28,7 +33,7 @@ bool stress_class_come(struct stress_worker *worker, unsigned int flags)
 		 worker->session->number, worker->number);
 	class->name = worker->class_name;
 	class->release = stress_release;
-	/* an immortal object of an earlier registration may be looked at */
+	/* others may read the flags of an immortal object from an earlier registration */
 	WRITE_ONCE(class->flags, flags);
 	class->owner = THIS_MODULE;
 	if (dref_class_register(class))
@@ -36,8 +41,8 @@ bool stress_class_come(struct stress_worker *worker, unsigned int flags)
 	return worker->class_name[0];
 }
 
-/* 0, or -EBUSY if objects of the class are alive */
-static int stress_class_unregister(struct stress_worker *worker)
+/* Returns 0, or -EBUSY if objects of the class are alive */
+static int stress_own_class_unregister(struct stress_worker *worker)
 {
 	unsigned long begin = jiffies, patience;
 	long alive;
@@ -46,7 +51,7 @@ static int stress_class_unregister(struct stress_worker *worker)
 	for (;;) {
 		alive = atomic_long_read(&worker->class_alive);
 		err = dref_class_unregister(&worker->class);
-		patience = STRESS_BUSY + stress_yardstick(&worker->session->yardstick);
+		patience = STRESS_BUSY + stress_yardstick_allowance(&worker->session->yardstick);
 		if (err != -EBUSY || alive || time_after(jiffies, begin + patience))
 			break;
 		usleep_range(1000, 2000);
@@ -65,14 +70,18 @@ static int stress_class_unregister(struct stress_worker *worker)
 	return err;
 }
 
-/* One at a time: each takes passes, one after the other, and who waits is no stress */
-void stress_class_go(struct stress_worker *worker)
+/*
+ * Try to unregister the worker's own class.  Only one worker at a time does
+ * that, as each attempt takes passes, and workers that wait for them cause no
+ * stress.
+ */
+void stress_own_class_try_unregister(struct stress_worker *worker)
 {
 	if (!mutex_trylock(&worker->session->class_mutex))
 		return;
 	if (!worker->class_name[0]) {
-		worker->class_going = false;	/* it could not be registered */
-	} else if (stress_class_unregister(worker)) {
+		worker->class_going = false;	/* it was not registered */
+	} else if (stress_own_class_unregister(worker)) {
 		worker->counts[DREF_STRESS_CLASSES_BUSY]++;
 	} else {
 		worker->class_going = false;
@@ -81,16 +90,19 @@ void stress_class_go(struct stress_worker *worker)
 	mutex_unlock(&worker->session->class_mutex);
 }
 
-/* Everything has been released.  -EBUSY if a class stays, and its worker must. */
-int stress_classes_gone(struct stress_session *session)
+/*
+ * Unregister the own classes of all workers, at the end, when all objects have
+ * been released.  Returns -EBUSY if a class, and so its worker, must stay.
+ */
+int stress_own_classes_unregister(struct stress_session *session)
 {
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; i < session->nr_workers; i++) {
 		if (session->workers[i].class_name[0] &&
-		    stress_class_unregister(&session->workers[i])) {
-			pr_err("dref_stress: class %s cannot be unregistered, and is leaked\n",
+		    stress_own_class_unregister(&session->workers[i])) {
+			pr_err("dref_stress: class %s cannot be unregistered and is leaked\n",
 			       session->workers[i].class_name);
 			err = -EBUSY;
 		}

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module's own workers: the same steps in the other contexts.
+ * The module's own workers: the same steps in other contexts.
  *
- * On each CPU that the caller may use there is one kernel thread and, for each
- * context asked for, one worker:
+ * Each CPU that the caller may use has one kernel thread and, for each requested
+ * context, one worker:
  *
- *	KTHREAD		the thread itself, a batch after the other
- *	SOFTIRQ		an hrtimer that expires in softirq context
- *	HARDIRQ		one that expires in hardirq context, on PREEMPT_RT too
- *	IRQ_WORK	another of these, which queues an irq_work
+ *	KTHREAD		runs in the thread itself, batch after batch
+ *	SOFTIRQ		runs in an hrtimer that expires in softirq context
+ *	HARDIRQ		runs in an hrtimer that expires in hardirq context, also on
+ *			PREEMPT_RT
+ *	IRQ_WORK	runs in an irq_work that such an hrtimer queues
  *
- * They take the same objects, through the same queue, as the caller's workers do,
- * and interrupt them while they do it.  They work when a batch of the caller's is
- * in progress, and else look on: who stops calling has it quiet.
+ * These workers use the same objects and the same queue as the caller's workers,
+ * and interrupt those.  They run only while a batch of the caller is in progress,
+ * so they stop when the caller stops.
  *
- * A timer that finds itself on another CPU than its own, which has gone off line,
- * stops.  The thread is on its CPU whenever that is on line, and starts those of
- * its timers that stand still.
+ * When a CPU goes off line, its timers move to another CPU, notice that and
+ * stop.  The thread runs on its CPU whenever that is on line, and restarts the
+ * timers that have stopped.
  */
 #include <linux/cpumask.h>
 #include <linux/hrtimer.h>
@@ -30,23 +31,23 @@
 #include "../core/compat.h"
 #include "stress.h"
 
-#define STRESS_THREAD_STEPS	256	/* in a row */
-#define STRESS_IRQ_STEPS	16
-#define STRESS_IRQ_MAX_MS	8U	/* between two expiries; 1 at least, */
-#define STRESS_IRQ_REST		10	/* and so many times what the steps took */
+#define STRESS_THREAD_STEPS	256	/* steps of a thread in a row */
+#define STRESS_IRQ_STEPS	16	/* steps of an interrupt in a row */
+#define STRESS_IRQ_MAX_MS	8U	/* timers expire after 1 to 8 ms, but not before */
+#define STRESS_IRQ_REST		10	/* this many times the time that the steps took */
 
 static const unsigned int irq_contexts[] = {
 	DREF_STRESS_SOFTIRQ, DREF_STRESS_HARDIRQ, DREF_STRESS_IRQ_WORK,
 };
 
 /**
- * struct stress_timer - an interrupt that a worker works in
- * @hrtimer: begins it
- * @irq_work: does it, if that is the context
- * @cpu: where it is at home
- * @worker: who works; NULL: this context is not asked for
- * @steps: so far
- * @took: time that the last ones took
+ * struct stress_timer - runs the steps of a worker in an interrupt
+ * @hrtimer: causes the interrupt
+ * @irq_work: runs the steps, if the context is DREF_STRESS_IRQ_WORK
+ * @cpu: the CPU that it belongs to
+ * @worker: the worker, or NULL if this context was not requested
+ * @steps: number of steps so far
+ * @took: time that the last steps took
  */
 struct stress_timer {
 	struct hrtimer		hrtimer;
@@ -58,12 +59,12 @@ struct stress_timer {
 };
 
 /**
- * struct stress_cpu - what drives the workers of one CPU
- * @number: of the CPU
- * @thread: the thread
- * @worker: the thread's worker; NULL: it only starts timers
- * @steps: of that, so far
- * @timers: by irq_contexts
+ * struct stress_cpu - runs the workers of one CPU
+ * @number: number of the CPU
+ * @thread: the kernel thread
+ * @worker: the worker of the thread, or NULL if that only starts timers
+ * @steps: number of steps of @worker so far
+ * @timers: one for each of irq_contexts
  */
 struct stress_cpu {
 	unsigned int		number;
@@ -73,14 +74,14 @@ struct stress_cpu {
 	struct stress_timer	timers[ARRAY_SIZE(irq_contexts)];
 };
 
-/* How many workers there will be: on the CPUs that the caller may use */
-unsigned int stress_contexts_workers(struct stress_session *session)
+/* Returns the number of own workers, on the CPUs that the caller may use */
+unsigned int stress_contexts_nr_workers(struct stress_session *session)
 {
 	cpumask_copy(&session->cpumask, current->cpus_ptr);
 	return cpumask_weight(&session->cpumask) * hweight32(session->setup.contexts);
 }
 
-/* Without "hard", PREEMPT_RT would have them in threads */
+/* PREEMPT_RT would run the other timers in threads without the "hard" mode */
 static enum hrtimer_mode stress_timer_mode(unsigned int context)
 {
 	if (context == DREF_STRESS_SOFTIRQ)
@@ -89,8 +90,8 @@ static enum hrtimer_mode stress_timer_mode(unsigned int context)
 					       HRTIMER_MODE_REL_PINNED;
 }
 
-/* Do @steps steps, if anybody works; returns how many */
-static unsigned int stress_work(struct stress_worker *worker, unsigned int steps)
+/* Do @steps steps, if a batch of the caller is in progress; returns how many it did */
+static unsigned int stress_do_steps(struct stress_worker *worker, unsigned int steps)
 {
 	struct stress_session *session = worker->session;
 	unsigned int i;
@@ -106,7 +107,7 @@ static void stress_interrupt(struct stress_timer *timer)
 {
 	ktime_t begin = ktime_get();
 
-	timer->steps += stress_work(timer->worker, STRESS_IRQ_STEPS);
+	timer->steps += stress_do_steps(timer->worker, STRESS_IRQ_STEPS);
 	WRITE_ONCE(timer->took, ktime_sub(ktime_get(), begin));
 }
 
@@ -116,10 +117,10 @@ static void stress_irq_work(struct irq_work *work)
 }
 
 /*
- * Often, but where a step takes long, because the CPU is a virtual one that seldom
- * gets its turn, not so often that tasks do not get theirs.
+ * Timers expire often.  But where steps take long, as on a virtual CPU that
+ * rarely runs, the pause is long enough for tasks to run, too.
  */
-static ktime_t stress_pause(const struct stress_timer *timer)
+static ktime_t stress_next_pause(const struct stress_timer *timer)
 {
 	u64 turn = READ_ONCE(timer->steps) / STRESS_IRQ_STEPS + timer->cpu->number;
 
@@ -127,7 +128,7 @@ static ktime_t stress_pause(const struct stress_timer *timer)
 		   READ_ONCE(timer->took) * STRESS_IRQ_REST);
 }
 
-static enum hrtimer_restart stress_expired(struct hrtimer *hrtimer)
+static enum hrtimer_restart stress_timer_expired(struct hrtimer *hrtimer)
 {
 	struct stress_timer *timer = container_of(hrtimer, struct stress_timer, hrtimer);
 
@@ -137,11 +138,11 @@ static enum hrtimer_restart stress_expired(struct hrtimer *hrtimer)
 		irq_work_queue(&timer->irq_work);
 	else
 		stress_interrupt(timer);
-	hrtimer_forward_now(hrtimer, stress_pause(timer));
+	hrtimer_forward_now(hrtimer, stress_next_pause(timer));
 	return HRTIMER_RESTART;
 }
 
-/* On the thread's own CPU: start what stands still */
+/* Start the timers that have stopped; called on the thread's own CPU */
 static void stress_start_timers(struct stress_cpu *cpu)
 {
 	struct stress_timer *timer;
@@ -168,7 +169,7 @@ static int stress_thread(void *data)
 			continue;
 		}
 		stress_start_timers(cpu);
-		steps = cpu->worker ? stress_work(cpu->worker, STRESS_THREAD_STEPS) : 0;
+		steps = cpu->worker ? stress_do_steps(cpu->worker, STRESS_THREAD_STEPS) : 0;
 		cpu->steps += steps;
 		if (steps)
 			cond_resched_tasks_rcu_qs();
@@ -181,12 +182,12 @@ static int stress_thread(void *data)
 static void stress_worker_init(struct stress_worker *worker, unsigned int context)
 {
 	worker->context = context;
-	memset(worker->counts, 0, sizeof(worker->counts));	/* of the set-up */
+	memset(worker->counts, 0, sizeof(worker->counts));	/* forget the set-up */
 	prandom_seed_state(&worker->rnd, worker->session->setup.seed ^
 			   (worker->number + 1) * 0x9e3779b97f4a7c15ULL);
 }
 
-/* @worker is the first of those that this CPU has; returns the next CPU's */
+/* @worker is the first worker of this CPU; returns the first of the next CPU */
 static struct stress_worker *stress_cpu_init(struct stress_session *session,
 					     struct stress_cpu *cpu,
 					     struct stress_worker *worker)
@@ -209,7 +210,7 @@ static struct stress_worker *stress_cpu_init(struct stress_session *session,
 		timer->irq_work = IS_ENABLED(CONFIG_PREEMPT_RT) ?
 				  IRQ_WORK_INIT_HARD(stress_irq_work) :
 				  IRQ_WORK_INIT(stress_irq_work);
-		dref_hrtimer_setup(&timer->hrtimer, stress_expired, CLOCK_MONOTONIC,
+		dref_hrtimer_setup(&timer->hrtimer, stress_timer_expired, CLOCK_MONOTONIC,
 				   stress_timer_mode(irq_contexts[i]));
 	}
 	return worker;
@@ -242,8 +243,8 @@ int stress_contexts_start(struct stress_session *session)
 	return 0;
 }
 
-static void stress_count_up(struct dref_stress_report *report,
-			    const struct stress_worker *worker, u64 steps)
+static void stress_add_counts(struct dref_stress_report *report,
+			      const struct stress_worker *worker, u64 steps)
 {
 	int i;
 
@@ -259,10 +260,10 @@ static void stress_timer_stop(struct stress_timer *timer,
 		return;
 	hrtimer_cancel(&timer->hrtimer);
 	irq_work_sync(&timer->irq_work);
-	stress_count_up(report, timer->worker, timer->steps);
+	stress_add_counts(report, timer->worker, timer->steps);
 }
 
-/* Nobody of the caller's works any more: see to it that nobody of ours does */
+/* Stop the module's own workers; those of the caller have stopped already */
 void stress_contexts_stop(struct stress_session *session,
 			  struct dref_stress_report *report)
 {
@@ -278,7 +279,7 @@ void stress_contexts_stop(struct stress_session *session,
 	for (i = 0; i < nr_cpu_ids; i++) {
 		cpu = &session->cpus[i];
 		if (cpu->worker)
-			stress_count_up(report, cpu->worker, cpu->steps);
+			stress_add_counts(report, cpu->worker, cpu->steps);
 		for (j = 0; j < ARRAY_SIZE(irq_contexts); j++)
 			stress_timer_stop(&cpu->timers[j], report);
 	}

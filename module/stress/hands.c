@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hands: every way in which a reference comes and goes.
+ * Hands: the operations that take, drop and move references.
  *
- * A reference is a pointer that somebody may follow, and the oracle keeps no
- * other books: it is the hands, the queue and the places that it reads when an
- * object is released, and nobody may point to it then.  So each move here is a
- * call of dref and a change of pointers, and their order is what makes the
- * oracle right.  A pointer may be there only while its reference is:
+ * The hands of the workers, the queue and the places contain pointers to
+ * objects.  Each pointer stands for one reference, and the oracle has no other
+ * record of references: when an object is released, the oracle searches these
+ * pointers, and none may point to the object.  So each operation here calls
+ * dref and changes pointers, and the order of the two makes the oracle right.
+ * A pointer may exist only while its reference does:
  *
- *	get	pointer, then dref_get()	from another hand, which pins it
- *	tryget	dref_tryget(), then pointer	it may have been refused
- *	put	no pointer, then dref_put()	dref promises that what was done
- *						before the put is visible to
- *						release(): no false alarm, and
- *						one if dref breaks its promise
- *	move	no pointer here, then pointer there
+ *	get	set the pointer, then dref_get(); another hand pins the object
+ *	tryget	dref_tryget(), then set the pointer, as dref may refuse
+ *	put	clear the pointer, then dref_put().  dref promises that release()
+ *		sees all writes before the put, so the oracle raises no false
+ *		alarm, and raises one if dref breaks that promise.
+ *	move	clear the pointer here, then set it there
  *
- * After a tryget and during a move there is a reference without a pointer for
- * an instant.  A release then goes unnoticed by the oracle's search, but not by
- * the holder: everybody who got hold of an object looks at its state, after a
- * full barrier that makes at least one of the two see the other:
+ * After a tryget and during a move a reference has no pointer for an instant.
+ * The oracle's search then misses it, but the holder does not miss the release:
+ * a worker that has got hold of an object checks its state, after a full barrier
+ * which ensures that at least one of the two sees the other:
  *
  *	holder				release()
  *	hand = object			state = dead
  *	smp_mb()			full barrier in xchg()
  *	state is live?			search hands for object
  *
- * and looks again before he puts it.
+ * The holder checks the state again before it puts the object.
  *
- * The functions are called with the worker's mutex held, or where nobody else
- * can have the worker.
+ * The functions are called with the worker's mutex held, or where no other
+ * thread can use the worker.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -38,7 +38,7 @@
 
 #include "stress.h"
 
-#define STRESS_TRIES	16	/* to find a free entry */
+#define STRESS_TRIES	16	/* attempts to find a free entry */
 
 static struct stress_entry *stress_free_entry(struct stress_worker *worker)
 {
@@ -65,7 +65,7 @@ static gfp_t stress_gfp(const struct stress_worker *worker)
 	return GFP_NOWAIT | __GFP_NOWARN;
 }
 
-/* On PREEMPT_RT nothing can be allocated, nor a spinlock taken, in a hard interrupt */
+/* On PREEMPT_RT a hard interrupt must neither allocate memory nor take a spinlock */
 static bool stress_may_allocate(const struct stress_worker *worker)
 {
 	return !IS_ENABLED(CONFIG_PREEMPT_RT) ||
@@ -73,8 +73,9 @@ static bool stress_may_allocate(const struct stress_worker *worker)
 }
 
 /*
- * A new object; the initial reference comes to @hand, which is empty.  It is of
- * @class, or if that is NULL of one of the session's first @nr_classes in turn.
+ * Create an object; its initial reference goes to @hand, which is empty.  Its
+ * class is
+ * @class or, if that is NULL, one of the first @nr_classes of the session in turn.
  */
 static bool stress_create_of(struct stress_worker *worker, unsigned int hand,
 			     struct dref_class *class, unsigned int nr_classes)
@@ -106,7 +107,7 @@ static bool stress_create_of(struct stress_worker *worker, unsigned int hand,
 		object->alive = &worker->class_alive;
 		atomic_long_inc(object->alive);
 	} else {
-		class = stress_class(session, (object->index + object->generation - 1) %
+		class = stress_session_class(session, (object->index + object->generation - 1) %
 					      nr_classes);
 	}
 	dref_init(&object->ref, class);
@@ -118,13 +119,13 @@ static bool stress_create_of(struct stress_worker *worker, unsigned int hand,
 	return true;
 }
 
-/* An object of the session's class, or of one of them */
+/* Create an object of the session's class, or of one of its classes */
 bool stress_create(struct stress_worker *worker, unsigned int hand)
 {
 	return stress_create_of(worker, hand, NULL, STRESS_CLASSES);
 }
 
-/* One of a class that can be promoted, if there is a choice, and promoted */
+/* Create an object and promote it; of a class that can be promoted, if there is a choice */
 bool stress_create_deferred(struct stress_worker *worker, unsigned int hand)
 {
 	if (!stress_create_of(worker, hand, NULL, DREF_STRESS_EXACT))
@@ -133,43 +134,43 @@ bool stress_create_deferred(struct stress_worker *worker, unsigned int hand)
 	return true;
 }
 
-/* An object of the worker's own class */
+/* Create an object of the worker's own class */
 bool stress_create_own(struct stress_worker *worker, unsigned int hand)
 {
 	return stress_create_of(worker, hand, &worker->class, 0);
 }
 
-/* Take another reference of what is in hand @from, to the empty @hand */
+/* Get the object in hand @from, into the empty @hand */
 void stress_get(struct stress_worker *worker, unsigned int hand,
 		unsigned int from)
 {
 	struct stress_object *object = worker->hands[from];
 
-	if (!stress_see(worker, object))
+	if (!stress_check_held(worker, object))
 		return;
 	WRITE_ONCE(worker->hands[hand], object);
 	dref_get(&object->ref);
 	worker->counts[DREF_STRESS_GETS]++;
 }
 
-/* @hand, empty until now, has got hold of @object */
-static void stress_take(struct stress_worker *worker, unsigned int hand,
-			struct stress_object *object)
+/* Put @object, of which the worker has got hold, into the empty @hand */
+static void stress_fill_hand(struct stress_worker *worker, unsigned int hand,
+			     struct stress_object *object)
 {
 	WRITE_ONCE(worker->hands[hand], object);
 	/* hand, then state; pairs with xchg() in stress_release() */
 	smp_mb();
-	if (!stress_see(worker, object))
+	if (!stress_check_held(worker, object))
 		WRITE_ONCE(worker->hands[hand], NULL);
 }
 
-/* If the place has had a reference all the time, it was wrong to refuse another */
-static void stress_refused(struct stress_worker *worker,
-			   const struct stress_object *object, unsigned int place)
+/* Report a dref_tryget() that failed although the place still holds a reference */
+static void stress_check_refusal(struct stress_worker *worker,
+				 const struct stress_object *object, unsigned int place)
 {
 	struct stress_session *session = worker->session;
 
-	smp_mb();	/* the answer, then whether it was right */
+	smp_mb();	/* dref's answer, then the check of it */
 	if (!stress_place_is_weak(session, place) &&
 	    rcu_access_pointer(session->places[place]) == object)
 		stress_error(session, STRESS_EARLY, object,
@@ -177,7 +178,7 @@ static void stress_refused(struct stress_worker *worker,
 			     place);
 }
 
-/* Look up what is published in @place, to the empty @hand */
+/* Look up the object published in @place, and take it into the empty @hand */
 bool stress_tryget(struct stress_worker *worker, unsigned int hand,
 		   unsigned int place)
 {
@@ -187,20 +188,21 @@ bool stress_tryget(struct stress_worker *worker, unsigned int hand,
 	object = rcu_dereference(worker->session->places[place]);
 	if (object && dref_tryget(&object->ref)) {
 		worker->counts[DREF_STRESS_TRYGETS]++;
-		stress_take(worker, hand, object);
+		stress_fill_hand(worker, hand, object);
 	} else {
 		worker->counts[DREF_STRESS_TRYGETS_FAILED]++;
 		if (object)
-			stress_refused(worker, object, place);
+			stress_check_refusal(worker, object, place);
 	}
 	rcu_read_unlock();
 	return worker->hands[hand];
 }
 
 /*
- * Ask for another reference of what is in hand @from, to the empty @hand.  It
- * must not be refused before somebody has begun to kill the object, and it must
- * be once he is done.
+ * Call dref_tryget_live() for the object in hand @from, and take it into the
+ * empty
+ * @hand.  The call must succeed if no dref_kill() of the object has begun, and fail
+ * if one has returned.
  */
 void stress_tryget_live(struct stress_worker *worker, unsigned int hand,
 			unsigned int from)
@@ -208,41 +210,44 @@ void stress_tryget_live(struct stress_worker *worker, unsigned int hand,
 	struct stress_object *object = worker->hands[from];
 	bool killed, live;
 
-	if (!stress_see(worker, object))
+	if (!stress_check_held(worker, object))
 		return;
 	/* pairs with the releases in stress_drop() */
 	killed = smp_load_acquire(&object->killed);
 	live = dref_tryget_live(&object->ref);
 	if (live) {
 		worker->counts[DREF_STRESS_TRYGETS]++;
-		stress_take(worker, hand, object);
+		stress_fill_hand(worker, hand, object);
 	} else {
 		worker->counts[DREF_STRESS_TRYGETS_FAILED]++;
 	}
 
-	/* the answer, then whether it was right; pairs with smp_mb() in stress_drop() */
+	/* dref's answer, then the check of it; pairs with smp_mb() in stress_drop() */
 	smp_mb();
 	if (live && killed && !READ_ONCE(object->immortal))
 		stress_error(worker->session, STRESS_REVIVED, object,
 			     "dref_tryget_live(): expected false after dref_kill(), seen true");
 	else if (!live && !READ_ONCE(object->killing))
 		stress_error(worker->session, STRESS_REVIVED, object,
-			     "dref_tryget_live(): expected true, as nobody calls dref_kill(), seen false");
+			     "dref_tryget_live(): expected true without dref_kill(), seen false");
 }
 
-/* Empty @hand; NULL if the object is not one that may be touched any more */
-static struct stress_object *stress_open_hand(struct stress_worker *worker,
-					      unsigned int hand)
+/* Clear @hand and return its object, or NULL if that is dead and must not be used */
+static struct stress_object *stress_clear_hand(struct stress_worker *worker,
+					       unsigned int hand)
 {
 	struct stress_object *object = worker->hands[hand];
-	bool live = stress_see(worker, object);
+	bool live = stress_check_held(worker, object);
 
 	WRITE_ONCE(worker->hands[hand], NULL);
 	return live ? object : NULL;
 }
 
-/* A put comes.  The last of them to come may not be the last one, but nearly so. */
-static void stress_stamp(struct stress_object *object)
+/*
+ * Record the time of a put that is about to follow.  The last one recorded may
+ * not be the last put, but is close to it.
+ */
+static void stress_stamp_put(struct stress_object *object)
 {
 	unsigned long now = jiffies;
 
@@ -252,24 +257,24 @@ static void stress_stamp(struct stress_object *object)
 
 void stress_put(struct stress_worker *worker, unsigned int hand)
 {
-	struct stress_object *object = stress_open_hand(worker, hand);
+	struct stress_object *object = stress_clear_hand(worker, hand);
 
 	if (!object)
 		return;
-	stress_stamp(object);
+	stress_stamp_put(object);
 	dref_put(&object->ref);
 	worker->counts[DREF_STRESS_PUTS]++;
 }
 
-/* Drop the initial reference, which nothing points to any more; @kill: and say so */
+/* Drop the initial reference, which has no pointer any more; with dref_kill() if @kill */
 static void stress_drop(struct stress_object *object, bool kill)
 {
-	stress_stamp(object);
+	stress_stamp_put(object);
 	if (!kill) {
 		dref_put(&object->ref);
 		return;
 	}
-	/* the object stays readable */
+	/* keeps the object readable after dref_kill() */
 	rcu_read_lock();
 	WRITE_ONCE(object->killing, true);
 	/* pairs with smp_mb() in stress_tryget_live() */
@@ -283,7 +288,7 @@ static void stress_drop(struct stress_object *object, bool kill)
 /* Drop the initial reference of an object that is not published */
 void stress_kill(struct stress_worker *worker, unsigned int hand)
 {
-	struct stress_object *object = stress_open_hand(worker, hand);
+	struct stress_object *object = stress_clear_hand(worker, hand);
 
 	if (!object)
 		return;
@@ -291,7 +296,7 @@ void stress_kill(struct stress_worker *worker, unsigned int hand)
 	worker->counts[DREF_STRESS_KILLS]++;
 }
 
-/* Promote what is in @hand, if dref can */
+/* Promote the object in @hand, if dref can */
 void stress_defer(struct stress_worker *worker, unsigned int hand)
 {
 	struct stress_object *object = worker->hands[hand];
@@ -312,7 +317,7 @@ void stress_defer(struct stress_worker *worker, unsigned int hand)
 			     "dref_defer(): expected 0, -ENOMEM or -ENOSPC, seen %d", err);
 }
 
-/* Whoever has it goes on getting and putting it */
+/* Make the object in @hand immortal; its other holders go on getting and putting it */
 void stress_immortalize(struct stress_worker *worker, unsigned int hand)
 {
 	struct stress_session *session = worker->session;
@@ -320,7 +325,7 @@ void stress_immortalize(struct stress_worker *worker, unsigned int hand)
 	unsigned long limit = STRESS_IMMORTALS +
 		(jiffies - session->begin) / HZ * STRESS_IMMORTALS_RATE;
 
-	/* it would stay there for ever, and nothing would happen in that place */
+	/* it would stay in that place for ever, and the place would be of no more use */
 	if (object->place >= (int)stress_first_flap_place(session))
 		return;
 	if (atomic_inc_return(&session->immortals) > min(limit, STRESS_MAX_IMMORTALS + 0UL) ||
@@ -328,7 +333,7 @@ void stress_immortalize(struct stress_worker *worker, unsigned int hand)
 		atomic_dec(&session->immortals);
 		return;
 	}
-	/* before dref: its class may be unregistered as soon as it knows */
+	/* before dref_immortalize(), after which the class may be unregistered */
 	if (object->alive)
 		atomic_long_dec(object->alive);
 	dref_immortalize(&object->ref);
@@ -338,7 +343,7 @@ void stress_immortalize(struct stress_worker *worker, unsigned int hand)
 			     "expected immortal after dref_immortalize(), seen counted");
 }
 
-/* Swap what is in @hand and what is in @slot of the queue, either may be empty */
+/* Swap the contents of @hand and of @slot in the queue; either may be empty */
 void stress_exchange(struct stress_worker *worker, unsigned int hand,
 		     unsigned int slot)
 {
@@ -349,21 +354,21 @@ void stress_exchange(struct stress_worker *worker, unsigned int hand,
 	WRITE_ONCE(worker->hands[hand], NULL);
 	object = xchg(&worker->session->queue[slot], object);
 	if (object)
-		stress_take(worker, hand, object);
+		stress_fill_hand(worker, hand, object);
 }
 
-/* Drop the initial reference that was in a place; false if the object is dead */
+/* Drop the initial reference that a place held; returns false if the object is dead */
 static bool stress_drop_published(struct stress_object *object, bool kill)
 {
 	if (!stress_is_live(object)) {
-		stress_dropped_dead(object);
+		stress_error_place_dead(object);
 		return false;
 	}
 	stress_drop(object, kill);
 	return true;
 }
 
-/* The new object in @hand, with its initial reference, replaces that in @place */
+/* Replace the object in @place by the new object in @hand, with its initial reference */
 void stress_publish(struct stress_worker *worker, unsigned int hand,
 		    unsigned int place)
 {
@@ -378,8 +383,8 @@ void stress_publish(struct stress_worker *worker, unsigned int hand,
 }
 
 /*
- * The object in @hand can be found in @place, which is weak, from now until it is
- * released.  Does nothing if another one is there.
+ * Publish the object in @hand in the weak @place, where it can be found until it
+ * is released.  Does nothing if the place has another object.
  */
 void stress_publish_weak(struct stress_worker *worker, unsigned int hand,
 			 unsigned int place)
@@ -391,7 +396,7 @@ void stress_publish_weak(struct stress_worker *worker, unsigned int hand,
 		object->place = -1;
 }
 
-/* Empty a place; false if it is empty */
+/* Empty a place; returns false if it was empty */
 bool stress_unpublish(struct stress_session *session, unsigned int place,
 		      bool kill)
 {

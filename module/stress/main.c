@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref_stress.ko: use dref as hard as possible, and check it from outside.
+ * dref_stress.ko: puts dref under load, and checks it from outside.
  *
- * The module is a client like any other: it knows <linux/dref.h> and nothing
- * else of dref.  Threads of dref-stress(8) call in through /dev/dref_stress,
- * one thread a CPU, and take and drop references in here.  The oracle
- * (oracle.c) keeps books of its own of who holds what, and finds
- * objects that are released too early, twice, or not at all.
+ * The module is a client like any other: it uses dref only as <linux/dref.h>
+ * allows.  dref-stress(8) has one thread for each CPU.  These threads call the
+ * module through /dev/dref_stress, and take and drop references here.  The
+ * oracle (oracle.c) keeps its own record of all references, and reports objects
+ * that are released too early, twice, or not at all.
  *
- * This file is the device: it copies, refuses what makes no sense, and passes
- * on.  include/uapi/linux/dref_stress.h says what user space may rely on.
+ * This file is the device.  It copies the arguments of a call, checks them and
+ * passes them on.  include/uapi/linux/dref_stress.h documents the interface.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -155,7 +155,7 @@ static int __init stress_init(void)
 	return err;
 }
 
-/* No file is open: closing them has seen to it that no object is left */
+/* No file is open any more.  Closing a file has removed all objects of its session. */
 static void __exit stress_exit(void)
 {
 	misc_deregister(&stress_device);

@@ -1,44 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The oracle: what must be true, whatever dref thinks.
+ * The oracle: checks what must be true however dref counts.
  *
- * It knows nothing of how dref counts.  Its books are the pointers in hands,
- * queue and places (hands.c says in which order they change) and
- * the state of each object.  It reports
+ * The oracle does not know how dref counts.  Its record of references is the
+ * pointers in hands, queue and places (hands.c explains in which order they
+ * change), and the state of each object.  It reports these errors:
  *
- *	early		release() of an object to which somebody has a pointer, and
- *			every holder who finds that his object is dead
- *	doubled		release() of an object that is dead
- *	missing		no release() though everything has been dropped and
+ *	early		release() of an object to which a pointer exists; or a
+ *			holder finds its object dead
+ *	doubled		release() of an object that is dead already
+ *	missing		no release() although all references were dropped and
  *			dref_barrier() has returned
- *	late		release() a long time after the last put: how long is
- *			too long is the caller's choice, on top of what the
- *			machine itself takes
- *	miscounted	at the end, when nobody is active, dref_read() is not the
- *			number of pointers; or the object is immortal, which
- *			nobody has asked for: dref has found a wrong sum; or a
- *			class without objects is busy
+ *	late		release() too long after the last put.  The caller sets the
+ *			limit; the time that the machine itself takes is added.
+ *	miscounted	at the end, when no worker is active, dref_read() differs
+ *			from the number of pointers; or an object is immortal that
+ *			no worker has made so, because dref has found a wrong sum;
+ *			or a class without objects is busy
  *	revived		dref_tryget_live() succeeds after dref_kill(), or fails
- *			before
- *	scribbled	a dead object's count was written to
+ *			before it
+ *	scribbled	the count of a dead object was written to
  *
- * From live to free memory, an object goes this way:
+ * An object goes through these steps from live to free memory:
  *
- *	release()	live -> dead, exactly once; nobody must point to it
- *	RCU		unless the class is DREF_RCU, and the object was not to be
- *			found any more: lookups that still look at it must find
- *			a dead count, not poison
- *	burial		the count is poisoned, its number is free for another
- *	graveyard	the last 256 dead: a second release() still finds "dead"
- *	RCU, kfree()	after a look whether the poison is as it was
+ *	release()	live -> dead, exactly once; no pointer to it may exist
+ *	RCU		skipped if the class is DREF_RCU and the object could not be
+ *			found any more.  Lookups that still use the object must find a
+ *			dead count, not poison.
+ *	burial		the count is poisoned, and the number is free for reuse
+ *	graveyard	the last 256 dead objects: a second release() still finds
+ *			"dead" there
+ *	RCU, kfree()	after a check that the poison is intact
  *
- * The poison has the immortal bit set in dref's mode word.  If release() came
- * before the grace period that DREF_RCU promises, a lookup will therefore get
- * its reference, look at the state, and raise the alarm.
+ * The poison has the immortal bit of dref's mode word set.  If release() ran
+ * before the grace period that DREF_RCU promises, a lookup therefore gets a
+ * reference, checks the state, and reports the error.
  *
- * An object that has shown an error is never freed under those who may still use
- * it: it keeps its number until the end.  After the first error the workers
- * stop, and its description is kept.
+ * An object with an error is not freed while workers may still use it: it keeps
+ * its number until the end.  After the first error the workers stop, and the
+ * session keeps the description of that error.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -49,7 +49,7 @@
 
 #include "stress.h"
 
-/* @object is what it is about; or NULL */
+/* Report an error of @object, or, if that is NULL, of something else */
 void stress_error(struct stress_session *session, enum stress_error kind,
 		  const struct stress_object *object, const char *format, ...)
 {
@@ -83,22 +83,26 @@ u64 stress_errors(const struct stress_session *session)
 	return errors;
 }
 
-/* The initial reference is to be dropped, and the object is dead */
-void stress_dropped_dead(struct stress_object *object)
+/* Report that an object is dead although a place still holds its initial reference */
+void stress_error_place_dead(struct stress_object *object)
 {
 	stress_error(object->session, STRESS_EARLY, object,
 		     "place %d has a reference: expected state %#x (live), seen %#x",
 		     object->place, STRESS_LIVE, READ_ONCE(object->state));
 }
 
-static void stress_saturated(struct stress_object *object)
+static void stress_error_saturated(struct stress_object *object)
 {
 	stress_error(object->session, STRESS_MISCOUNTED, object,
-		     "expected it to be counted, seen immortal: dref has saturated its count");
+		     "expected to be counted, seen immortal: dref has saturated its count");
 }
 
-/* A holder looks at his object: is it alive, and how is it counted? */
-bool stress_see(struct stress_worker *worker, struct stress_object *object)
+/*
+ * Check an object that the worker holds.  Returns false, after an error report,
+ * if it is dead.  Counts a promotion or demotion that dref has done since the
+ * last check.
+ */
+bool stress_check_held(struct stress_worker *worker, struct stress_object *object)
 {
 	bool deferred;
 
@@ -111,10 +115,10 @@ bool stress_see(struct stress_worker *worker, struct stress_object *object)
 	}
 
 	if (unlikely(dref_is_immortal(&object->ref))) {
-		/* dref's word, then ours; pairs with xchg() in stress_immortalize() */
+		/* dref's flag, then ours; pairs with xchg() in stress_immortalize() */
 		smp_rmb();
 		if (!READ_ONCE(object->immortal))
-			stress_saturated(object);
+			stress_error_saturated(object);
 		return true;
 	}
 	deferred = dref_is_deferred(&object->ref);
@@ -126,7 +130,7 @@ bool stress_see(struct stress_worker *worker, struct stress_object *object)
 	return true;
 }
 
-/* Who points to @object?  The first one found is named in @who. */
+/* Returns the number of pointers to @object, and in @who where the first one is */
 static unsigned long stress_holders(const struct stress_object *object,
 				    char *who, size_t size)
 {
@@ -153,7 +157,7 @@ static unsigned long stress_holders(const struct stress_object *object,
 	return holders;
 }
 
-/* An object has been in the graveyard for long enough */
+/* Check and free the object that is the oldest in the graveyard */
 static void stress_exhume(struct stress_object *object)
 {
 	const u8 *bad = memchr_inv(&object->ref, POISON_FREE, sizeof(object->ref));
@@ -184,26 +188,26 @@ static void stress_bury_rcu(struct rcu_head *rcu)
 	stress_bury(container_of(rcu, struct stress_object, rcu));
 }
 
-/* How long has nobody held @object? */
-static void stress_measure(const struct stress_object *object)
+/* Record the time from the last put of @object until now */
+static void stress_record_latency(const struct stress_object *object)
 {
 	struct stress_session *session = object->session;
 	unsigned long latency = jiffies - READ_ONCE(object->put_at);
 	unsigned int ms = jiffies_to_msecs(latency);
-	unsigned long limit = session->setup.late_ms;	/* and more: not in 32 bits */
+	unsigned long limit = session->setup.late_ms;	/* the sum may exceed 32 bits */
 
 	if (limit)
-		limit += jiffies_to_msecs(stress_yardstick(&session->yardstick));
+		limit += jiffies_to_msecs(stress_yardstick_allowance(&session->yardstick));
 	atomic_long_inc(&session->latency[min(fls(ms), DREF_STRESS_LATENCIES - 1)]);
 	if (latency > READ_ONCE(session->latency_max))
-		WRITE_ONCE(session->latency_max, latency);	/* near enough */
+		WRITE_ONCE(session->latency_max, latency);	/* a race hardly matters */
 	if (limit && ms > limit)
 		stress_error(session, STRESS_LATE, object,
 			     "released late: expected at most %lu ms after the last put, seen %u ms",
 			     limit, ms);
 }
 
-/* An object that is published without a reference: it cannot be found any more */
+/* If @object is in a weak place, remove it from there; returns whether it was */
 static bool stress_unpublish_weak(struct stress_object *object)
 {
 	struct stress_session *session = object->session;
@@ -214,7 +218,7 @@ static bool stress_unpublish_weak(struct stress_object *object)
 	return true;
 }
 
-/* Called by dref, in any context but NMI, when it has found no reference */
+/* The release() of all classes; dref calls it in any context but NMI */
 void stress_release(struct dref *ref)
 {
 	struct stress_object *object = container_of(ref, struct stress_object, ref);
@@ -223,10 +227,10 @@ void stress_release(struct dref *ref)
 	char who[32] = "";
 	u32 state;
 
-	/* state, then hands; pairs with smp_mb() in stress_take() */
+	/* state, then hands; pairs with smp_mb() in stress_fill_hand() */
 	state = xchg(&object->state, STRESS_DEAD);
 	if (WARN_ONCE((state != STRESS_LIVE && state != STRESS_DEAD) || !session,
-		      "dref_stress: release of something that is no object\n"))
+		      "dref_stress: release of something that is not an object\n"))
 		return;
 	if (state == STRESS_DEAD) {
 		stress_error(session, STRESS_DOUBLED, object,
@@ -247,19 +251,20 @@ void stress_release(struct dref *ref)
 	atomic_long_inc(&session->released);
 	if (object->alive)
 		atomic_long_dec(object->alive);
-	stress_measure(object);
+	stress_record_latency(object);
 	if (!stress_unpublish_weak(object) && ref->class->flags & DREF_RCU)
 		stress_bury(object);
 	else
 		call_rcu(&object->rcu, stress_bury_rcu);
 }
 
-static void stress_count(struct stress_object *object)
+static void stress_count_holder(struct stress_object *object)
 {
 	if (object)
 		object->holders++;
 }
 
+/* Count the pointers to each object */
 static void stress_tally(struct stress_session *session)
 {
 	struct stress_object *object;
@@ -273,18 +278,18 @@ static void stress_tally(struct stress_session *session)
 	}
 	for (i = 0; i < session->nr_workers; i++) {
 		for (hand = 0; hand < STRESS_HANDS; hand++)
-			stress_count(session->workers[i].hands[hand]);
+			stress_count_holder(session->workers[i].hands[hand]);
 		cond_resched();
 	}
 	for (i = 0; i < STRESS_QUEUE; i++)
-		stress_count(session->queue[i]);
+		stress_count_holder(session->queue[i]);
 	for (i = 0; i < stress_first_weak_place(session); i++) {
 		object = rcu_access_pointer(session->places[i]);
-		stress_count(object);
+		stress_count_holder(object);
 	}
 }
 
-/* dref's own work, such as the end of a demotion, can make a sum wrong in passing */
+/* Work of dref, such as the end of a demotion, can make dref_read() wrong for a moment */
 static bool stress_count_agrees(const struct stress_object *object)
 {
 	int tries;
@@ -295,27 +300,27 @@ static bool stress_count_agrees(const struct stress_object *object)
 		if (dref_read(&object->ref) == object->holders)
 			return true;
 		if (object->session->failed)
-			return false;	/* one error is enough to wait for */
+			return false;	/* after an error, do not wait for more */
 		dref_barrier();
 	}
 	return false;
 }
 
-/* Nobody is active: dref must know how many references there are */
+/* Check dref_read() of all objects; no worker is active */
 void stress_verify_counts(struct stress_session *session)
 {
 	struct stress_object *object;
 	unsigned int i;
 
 	if (session->failed)
-		return;		/* after an error the books do not add up */
+		return;		/* after an error the record is incomplete */
 
-	dref_barrier();		/* promotion holds references for a while */
+	dref_barrier();		/* the promotion queue may hold references */
 	rcu_barrier();
 	stress_tally(session);
 	for (i = 0; i < session->nr_entries; i++) {
 		object = session->entries[i].object;
-		/* an object without holders is missing: that is for the end */
+		/* objects without holders are left to stress_verify_objects() */
 		if (object && stress_is_live(object) && object->holders &&
 		    !stress_count_agrees(object))
 			stress_error(session, STRESS_MISCOUNTED, object,
@@ -326,9 +331,9 @@ void stress_verify_counts(struct stress_session *session)
 }
 
 /*
- * An object that everybody has dropped and dref has not released.  What dref
- * may still do with it is not known, so like a miscounted object of dref's own
- * it is leaked: its class can go without it.
+ * All references to the object were dropped, and dref has not released it.
+ * dref may still use it, so it is leaked, like an object that dref itself has
+ * found miscounted, and its class can be unregistered.
  */
 static void stress_abandon(struct stress_object *object)
 {
@@ -356,17 +361,17 @@ static void stress_verify_object(struct stress_session *session,
 	if (immortal && object->immortal) {
 		report->immortal++;
 	} else if (immortal) {
-		stress_saturated(object);
+		stress_error_saturated(object);
 		report->saturated++;
 	} else {
 		stress_abandon(object);
 		return;
 	}
-	/* dref_barrier() has made dref forget it */
+	/* since dref_barrier(), dref does not use it any more */
 	kfree(object);
 }
 
-/* Every object that is to be released has been, and nothing is on its way */
+/* Check and free the objects that are left, after all releases and RCU callbacks */
 void stress_verify_objects(struct stress_session *session,
 			   struct dref_stress_report *report)
 {
@@ -401,7 +406,7 @@ void stress_report(const struct stress_session *session,
 	report->errors = stress_errors(session);
 	for (i = 0; i < DREF_STRESS_LATENCIES; i++)
 		report->latency[i] = atomic_long_read(&session->latency[i]);
-	report->yardstick_ms = jiffies_to_msecs(stress_yardstick(&session->yardstick));
+	report->yardstick_ms = jiffies_to_msecs(stress_yardstick_allowance(&session->yardstick));
 	report->latency_max_ms = jiffies_to_msecs(session->latency_max);
 	memcpy(report->error, session->error, sizeof(report->error));
 }

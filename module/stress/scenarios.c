@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Scenarios: a scenario is a row, and its function is one step of it.
+ * Scenarios.  A scenario is a row of a table, and its function does one step.
  *
- * A step draws what it does from the worker's random numbers and leaves the
- * worker with something in some of its hands, which the next step, of whatever
- * scenario, finds there.  So all steps go together, and "mix" is just that.
- * Steps that sleep are for tasks only; in an interrupt "shared" takes their place.
+ * A step decides by the worker's random numbers what to do.  It may leave
+ * objects in the worker's hands, where the next step finds them.  That step may
+ * be one of any other scenario, so "mix" can draw a scenario for each step.
+ * Steps that sleep are for tasks only; an interrupt does a step of "shared"
+ * instead.
  */
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -14,13 +15,13 @@
 
 #include "stress.h"
 
-#define STRESS_HOT_OBJECTS	4U	/* that all workers share */
-#define STRESS_LOOKUPS		64	/* for each object that is replaced */
-#define STRESS_FLAP_OBJECTS	4	/* in use at a time, for */
-#define STRESS_FLAP_JIFFIES	(HZ / 3)
-#define STRESS_HOT_SET		1024U	/* of "many", which moves on by */
-#define STRESS_HOT_SET_MOVES	4	/* so many objects in a jiffy */
-#define STRESS_UNREGISTERS	2048	/* one in so many steps */
+#define STRESS_HOT_OBJECTS	4U	/* "shared": objects that all workers use */
+#define STRESS_LOOKUPS		64	/* "lookup": lookups for each replacement */
+#define STRESS_FLAP_OBJECTS	4	/* "flap": objects in use at a time, */
+#define STRESS_FLAP_JIFFIES	(HZ / 3)	/* and for how long */
+#define STRESS_HOT_SET		1024U	/* "many": objects in the hot set, */
+#define STRESS_HOT_SET_MOVES	4	/* which moves by so many in a jiffy */
+#define STRESS_UNREGISTERS	2048	/* "classes": steps for each unregister */
 
 static unsigned int stress_random(struct stress_worker *worker, unsigned int end)
 {
@@ -39,13 +40,13 @@ static unsigned int stress_random_place(struct stress_worker *worker)
 	return stress_random(worker, worker->session->setup.objects);
 }
 
-static void stress_empty(struct stress_worker *worker, unsigned int hand)
+static void stress_empty_hand(struct stress_worker *worker, unsigned int hand)
 {
 	if (worker->hands[hand])
 		stress_put(worker, hand);
 }
 
-/* Gets and puts of what the worker holds, as fast as it goes, all on few objects */
+/* Gets and puts of a few objects that all workers share, as fast as possible */
 static void step_shared(struct stress_worker *worker)
 {
 	unsigned int hot = min(worker->session->setup.objects, STRESS_HOT_OBJECTS);
@@ -61,10 +62,11 @@ static void step_shared(struct stress_worker *worker)
 }
 
 /*
- * Objects of which there is one reference, and that on its way round the CPUs:
- * take what the last one has put into the queue, get a new reference, leave that
- * to the next one, and put the one that was there.  A sum that is taken in the
- * wrong order sees a put and not the get before it, each on another CPU.
+ * Each object has one reference, which goes round the CPUs.  A worker takes the
+ * reference that the last one has left in the queue, gets another one, leaves
+ * that to the next worker, and puts the old one.  The get and the put that
+ * follows it are on different CPUs: a pass that sums in the wrong order sees
+ * the put and not the get.
  */
 static void step_ring(struct stress_worker *worker)
 {
@@ -72,19 +74,19 @@ static void step_ring(struct stress_worker *worker)
 	unsigned int hand = stress_random_hand(worker);
 	unsigned int other = (hand + 1) % STRESS_HANDS;
 
-	stress_empty(worker, hand);
-	stress_empty(worker, other);
+	stress_empty_hand(worker, hand);
+	stress_empty_hand(worker, other);
 	stress_exchange(worker, hand, slot);
-	/* an empty slot may only be one that another worker has just emptied */
+	/* another worker may have emptied the slot just now: rarely create an object */
 	if (!worker->hands[hand] && (stress_random(worker, STRESS_QUEUE) ||
 				     !stress_create_deferred(worker, hand)))
 		return;
 	stress_get(worker, other, hand);
 	stress_exchange(worker, other, slot);
-	stress_empty(worker, hand);
+	stress_empty_hand(worker, hand);
 }
 
-/* A reference that was taken here is put wherever the queue takes it */
+/* A reference that one worker takes is put by the worker that finds it in the queue */
 static void step_handover(struct stress_worker *worker)
 {
 	unsigned int hand = stress_random_hand(worker);
@@ -94,16 +96,16 @@ static void step_handover(struct stress_worker *worker)
 	    !stress_tryget(worker, hand, stress_random_place(worker)))
 		return;
 	stress_exchange(worker, hand, slot);
-	stress_empty(worker, hand);
+	stress_empty_hand(worker, hand);
 }
 
-/* Find objects that others are about to replace */
+/* Lookups of objects that other workers are about to replace */
 static void step_lookup(struct stress_worker *worker)
 {
 	unsigned int hand = stress_random_hand(worker);
 	unsigned int place = stress_random_place(worker);
 
-	stress_empty(worker, hand);
+	stress_empty_hand(worker, hand);
 	if (stress_random(worker, STRESS_LOOKUPS))
 		stress_tryget(worker, hand, place);
 	else if (stress_create(worker, hand))
@@ -111,9 +113,9 @@ static void step_lookup(struct stress_worker *worker)
 }
 
 /*
- * Objects that can be found, and that nobody holds but who has just found them:
- * most of the time they have no reference, every pass finds them dying, and
- * every lookup resurrects one.
+ * Objects that can be found but are held only by workers that have just found
+ * them.  Most of the time they have no reference: each pass finds them dying,
+ * and each lookup resurrects one.
  */
 static void step_weak(struct stress_worker *worker)
 {
@@ -121,44 +123,44 @@ static void step_weak(struct stress_worker *worker)
 	unsigned int place = stress_first_weak_place(worker->session) +
 			     stress_random(worker, STRESS_WEAK_PLACES);
 
-	stress_empty(worker, hand);
+	stress_empty_hand(worker, hand);
 	if (!stress_tryget(worker, hand, place)) {
 		if (!stress_create_deferred(worker, hand))
 			return;
 		stress_publish_weak(worker, hand, place);
 	}
 	if (stress_random(worker, 4))
-		stress_empty(worker, hand);
+		stress_empty_hand(worker, hand);
 }
 
-/* A short life: created, shared with one other worker, and dropped by both */
+/* Short-lived objects: created, shared with another worker, and dropped by both */
 static void step_churn(struct stress_worker *worker)
 {
 	unsigned int hand = stress_random_hand(worker);
 	unsigned int slot = stress_random(worker, STRESS_QUEUE);
 	unsigned int other = (hand + 1) % STRESS_HANDS;
 
-	stress_empty(worker, hand);
-	stress_empty(worker, other);
+	stress_empty_hand(worker, hand);
+	stress_empty_hand(worker, other);
 	if (!stress_create(worker, hand))
 		return;
 	stress_get(worker, other, hand);
 	stress_exchange(worker, other, slot);
-	stress_empty(worker, other);
+	stress_empty_hand(worker, other);
 	if (stress_random(worker, 2))
 		stress_kill(worker, hand);
 	else
 		stress_put(worker, hand);
 }
 
-/* Kill what others hold, and ask for a live reference of whatever comes */
+/* Kill objects that others hold, and call dref_tryget_live() for any that come along */
 static void step_kill(struct stress_worker *worker)
 {
 	unsigned int hand = stress_random_hand(worker);
 	unsigned int slot = stress_random(worker, STRESS_QUEUE);
 	unsigned int other = (hand + 1) % STRESS_HANDS;
 
-	stress_empty(worker, hand);
+	stress_empty_hand(worker, hand);
 	if (worker->hands[other]) {
 		if (!stress_random(worker, 4))
 			stress_defer(worker, other);
@@ -175,8 +177,9 @@ static void step_kill(struct stress_worker *worker)
 }
 
 /*
- * A few objects in use, and a moment later a few others, so that what was promoted
- * goes quiet and is demoted while somebody may still be on his way to its slot.
+ * A few objects are in use, and a moment later a few others.  So promoted objects
+ * go quiet and are demoted, while a get or put may still be on its way to their
+ * slots.
  */
 static void step_flap(struct stress_worker *worker)
 {
@@ -186,7 +189,7 @@ static void step_flap(struct stress_worker *worker)
 		(turn + stress_random(worker, STRESS_FLAP_OBJECTS)) % STRESS_FLAP_PLACES;
 	unsigned int other = (hand + 1) % STRESS_HANDS;
 
-	stress_empty(worker, hand);
+	stress_empty_hand(worker, hand);
 	if (!stress_tryget(worker, hand, place)) {
 		if (stress_create_deferred(worker, hand))
 			stress_publish(worker, hand, place);
@@ -196,12 +199,12 @@ static void step_flap(struct stress_worker *worker)
 		stress_defer(worker, hand);
 	if (stress_random(worker, 2))
 		return;
-	stress_empty(worker, other);
+	stress_empty_hand(worker, other);
 	stress_get(worker, other, hand);
-	stress_empty(worker, hand);
+	stress_empty_hand(worker, hand);
 }
 
-/* A hot set that wanders, and wants to be deferred; now and then one of the others */
+/* A moving set of hot objects, some of which are deferred; at times any other object */
 static void step_many(struct stress_worker *worker)
 {
 	unsigned int objects = worker->session->setup.objects;
@@ -210,7 +213,7 @@ static void step_many(struct stress_worker *worker)
 	unsigned int first = jiffies * STRESS_HOT_SET_MOVES;
 	unsigned int place = (first + stress_random(worker, hot)) % objects;
 
-	stress_empty(worker, hand);
+	stress_empty_hand(worker, hand);
 	if (!stress_random(worker, 16))
 		place = stress_random_place(worker);
 	if (!stress_tryget(worker, hand, place))
@@ -219,16 +222,16 @@ static void step_many(struct stress_worker *worker)
 		stress_defer(worker, hand);
 }
 
-/* Make an object immortal in any mode, while others get and put it */
+/* Objects become immortal, in any mode, while others get and put them */
 static void step_immortalize(struct stress_worker *worker)
 {
 	unsigned int hand = stress_random_hand(worker);
 	unsigned int slot = stress_random(worker, STRESS_QUEUE);
 	unsigned int other = (hand + 1) % STRESS_HANDS;
 
-	stress_empty(worker, hand);
-	stress_empty(worker, other);
-	/* whatever is in the queue: of any class, in any mode, held by anybody */
+	stress_empty_hand(worker, hand);
+	stress_empty_hand(worker, other);
+	/* the queue may have an object of any class, in any mode, with any holders */
 	stress_exchange(worker, hand, slot);
 	if (!worker->hands[hand]) {
 		if (!stress_create(worker, hand))
@@ -239,29 +242,32 @@ static void step_immortalize(struct stress_worker *worker)
 	stress_get(worker, other, hand);
 	if (!stress_random(worker, 64))
 		stress_immortalize(worker, hand);
-	/* few of those that come back to the queue shall be immortal */
+	/* return few immortal objects to the queue */
 	if (!READ_ONCE(worker->hands[hand]->immortal) || !stress_random(worker, 4))
 		stress_exchange(worker, other, slot);
 }
 
 /*
- * Objects of a class that its worker wants to unregister while others hold them:
- * he creates no more then, helps to empty the queue, and tries.
+ * Objects of the worker's own class, which it tries to unregister while others
+ * hold some.  From that moment it creates no more objects, helps to empty the
+ * queue, and tries again until the class is gone.
  */
 static void step_classes(struct stress_worker *worker)
 {
 	unsigned int hand = stress_random_hand(worker);
 	unsigned int slot = stress_random(worker, STRESS_QUEUE);
+	unsigned int flags;
 
-	stress_empty(worker, hand);
+	stress_empty_hand(worker, hand);
 	if (worker->class_going) {
 		stress_exchange(worker, hand, slot);
 		if (!stress_random(worker, 64))
-			stress_class_go(worker);
+			stress_own_class_try_unregister(worker);
 		return;
 	}
 	worker->class_going = !stress_random(worker, STRESS_UNREGISTERS);
-	if (!stress_class_come(worker, stress_random(worker, 4) & (DREF_SLEEP | DREF_RCU)) ||
+	flags = stress_random(worker, 4) & (DREF_SLEEP | DREF_RCU);
+	if (!stress_own_class_register(worker, flags) ||
 	    !stress_create_own(worker, hand))
 		return;
 	if (stress_random(worker, 2))
@@ -272,10 +278,10 @@ static void step_classes(struct stress_worker *worker)
 static void step_mix(struct stress_worker *worker);
 
 /**
- * struct stress_scenario - a row
- * @step: one step
+ * struct stress_scenario - a scenario
+ * @step: does one step
  * @weight: its share in "mix"
- * @sleeps: it is for tasks only
+ * @sleeps: a step may sleep, so it is for tasks only
  */
 struct stress_scenario {
 	void		(*step)(struct stress_worker *worker);
@@ -298,7 +304,7 @@ static const struct stress_scenario scenarios[] = {
 	[DREF_STRESS_MIX]	= { step_mix },
 };
 
-/* Every scenario before this one in the table */
+/* A step of any scenario that precedes "mix" in the table, by weight */
 static void step_mix(struct stress_worker *worker)
 {
 	unsigned int total = 0, draw, i;
@@ -308,7 +314,7 @@ static void step_mix(struct stress_worker *worker)
 	draw = stress_random(worker, total);
 	for (i = 0; draw >= scenarios[i].weight; i++)
 		draw -= scenarios[i].weight;
-	stress_step(worker, i);		/* which makes draws of its own */
+	stress_step(worker, i);		/* this draws new random numbers */
 }
 
 void stress_step(struct stress_worker *worker, unsigned int scenario)

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A session: its classes, its set-up, its batches and its end.
+ * A session: its classes, set-up, batches and end.
  *
- * Batches of different workers run at the same time, under the read side of the
- * session's semaphore; each has its worker's mutex.  Set-up and end have the
- * write side, so at the end nobody holds anything that is not in a hand, in the
- * queue or in a place.  The end is
+ * Batches of different workers run at the same time.  Each holds its worker's
+ * mutex and the read side of the session's semaphore.  Set-up and end hold the
+ * write side, so at the end every reference is in a hand, in the queue or in a
+ * place.  The end goes through these steps:
  *
- *	stop		the module's own workers
- *	settle		whatever dref is doing; then compare its counts to ours
- *	drop		all hands, the queue and all places
- *	dref_barrier()	now every object must have been released
- *	rcu_barrier()	and be on its way to the graveyard no more
- *	verify		and free what is left
- *	classes gone	that workers have registered
+ *	- stop the module's own workers
+ *	- wait until dref has settled, and compare its counts with the oracle's
+ *	- drop the references in all hands, in the queue and in all places
+ *	- dref_barrier(): now every object must have been released
+ *	- rcu_barrier(): no object is on its way to the graveyard any more
+ *	- verify and free the objects that are left
+ *	- unregister the classes that workers have registered
  *
- * Closing the file does the same, and throws the report away.
+ * Closing the file does the same, without a report.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -26,7 +26,7 @@
 
 #include "stress.h"
 
-#define STRESS_OPS_PER_LOOK	64	/* for signals, and for others to run */
+#define STRESS_STEPS_PER_CHECK	64	/* checks for signals, lets other tasks run */
 
 DEFINE_DREF_CLASS(class_plain, "stress", stress_release, 0);
 DEFINE_DREF_CLASS(class_sleep, "stress-sleep", stress_release, DREF_SLEEP);
@@ -41,7 +41,7 @@ DEFINE_DREF_CLASS(class_rcu_exact, "stress-rcu-exact", stress_release,
 DEFINE_DREF_CLASS(class_sleep_rcu_exact, "stress-sleep-rcu-exact",
 		  stress_release, DREF_SLEEP | DREF_RCU | DREF_EXACT);
 
-/* By flags */
+/* Indexed by flags */
 static struct dref_class * const classes[STRESS_CLASSES] = {
 	[0]				= &class_plain,
 	[DREF_STRESS_SLEEP]		= &class_sleep,
@@ -79,9 +79,9 @@ void stress_classes_drain(void)
 		dref_class_drain(classes[i]);
 }
 
-/* The class of the object with this number, in this generation of it */
-struct dref_class *stress_class(const struct stress_session *session,
-				unsigned int index)
+/* Returns the class of an object; @index chooses one if the session uses all of them */
+struct dref_class *stress_session_class(const struct stress_session *session,
+					unsigned int index)
 {
 	unsigned int flags = session->setup.flags;
 
@@ -103,7 +103,7 @@ struct stress_session *stress_session_new(void)
 	return session;
 }
 
-static void stress_let_go(struct stress_worker *worker)
+static void stress_empty_hands(struct stress_worker *worker)
 {
 	unsigned int hand;
 
@@ -113,7 +113,7 @@ static void stress_let_go(struct stress_worker *worker)
 	}
 }
 
-/* Drop everything; returns how many references workers and the queue had */
+/* Drop all references; returns how many the workers and the queue had */
 static u64 stress_drop_all(struct stress_session *session)
 {
 	u64 held = 0;
@@ -122,15 +122,15 @@ static u64 stress_drop_all(struct stress_session *session)
 	for (i = 0; i < session->nr_workers; i++) {
 		for (hand = 0; hand < STRESS_HANDS; hand++)
 			held += !!session->workers[i].hands[hand];
-		stress_let_go(&session->workers[i]);
+		stress_empty_hands(&session->workers[i]);
 	}
 	for (i = 0; i < STRESS_QUEUE; i++) {
-		/* any worker's empty hand will do */
+		/* use an empty hand of the first worker */
 		stress_exchange(&session->workers[0], 0, i);
 		held += !!session->workers[0].hands[0];
-		stress_let_go(&session->workers[0]);
+		stress_empty_hands(&session->workers[0]);
 	}
-	/* A kill is a hint: half of the objects must do without it */
+	/* dref_kill() is only a hint: use dref_put() for half of the objects */
 	for (i = 0; i < session->nr_places; i++) {
 		stress_unpublish(session, i, i % 2);
 		cond_resched();
@@ -165,8 +165,8 @@ static void stress_session_end(struct stress_session *session,
 	rcu_barrier();
 
 	stress_verify_objects(session, report);
-	if (stress_classes_gone(session))
-		session->workers = NULL;	/* leaked: dref knows their classes */
+	if (stress_own_classes_unregister(session))
+		session->workers = NULL;	/* leaked, as dref still knows their classes */
 	stress_yardstick_stop(&session->yardstick);
 	stress_report(session, report);
 	stress_session_clear(session);
@@ -178,7 +178,7 @@ static int stress_session_alloc(struct stress_session *session)
 	struct stress_worker *worker;
 	unsigned int i;
 
-	session->nr_workers = setup->workers + stress_contexts_workers(session);
+	session->nr_workers = setup->workers + stress_contexts_nr_workers(session);
 	session->nr_places = setup->objects + STRESS_FLAP_PLACES + STRESS_WEAK_PLACES;
 	session->nr_entries = 2 * setup->objects + STRESS_MAX_IMMORTALS +
 			      max_t(unsigned int, STRESS_EXTRA_ENTRIES,
@@ -206,7 +206,7 @@ static int stress_session_alloc(struct stress_session *session)
 	return 0;
 }
 
-/* Object i in place i: the workers' entries come in turn */
+/* Create object i in place i; the workers take turns, as each has entries of its own */
 static int stress_session_fill(struct stress_session *session)
 {
 	struct stress_worker *worker;
@@ -224,7 +224,7 @@ static int stress_session_fill(struct stress_session *session)
 	return 0;
 }
 
-/* What an earlier one on this file has counted */
+/* Reset the results of an earlier session on this file */
 static void stress_session_reset(struct stress_session *session)
 {
 	int i;
@@ -269,7 +269,7 @@ unlock:
 	return err;
 }
 
-static int stress_batch(struct stress_worker *worker, struct dref_stress_run *run)
+static int stress_run_batch(struct stress_worker *worker, struct dref_stress_run *run)
 {
 	struct stress_session *session = worker->session;
 
@@ -277,10 +277,10 @@ static int stress_batch(struct stress_worker *worker, struct dref_stress_run *ru
 	prandom_seed_state(&worker->rnd, run->seed);
 
 	for (run->done = 0; run->done < run->ops; run->done++) {
-		if (run->done % STRESS_OPS_PER_LOOK == 0) {
+		if (run->done % STRESS_STEPS_PER_CHECK == 0) {
 			if (signal_pending(current))
 				break;
-			/* or demotion would wait for the end of the batch */
+			/* demotion must not have to wait for the end of the batch */
 			cond_resched_tasks_rcu_qs();
 		}
 		if (READ_ONCE(session->failed))
@@ -290,7 +290,7 @@ static int stress_batch(struct stress_worker *worker, struct dref_stress_run *ru
 	if (run->ops && !run->done && signal_pending(current))
 		return -EINTR;
 	if (run->flags & DREF_STRESS_LET_GO)
-		stress_let_go(worker);
+		stress_empty_hands(worker);
 
 	run->errors = stress_errors(session);
 	memset(run->counts, 0, sizeof(run->counts));
@@ -315,7 +315,7 @@ int stress_session_run(struct stress_session *session,
 	if (err)
 		goto unlock;
 	atomic_inc(&session->nr_batches);
-	err = stress_batch(worker, run);
+	err = stress_run_batch(worker, run);
 	atomic_dec(&session->nr_batches);
 	mutex_unlock(&worker->mutex);
 unlock:
@@ -341,9 +341,9 @@ unlock:
 	return err;
 }
 
-/* What the count of @object says; it may be released and buried meanwhile */
-static void stress_look(struct stress_object *object,
-			struct dref_stress_state *state)
+/* Read the state of @object, which may be released and buried meanwhile */
+static void stress_read_state(struct stress_object *object,
+			      struct dref_stress_state *state)
 {
 	u32 flags = DREF_STRESS_LIVE;
 	s64 count;
@@ -356,7 +356,7 @@ static void stress_look(struct stress_object *object,
 		flags |= DREF_STRESS_IMMORTAL;
 	count = dref_read(&object->ref);
 
-	/* Only now is it known that all that was no poison */
+	/* only if it is live after the reads, they have not read poison */
 	smp_rmb();
 	if (!stress_is_live(object))
 		return;
@@ -383,7 +383,7 @@ int stress_session_state(struct stress_session *session,
 	rcu_read_lock();
 	object = READ_ONCE(entry->object);
 	if (object)
-		stress_look(object, state);
+		stress_read_state(object, state);
 	rcu_read_unlock();
 	state->generation = READ_ONCE(entry->generation);
 	state->created_ns = READ_ONCE(entry->created_ns);
@@ -410,7 +410,7 @@ int stress_session_finish(struct stress_session *session,
 	return err;
 }
 
-/* The file is closed: nobody else knows the session */
+/* The file is closed, so no other thread uses the session */
 void stress_session_free(struct stress_session *session)
 {
 	struct dref_stress_report report;

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of dref_stress.ko know of each other.
+ * Declarations shared by the files of dref_stress.ko.
  *
- *	main.c	the device: what user space may ask
- *	session.c	a session from its set-up to its end
+ *	main.c		the device, and the checks of its arguments
+ *	session.c	a session from set-up to end
  *	contexts.c	the module's own workers: threads and interrupts
- *	scenarios.c	what workers do: a scenario is a row
- *	hands.c	every way in which a reference comes and goes
- *	classes.c	classes that come and go
- *	oracle.c	who holds what, and what must be true at release
- *	yardstick.c	how long the machine itself takes
+ *	scenarios.c	the operations of a worker, one scenario a row
+ *	hands.c		the operations that take, drop and move references
+ *	classes.c	classes that workers register and unregister
+ *	oracle.c	the record of all references, and the checks at release
+ *	yardstick.c	how long grace periods and work items take on this machine
  *
  * A session has places, workers and a queue.  A place holds the initial
- * reference of the object that is published there, or, if it is weak, none: then
- * the object lives as long as somebody else holds it.  A worker has hands, each
- * with a reference or empty.  The queue is a few slots through which references
- * go from one worker to another.
+ * reference of the object that is published in it.  A weak place holds no
+ * reference: its object lives as long as something else holds it.  A worker has
+ * hands, each empty or with one reference.  The queue is a few slots through
+ * which references go from one worker to another.
  */
 #ifndef DREF_STRESS_H
 #define DREF_STRESS_H
@@ -32,42 +32,47 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
-#define STRESS_HANDS		8	/* a cache line of them */
-#define STRESS_QUEUE		16
+#define STRESS_HANDS		8	/* of a worker: one cache line */
+#define STRESS_QUEUE		16	/* slots of the queue */
 #define STRESS_DRAWS		6	/* random numbers for one step */
-#define STRESS_GRAVEYARD	256
-#define STRESS_MIN_ENTRIES	64	/* for each worker, beside those */
-#define STRESS_EXTRA_ENTRIES	16384	/* for all of them, if that is more */
-#define STRESS_IMMORTALS	1024	/* at once, and then so many a second, */
-#define STRESS_IMMORTALS_RATE	2
-#define STRESS_MAX_IMMORTALS	65536	/* in all: enough for hours */
-#define STRESS_FLAP_PLACES	48	/* that "flap" has for itself */
+#define STRESS_GRAVEYARD	256	/* dead objects that are watched */
+#define STRESS_FLAP_PLACES	48	/* used by the scenario "flap" only */
 #define STRESS_WEAK_PLACES	64
 
-#define STRESS_CLASSES		8	/* every set of flags */
+/* Entries beside those for places and immortal objects: the larger of */
+#define STRESS_MIN_ENTRIES	64	/* for each worker */
+#define STRESS_EXTRA_ENTRIES	16384	/* for all workers together */
 
-/* The state of an object: also its magic number */
+/* Objects made immortal: at first, more per second, and in all (enough for hours) */
+#define STRESS_IMMORTALS	1024
+#define STRESS_IMMORTALS_RATE	2
+#define STRESS_MAX_IMMORTALS	65536
+
+#define STRESS_CLASSES		8	/* one for each set of flags */
+
+/* The state of an object; serves as its magic number, too */
 #define STRESS_LIVE		0x11fe0b1eU
 #define STRESS_DEAD		0xdead0b1eU
 
 /**
- * struct stress_object - what is counted
- * @ref: the count
- * @state: STRESS_LIVE, STRESS_DEAD, or not one of our objects
- * @index: its number: where it is in the session's entries
- * @generation: how many objects have had that number
- * @place: the place where it is or was published; -1: none
- * @seen_deferred: how the last holder found it
- * @killing: dref_kill() has been called,
- * @killed: and has returned
- * @immortal: a worker has made it so
+ * struct stress_object - a counted object
+ * @ref: its reference count
+ * @state: STRESS_LIVE or STRESS_DEAD; anything else is not an object
+ * @index: its number, the index in the session's entries
+ * @generation: number of objects that have had @index, this one included
+ * @place: the place where it is or was published, or -1
+ * @seen_deferred: the last holder saw it deferred
+ * @killing: dref_kill() has been called
+ * @killed: dref_kill() has returned
+ * @immortal: a worker has called dref_immortalize()
  * @put_at: jiffies just before the last put
- * @holders: for the oracle's tally
- * @alive: how many objects its class has, if that comes and goes
- * @session: whose it is
- * @rcu: for the grace periods on its way to the graveyard and out of it
+ * @holders: number of pointers to it, counted by stress_tally()
+ * @alive: counter of live objects in its class, if that is a worker's own
+ * @session: the session that it belongs to
+ * @rcu: for the grace periods before and after the graveyard
  *
- * What the oracle reads and writes is on another cache line than what dref does.
+ * The oracle's fields are on another cache line than @ref, so that the oracle
+ * does not slow dref down.
  */
 struct stress_object {
 	struct dref		ref;
@@ -89,11 +94,11 @@ struct stress_object {
 
 /**
  * struct stress_entry - one number that an object can have
- * @object: who has it now: from creation until it is buried
- * @generation: how many have had it
- * @created_ns: when the last one was created,
- * @dropped_ns: dropped by DREF_STRESS_DROP,
- * @released_ns: and released; or 0
+ * @object: the object with this number, from its creation until its burial
+ * @generation: number of objects that have had this number
+ * @created_ns: time when the last of them was created
+ * @dropped_ns: time when DREF_STRESS_DROP dropped it, or 0
+ * @released_ns: time when it was released, or 0
  */
 struct stress_entry {
 	struct stress_object	*object;
@@ -104,23 +109,23 @@ struct stress_entry {
 };
 
 /**
- * struct stress_worker - who takes and drops references
- * @hands: one reference each; read by the oracle
- * @mutex: held through a batch
- * @session: whose it is
- * @rnd: where its choices come from
- * @draws: those of this step: as many in each, whatever it needs, so that the
- *	next one does not depend on what happened in this
- * @next_draw: the next of them
- * @context: 0: a task of user space; or one of DREF_STRESS_KTHREAD, ...
- * @counts: what it has done: in this batch, or the module's own: ever
- * @number: its own
- * @next_entry: where it looks for a free entry: every entry is one worker's
- * @next_slot: where the ring goes on
- * @class: one of its own, which comes and goes,
- * @class_name: its name; empty while it is not registered
- * @class_going: he wants to unregister it
- * @class_alive: how many objects of it are alive, by the oracle's books
+ * struct stress_worker - takes and drops references
+ * @hands: an object with a reference, or NULL, in each; read by the oracle
+ * @mutex: held during a batch
+ * @session: the session that it belongs to
+ * @rnd: state of its random numbers
+ * @draws: random numbers of this step.  Each step draws the same number of them,
+ *	whether it uses them or not, so a step does not depend on the last one.
+ * @next_draw: index of the next one to use
+ * @context: 0 for a task of user space, or DREF_STRESS_KTHREAD, ...
+ * @counts: operations in this batch; in all, if it is one of the module's own
+ * @number: its number in the session
+ * @next_entry: where it looks for a free entry; each entry belongs to one worker
+ * @next_slot: the next slot of the queue for the scenario "ring"
+ * @class: a class of its own, for the scenario "classes"
+ * @class_name: name of @class, empty while that is not registered
+ * @class_going: it is about to unregister @class, and creates no objects in it
+ * @class_alive: number of live objects in @class according to the oracle
  */
 struct stress_worker {
 	struct stress_object	*hands[STRESS_HANDS] ____cacheline_aligned;
@@ -154,11 +159,11 @@ enum stress_error {
 };
 
 /**
- * struct stress_yardstick - how long a grace period and a work item take
- * @work: waits for one and is one
- * @begin: when it was queued, in jiffies
- * @longest: that it took
- * @stop: it shall not be queued again
+ * struct stress_yardstick - measures how long a grace period and a work item take
+ * @work: a work item that runs after a grace period
+ * @begin: when @work was queued, in jiffies
+ * @longest: the longest time that @work took, in jiffies
+ * @stop: do not queue @work again
  */
 struct stress_yardstick {
 	struct rcu_work		work;
@@ -170,34 +175,34 @@ struct stress_yardstick {
 struct stress_cpu;
 
 /**
- * struct stress_session - what an open file is
- * @rwsem: for writing: set-up and end; for reading: everything between
- * @setup: as asked for; no objects: not set up
- * @number: its own, for the names of classes
- * @places: where objects are published: those asked for, and STRESS_FLAP_PLACES
- *	and STRESS_WEAK_PLACES more
- * @nr_places: how many
- * @workers: an array: first the caller's, then the module's own
- * @nr_workers: how many
- * @cpumask: where the module has workers of its own
- * @cpus: what drives the module's own workers
- * @nr_batches: in progress now
- * @entries: all objects there can be at a time
- * @nr_entries: how many
+ * struct stress_session - an open file of the device
+ * @rwsem: taken for writing by set-up and end, for reading by all other calls
+ * @setup: parameters of the session; @setup.objects is 0 before set-up
+ * @number: its number, part of the names of classes
+ * @places: where objects are published: @setup.objects places, then
+ *	STRESS_FLAP_PLACES, then STRESS_WEAK_PLACES
+ * @nr_places: number of @places
+ * @workers: first the caller's workers, then the module's own
+ * @nr_workers: number of @workers
+ * @cpumask: CPUs on which the module has workers of its own
+ * @cpus: threads and timers of the module's own workers
+ * @nr_batches: number of batches in progress
+ * @entries: one for each object that can exist at a time
+ * @nr_entries: number of @entries
  * @queue: references on their way from worker to worker
- * @graveyard: the last to have died, watched for writes
- * @buried: how many have come to the graveyard
- * @released: how many have been released
- * @begin: when it was set up, in jiffies
- * @immortals: how many have been made immortal
- * @yardstick: what may be expected of the machine
- * @latency: how many were released how long after their last put
- * @latency_max: the longest, in jiffies
- * @errors: how many, of each kind
- * @failed: there has been one
- * @class_mutex: one worker at a time unregisters his class
+ * @graveyard: the objects that died last, watched for writes
+ * @buried: number of objects that have come to @graveyard
+ * @released: number of objects released
+ * @begin: when the session was set up, in jiffies
+ * @immortals: number of objects made immortal by workers
+ * @yardstick: measures grace periods and work items
+ * @latency: number of objects released less than 2^n ms after their last put
+ * @latency_max: the longest such time, in jiffies
+ * @errors: number of errors of each kind
+ * @failed: there has been an error
+ * @class_mutex: serializes the workers that unregister their classes
  * @error_lock: protects @error
- * @error: the first one in words
+ * @error: description of the first error
  */
 struct stress_session {
 	struct rw_semaphore		rwsem;
@@ -224,8 +229,8 @@ struct stress_session {
 	unsigned long			latency_max;
 	atomic_long_t			errors[STRESS_NR_ERRORS];
 	bool				failed;
-	struct mutex			class_mutex;	/* unregistering a class */
-	raw_spinlock_t			error_lock;	/* error; in hard interrupts, too */
+	struct mutex			class_mutex;	/* held while unregistering a class */
+	raw_spinlock_t			error_lock;	/* error; taken in hard interrupts, too */
 	char				error[DREF_STRESS_ERROR_SIZE];
 };
 
@@ -234,7 +239,7 @@ static inline bool stress_is_live(const struct stress_object *object)
 	return READ_ONCE(object->state) == STRESS_LIVE;
 }
 
-/* In the places asked for comes no one else's objects, then flap's, then weak ones */
+/* The places are those of @setup.objects, then those of "flap", then the weak ones */
 static inline unsigned int stress_first_flap_place(const struct stress_session *session)
 {
 	return session->setup.objects;
@@ -265,11 +270,11 @@ int stress_session_state(struct stress_session *session,
 			 struct dref_stress_state *state);
 int stress_session_finish(struct stress_session *session,
 			  struct dref_stress_report *report);
-struct dref_class *stress_class(const struct stress_session *session,
-				unsigned int index);
+struct dref_class *stress_session_class(const struct stress_session *session,
+					unsigned int index);
 
 /* contexts.c */
-unsigned int stress_contexts_workers(struct stress_session *session);
+unsigned int stress_contexts_nr_workers(struct stress_session *session);
 int stress_contexts_start(struct stress_session *session);
 void stress_contexts_stop(struct stress_session *session,
 			  struct dref_stress_report *report);
@@ -301,16 +306,16 @@ bool stress_unpublish(struct stress_session *session, unsigned int place,
 		      bool kill);
 
 /* classes.c */
-bool stress_class_come(struct stress_worker *worker, unsigned int flags);
-void stress_class_go(struct stress_worker *worker);
-int stress_classes_gone(struct stress_session *session);
+bool stress_own_class_register(struct stress_worker *worker, unsigned int flags);
+void stress_own_class_try_unregister(struct stress_worker *worker);
+int stress_own_classes_unregister(struct stress_session *session);
 
 /* oracle.c */
 __printf(4, 5)
 void stress_error(struct stress_session *session, enum stress_error kind,
 		  const struct stress_object *object, const char *format, ...);
-bool stress_see(struct stress_worker *worker, struct stress_object *object);
-void stress_dropped_dead(struct stress_object *object);
+bool stress_check_held(struct stress_worker *worker, struct stress_object *object);
+void stress_error_place_dead(struct stress_object *object);
 void stress_release(struct dref *ref);
 u64 stress_errors(const struct stress_session *session);
 void stress_verify_counts(struct stress_session *session);
@@ -322,6 +327,6 @@ void stress_report(const struct stress_session *session,
 /* yardstick.c */
 void stress_yardstick_start(struct stress_yardstick *yardstick);
 void stress_yardstick_stop(struct stress_yardstick *yardstick);
-unsigned long stress_yardstick(const struct stress_yardstick *yardstick);
+unsigned long stress_yardstick_allowance(const struct stress_yardstick *yardstick);
 
 #endif /* DREF_STRESS_H */

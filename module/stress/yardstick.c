@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The yardstick: how long the machine itself takes.
+ * The yardstick: measures how long grace periods and work items take on this
+ * machine.
  *
- * dref releases an object after grace periods and in work items.  On a machine
- * that is busy enough both can take seconds, and that is nobody's fault.  So while
- * a session lasts, one work item after the other waits for a grace period, with
- * nothing of dref in it, and the longest time that one took says what may be
- * expected.  The one that is under way counts as soon as it takes longer.
+ * dref releases objects after grace periods and in work items.  On a very busy
+ * machine both can take seconds, which is no fault of dref.  So during a
+ * session a work item, which has nothing to do with dref, runs after a grace
+ * period and queues itself again.  The longest time that it took tells how much
+ * time dref may take.  The round in progress counts as soon as it exceeds that.
  */
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
@@ -16,8 +17,9 @@
 #include "stress.h"
 
 /*
- * Two passes, of two walks and a grace period each, one grace period for DREF_RCU,
- * and the work items before and after: each of them may take as long as the other.
+ * A release may take two passes, with two walks and a grace period each, a grace
+ * period for DREF_RCU, and the work items before and after these.  Each may
+ * take as long as the yardstick.
  */
 #define STRESS_YARDSTICKS	10
 
@@ -47,13 +49,16 @@ void stress_yardstick_stop(struct stress_yardstick *yardstick)
 {
 	WRITE_ONCE(yardstick->stop, true);
 	while (flush_rcu_work(&yardstick->work))
-		;			/* it may have queued itself once more */
+		;			/* the work may have queued itself once more */
 }
 
-/* What dref may take on top of what it takes by choice, in jiffies; any context */
-unsigned long stress_yardstick(const struct stress_yardstick *yardstick)
+/*
+ * Returns the time in jiffies that dref may take because of the machine, beyond
+ * the time that it takes by design; any context
+ */
+unsigned long stress_yardstick_allowance(const struct stress_yardstick *yardstick)
 {
-	/* in this order, or the one under way might begin in the future */
+	/* begin, then jiffies: otherwise the round in progress might begin in the future */
 	unsigned long begin = READ_ONCE(yardstick->begin);
 	unsigned long now = jiffies - begin;
 
