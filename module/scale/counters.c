@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The competitors: a counter is a row, an operation a function in a loop.
+ * The counters that are compared.  A counter is a row, and each of its operations
+ * is a function with a loop.
  *
- * Each loop is a function of its own, so that the compiler does to each what it
- * does to the others, and what is in it is as inline as it would be anywhere.
- * Nothing is counted here that a user of the counter would not have to do: a
- * tryget is made in the RCU read-side section without which nobody could have
- * found the object.
+ * Each loop is a function of its own, so that the compiler treats all counters
+ * alike, and inlines what it inlines in any other caller.  A loop does only
+ * what a user of the counter must do: a tryget, for example, is inside the RCU
+ * read-side section in which the user has found the object.
  *
- * Each counter has a cache line of its own, together with a word of "the object".
- * Whoever reads that word while others count sees what it costs to be near.
+ * Each counter shares a cache line with a word of "the object", and with nothing
+ * else.  Reads of that word while other CPUs count show what it costs to be on
+ * the same line.
  *
- * Read-side sections are not counts, but what one uses where one can do without:
- * they take the place of a get and a put.  "dref borrow" is RCU with a use of the
- * object, which is what using a dref without counting it means.
+ * Read-side sections are not counts.  They are listed because they can often
+ * replace a get and a put.  "dref borrow" is an RCU read-side section with a
+ * read of the object: the way to use a dref object without counting.
  */
 #include <linux/bug.h>
 #include <linux/rcupdate.h>
@@ -22,8 +23,8 @@
 #include "scale.h"
 #include "../core/internal.h"
 
-/* Whoever has a row here never drops the first reference, nor finds it gone */
-static noinline void scale_zero(void)
+/* No loop drops the initial reference, so no counter must become zero */
+static noinline void scale_unexpected_zero(void)
 {
 	WARN_ONCE(1, "dref_scale: a count came to zero\n");
 }
@@ -50,7 +51,7 @@ static noinline void loop_##name(struct scale_objects *o, unsigned long times) \
 		if (likely(got))					\
 			put;						\
 		else							\
-			scale_zero();					\
+			scale_unexpected_zero();				\
 	} while (--times);						\
 }
 
@@ -62,7 +63,7 @@ static __always_inline void scale_read(const unsigned long *word)
 static __always_inline void scale_refcount_put(refcount_t *count)
 {
 	if (refcount_dec_and_test(count))
-		scale_zero();
+		scale_unexpected_zero();
 }
 
 SCALE_LOOP(refcount_get_put,
@@ -75,7 +76,7 @@ SCALE_LOOP(refcount_read, scale_read(&o->refcount.word))
 
 static void scale_kref_zero(struct kref *kref)
 {
-	scale_zero();
+	scale_unexpected_zero();
 }
 
 SCALE_LOOP(kref_get_put, kref_get(&o->kref.count); kref_put(&o->kref.count, scale_kref_zero))
@@ -92,18 +93,18 @@ SCALE_LOOP(percpu_get, percpu_ref_get(&o->percpu.count))
 SCALE_LOOP(percpu_put, percpu_ref_put(&o->percpu.count))
 SCALE_LOOP(percpu_read, scale_read(&o->percpu.word))
 
-/* The kernel has no get for these but a tryget */
+/* These have no other get than a tryget */
 #ifdef DREF_HAVE_RCUREF
 static __always_inline void scale_rcuref_get(rcuref_t *count)
 {
 	if (!rcuref_get(count))
-		scale_zero();
+		scale_unexpected_zero();
 }
 
 static __always_inline void scale_rcuref_put(rcuref_t *count)
 {
 	if (rcuref_put(count))
-		scale_zero();
+		scale_unexpected_zero();
 }
 
 SCALE_LOOP(rcuref_get_put,
@@ -119,13 +120,13 @@ SCALE_LOOP(rcuref_read, scale_read(&o->rcuref.word))
 static __always_inline void scale_file_ref_get(file_ref_t *count)
 {
 	if (!file_ref_get(count))
-		scale_zero();
+		scale_unexpected_zero();
 }
 
 static __always_inline void scale_file_ref_put(file_ref_t *count)
 {
 	if (file_ref_put(count))
-		scale_zero();
+		scale_unexpected_zero();
 }
 
 SCALE_LOOP(file_get_put,
@@ -161,7 +162,7 @@ SCALE_LOOP(read, scale_read(&o->word))
 SCALE_LOOP(rcu_section, rcu_read_lock(); rcu_read_unlock())
 SCALE_LOOP(borrow_section, rcu_read_lock(); scale_read(&o->word); rcu_read_unlock())
 SCALE_LOOP(srcu_section, srcu_read_unlock(&o->srcu, srcu_read_lock(&o->srcu)))
-/* A lock that may sleep is not for loops that have interrupts off */
+/* On PREEMPT_RT this lock may sleep, and the loops run with interrupts off */
 #ifndef CONFIG_PREEMPT_RT
 SCALE_LOOP(rwlock_section, read_lock(&o->rwlock.lock); read_unlock(&o->rwlock.lock))
 SCALE_LOOP(rwlock_read, scale_read(&o->rwlock.word))
@@ -207,7 +208,7 @@ const unsigned int scale_nr_counters = ARRAY_SIZE(scale_counters);
 
 /* ---- the objects ---- */
 
-/* The memory is scale_objects_free()'s, which waits for this with dref_barrier() */
+/* scale_objects_free() waits for this with dref_barrier(), and frees the memory */
 static void scale_release(struct dref *ref)
 {
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lives: what it costs to create an object and to destroy it again.
+ * Lives: the time to create and to destroy an object.
  *
- * The object is never shared: it has its first reference and no other.  Its memory
- * is there before and stays afterwards, so that what is timed is the count's own
- * doing, which for a percpu_ref is an allocation on every CPU, and for a deferred
- * dref a slot.  There are two times for each: what the creator waits for, and what
- * it takes until the last of some objects has been released, for a count whose
- * release comes after a grace period.
+ * The object is never shared: it has its initial reference and no other.  Its
+ * memory is allocated before and freed afterwards, so that the time is that of
+ * the count alone: for a percpu_ref this includes an allocation on each CPU,
+ * for a deferred dref a slot.  There are two times for each counter: the time
+ * that the creating thread waits, and the time until the last of the objects
+ * has been released, which matters for a counter that releases after a grace
+ * period.
  */
 #include <linux/ktime.h>
 #include <linux/sched.h>
@@ -24,14 +25,14 @@ union scale_life {
 	struct dref		dref;
 };
 
-/* All that are alive, and one for who creates them */
-static atomic_t lives;
-static DECLARE_COMPLETION(lives_gone);
+/* Number of live objects, plus one while the thread creates more */
+static atomic_t nr_live;
+static DECLARE_COMPLETION(all_gone);
 
-static void life_gone(void)
+static void object_gone(void)
 {
-	if (atomic_dec_and_test(&lives))
-		complete(&lives_gone);
+	if (atomic_dec_and_test(&nr_live))
+		complete(&all_gone);
 }
 
 static int refcount_create(union scale_life *life)
@@ -43,7 +44,7 @@ static int refcount_create(union scale_life *life)
 static void refcount_destroy(union scale_life *life)
 {
 	if (refcount_dec_and_test(&life->refcount))
-		life_gone();
+		object_gone();
 }
 
 static int kref_create(union scale_life *life)
@@ -54,7 +55,7 @@ static int kref_create(union scale_life *life)
 
 static void kref_release(struct kref *kref)
 {
-	life_gone();
+	object_gone();
 }
 
 static void kref_destroy(union scale_life *life)
@@ -65,7 +66,7 @@ static void kref_destroy(union scale_life *life)
 static void percpu_ref_release(struct percpu_ref *ref)
 {
 	percpu_ref_exit(ref);
-	life_gone();
+	object_gone();
 }
 
 static int percpu_ref_create(union scale_life *life)
@@ -74,7 +75,7 @@ static int percpu_ref_create(union scale_life *life)
 
 	err = percpu_ref_init(&life->percpu_ref, percpu_ref_release, 0, GFP_KERNEL);
 	if (err)
-		life_gone();
+		object_gone();
 	return err;
 }
 
@@ -85,7 +86,7 @@ static void percpu_ref_destroy(union scale_life *life)
 
 static void life_release(struct dref *ref)
 {
-	life_gone();
+	object_gone();
 }
 
 DEFINE_DREF_CLASS(scale_class_life, "scale-life", life_release, 0);
@@ -117,7 +118,7 @@ static void deferred_destroy(union scale_life *life)
 	dref_kill(&life->dref);
 }
 
-/* A create() that fails leaves nothing that lives, and has said so */
+/* If create() fails, it leaves no live object, and has called object_gone() */
 static const struct scale_kind {
 	const char	*name;
 	int		(*create)(union scale_life *life);
@@ -141,12 +142,12 @@ void scale_lives_drain(void)
 }
 
 /**
- * struct scale_lives - what a team of one does
- * @kind: of which kind the objects are
- * @objects: SCALE_LIVES of them
- * @err: why not all of them have lived
- * @work_ns: time to create and to destroy them
- * @gone_ns: the same, until the last one was released
+ * struct scale_lives - a run of SCALE_LIVES objects by a team of one thread
+ * @kind: the kind of the objects
+ * @objects: memory for SCALE_LIVES objects
+ * @err: error of create(), or 0
+ * @work_ns: time to create and to destroy all objects
+ * @gone_ns: the same, until the last object was released
  */
 struct scale_lives {
 	const struct scale_kind	*kind;
@@ -158,64 +159,64 @@ struct scale_lives {
 
 static void lives_work(struct scale_thread *thread)
 {
-	struct scale_lives *them = thread->team->arg;
+	struct scale_lives *run = thread->team->arg;
 	unsigned int i;
 	u64 start;
 
-	atomic_set(&lives, 1);
-	reinit_completion(&lives_gone);
+	atomic_set(&nr_live, 1);
+	reinit_completion(&all_gone);
 	start = ktime_get_ns();
-	for (i = 0; i < SCALE_LIVES && !them->err; i++) {
-		atomic_inc(&lives);
-		them->err = them->kind->create(&them->objects[i]);
-		if (!them->err)
-			them->kind->destroy(&them->objects[i]);
+	for (i = 0; i < SCALE_LIVES && !run->err; i++) {
+		atomic_inc(&nr_live);
+		run->err = run->kind->create(&run->objects[i]);
+		if (!run->err)
+			run->kind->destroy(&run->objects[i]);
 	}
-	them->work_ns = ktime_get_ns() - start;
-	life_gone();
-	wait_for_completion(&lives_gone);
-	them->gone_ns = ktime_get_ns() - start;
+	run->work_ns = ktime_get_ns() - start;
+	object_gone();
+	wait_for_completion(&all_gone);
+	run->gone_ns = ktime_get_ns() - start;
 }
 
-static int lives_run(struct scale_session *session, struct scale_lives *them)
+static int lives_run(struct scale_session *session, struct scale_lives *run)
 {
 	struct scale_team team = {
 		.session	= session,
 		.work		= lives_work,
-		.arg		= them,
+		.arg		= run,
 		.nr		= 1,
 	};
 	int err;
 
-	them->objects = kvcalloc(SCALE_LIVES, sizeof(*them->objects), GFP_KERNEL);
-	if (!them->objects)
+	run->objects = kvcalloc(SCALE_LIVES, sizeof(*run->objects), GFP_KERNEL);
+	if (!run->objects)
 		return -ENOMEM;
 	err = scale_team_run(&team);
 	scale_team_free(&team);
-	dref_barrier();		/* nobody looks at the objects any more */
-	kvfree(them->objects);
-	return err ?: them->err;
+	dref_barrier();		/* after this, dref does not use the objects any more */
+	kvfree(run->objects);
+	return err ?: run->err;
 }
 
 static int lives_of(struct scale_session *session, const struct scale_kind *kind,
 		    struct scale_runs *work, struct scale_runs *gone)
 {
-	struct scale_lives them = { .kind = kind };
+	struct scale_lives run = { .kind = kind };
 	unsigned int i;
 	int err = 0;
 
-	scale_begin(session, "%s, created and destroyed", kind->name);
-	for (i = 0; i <= session->runs && !scale_over(session); i++) {
-		err = lives_run(session, &them);
+	scale_begin_point(session, "%s, created and destroyed", kind->name);
+	for (i = 0; i <= session->runs && !scale_must_end(session); i++) {
+		err = lives_run(session, &run);
 		if (err)
 			return err;
 		if (!i)
-			continue;	/* that was to warm up */
-		scale_runs_add(work, them.work_ns, SCALE_LIVES);
-		scale_runs_add(gone, them.gone_ns, SCALE_LIVES);
+			continue;	/* the first run is a warm-up */
+		scale_runs_add(work, run.work_ns, SCALE_LIVES);
+		scale_runs_add(gone, run.gone_ns, SCALE_LIVES);
 	}
-	err = scale_result(SCALE_LIFE, kind->name, "create+destroy", 1, work);
-	return err ?: scale_result(SCALE_LIFE, kind->name, "until released", 1, gone);
+	err = scale_add_result(SCALE_LIFE, kind->name, "create+destroy", 1, work);
+	return err ?: scale_add_result(SCALE_LIFE, kind->name, "until released", 1, gone);
 }
 
 int scale_lives(struct scale_session *session)
@@ -224,7 +225,7 @@ int scale_lives(struct scale_session *session)
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < ARRAY_SIZE(kinds) && !err && !scale_over(session); i++) {
+	for (i = 0; i < ARRAY_SIZE(kinds) && !err && !scale_must_end(session); i++) {
 		runs = kcalloc(2, sizeof(*runs), GFP_KERNEL);
 		if (!runs)
 			return -ENOMEM;

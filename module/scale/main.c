@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref_scale.ko: what counting costs, by dref and by its peers.
+ * dref_scale.ko: measures the cost of reference counts, dref's and others.
  *
- * In the manner of the kernel's refscale: the same loops over every counter, on 1,
- * 2, 3 ... CPUs; and what dref has beside them, such as passes.  What to measure is
- * said by the module's parameters, and in /sys/kernel/debug/dref_scale, for root,
- * are
+ * Like the kernel's refscale, it runs the same loops over each counter, on 1, 2,
+ * 3 ... CPUs.  It also measures parts that only dref has, such as passes.  Module
+ * parameters select what to measure.  Root finds these files in
+ * /sys/kernel/debug/dref_scale:
  *
- *	run		write 1: begin, 0: stop; read: how far it has come
- *	results		a table of what has been measured
- *	json		the same for programs, and memory: one object a line
+ *	run		a write of 1 begins a session, a write of 0 stops it; a read
+ *			returns the state and the progress
+ *	results		a table of the results
+ *	json		the results and the memory of each counter, for programs: one
+ *			JSON object in each line
  *
- * dref-scale(8) does that, and computes ratios.  A session runs in a work item,
- * and ends by itself after a number of seconds at the latest.  When the module
- * goes, it ends within one batch of operations.
+ * dref-scale(8) uses these files, and computes ratios.  A session runs in a work
+ * item, and ends after the parameter "seconds" at the latest.  When the module is
+ * unloaded, the session ends within one batch of operations.
  */
 #define pr_fmt(fmt) "dref_scale: " fmt
 
@@ -31,7 +33,7 @@
 
 #include "scale.h"
 
-/* ---- parameters: refused if out of range, and then as they were ---- */
+/* ---- parameters: a value out of range is refused, and changes nothing ---- */
 
 struct scale_range {
 	unsigned int	value;
@@ -64,21 +66,21 @@ static const struct kernel_param_ops range_ops = {
 
 static struct scale_range runs = { 5, 1, SCALE_MAX_RUNS };
 module_param_cb(runs, &range_ops, &runs, 0600);
-MODULE_PARM_DESC(runs, "how often each thing is measured, 1..101 (5)");
+MODULE_PARM_DESC(runs, "number of runs for each point, 1..101 (5)");
 
 static struct scale_range ops = { 100000, 1000, 1000000 };
 module_param_cb(ops, &range_ops, &ops, 0600);
-MODULE_PARM_DESC(ops, "operations of each thread in each run, 1000..1000000 (100000)");
+MODULE_PARM_DESC(ops, "number of operations of each thread in a run, 1000..1000000 (100000)");
 
 static struct scale_range objects = { 10000, 10, 1000000 };
 module_param_cb(objects, &range_ops, &objects, 0600);
-MODULE_PARM_DESC(objects, "passes over 10, 100 ... objects, up to so many, 10..1000000 (10000)");
+MODULE_PARM_DESC(objects, "largest number of objects for passes, 10..1000000 (10000)");
 
 static struct scale_range seconds = { 600, 1, 86400 };
 module_param_cb(seconds, &range_ops, &seconds, 0600);
-MODULE_PARM_DESC(seconds, "stop after so long, 1..86400 (600)");
+MODULE_PARM_DESC(seconds, "time limit of a session in seconds, 1..86400 (600)");
 
-static struct cpumask cpus;	/* none: all that are on line */
+static struct cpumask cpus;	/* if empty, all CPUs on line */
 
 static int set_cpus(const char *text, const struct kernel_param *param)
 {
@@ -107,7 +109,7 @@ static const struct kernel_param_ops cpus_ops = {
 };
 
 module_param_cb(cpus, &cpus_ops, NULL, 0600);
-MODULE_PARM_DESC(cpus, "on which CPUs, as in 0-3,6 (all that are on line)");
+MODULE_PARM_DESC(cpus, "CPUs to use, as in 0-3,6 (all CPUs on line)");
 
 static unsigned int measures = BIT(SCALE_NR_MEASURES) - 1;
 
@@ -151,7 +153,7 @@ static const struct kernel_param_ops measures_ops = {
 };
 
 module_param_cb(measure, &measures_ops, NULL, 0600);
-MODULE_PARM_DESC(measure, "what: some of scaling,life,promotion,pass,release (all)");
+MODULE_PARM_DESC(measure, "what to measure: some of scaling,life,promotion,pass,release (all)");
 
 /* ---- a session ---- */
 
@@ -168,27 +170,27 @@ static const struct {
 
 static void scale_session_work(struct work_struct *work);
 
-static struct scale_session session = { .gone = -1 };
+static struct scale_session session = { .offline_cpu = -1 };
 static DECLARE_WORK(session_work, scale_session_work);
-static DEFINE_MUTEX(session_mutex);	/* beginning one, and stopping it */
+static DEFINE_MUTEX(session_mutex);	/* held to begin or stop a session */
 
-/* What is shown of it */
+/* The state that user space reads, protected by state_mutex */
 static DEFINE_MUTEX(state_mutex);
 static const char *state = "idle";
 static char now[80];
 static char note[100];
 
-/* Shall nobody go on? */
-bool scale_over(struct scale_session *session)
+/* Test whether the session must end; every loop of a measurement calls this */
+bool scale_must_end(struct scale_session *session)
 {
 	if (time_after(jiffies, session->deadline))
 		WRITE_ONCE(session->late, true);
 	return READ_ONCE(session->stop) || READ_ONCE(session->late) ||
-	       READ_ONCE(session->gone) >= 0;
+	       READ_ONCE(session->offline_cpu) >= 0;
 }
 
-/* The next point, and what it is */
-void scale_begin(struct scale_session *session, const char *format, ...)
+/* Begin the next point; @format describes it */
+void scale_begin_point(struct scale_session *session, const char *format, ...)
 {
 	va_list args;
 
@@ -200,8 +202,8 @@ void scale_begin(struct scale_session *session, const char *format, ...)
 	va_end(args);
 }
 
-/* What whoever reads the results should know; the first one is kept */
-void scale_note(const char *format, ...)
+/* Add a remark on the results for user space; only the first one is kept */
+void scale_add_note(const char *format, ...)
 {
 	va_list args;
 
@@ -213,7 +215,7 @@ void scale_note(const char *format, ...)
 	va_end(args);
 }
 
-static void scale_state(const char *new)
+static void scale_set_state(const char *new)
 {
 	mutex_lock(&state_mutex);
 	state = new;
@@ -223,14 +225,14 @@ static void scale_state(const char *new)
 
 static const char *scale_session_end(int err)
 {
-	if (session.gone >= 0)
-		scale_note("CPU %d went off line", session.gone);
+	if (session.offline_cpu >= 0)
+		scale_add_note("CPU %d went off line", session.offline_cpu);
 	else if (session.late)
-		scale_note("out of time");
+		scale_add_note("out of time");
 	else if (err == -ENOSPC)
-		scale_note("dref's max_deferred allows no more objects to be deferred");
+		scale_add_note("dref's max_deferred allows no more objects to be deferred");
 	else if (err)
-		scale_note("error %d", err);
+		scale_add_note("error %d", err);
 	else
 		return session.stop ? "stopped" : "done";
 	return "failed";
@@ -241,14 +243,14 @@ static void scale_session_work(struct work_struct *work)
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < SCALE_NR_MEASURES && !err && !scale_over(&session); i++) {
+	for (i = 0; i < SCALE_NR_MEASURES && !err && !scale_must_end(&session); i++) {
 		if (session.measures & BIT(i))
 			err = measurers[i].measure(&session);
 	}
-	scale_state(scale_session_end(err));
+	scale_set_state(scale_session_end(err));
 }
 
-/* With the parameters as they are now */
+/* Set up a session with the current parameters */
 static void scale_session_setup(void)
 {
 	unsigned int i;
@@ -260,7 +262,7 @@ static void scale_session_setup(void)
 		.ops		= ops.value,
 		.objects	= objects.value,
 		.deadline	= jiffies + seconds.value * HZ,
-		.gone		= -1,
+		.offline_cpu	= -1,
 	};
 	cpumask_copy(&session.cpumask, cpumask_empty(&cpus) ? cpu_online_mask : &cpus);
 	kernel_param_unlock(THIS_MODULE);
@@ -271,7 +273,10 @@ static void scale_session_setup(void)
 	}
 }
 
-/* -EBUSY if one is under way, -EINVAL if not all of its CPUs are on line */
+/*
+ * Returns 0, -EBUSY if a session is running, or -EINVAL if a CPU of the new
+ * session is off line.
+ */
 static int scale_session_begin(void)
 {
 	int err = 0;
@@ -286,10 +291,10 @@ static int scale_session_begin(void)
 	scale_session_setup();
 	if (!cpumask_subset(&session.cpumask, cpu_online_mask)) {
 		err = -EINVAL;
-		scale_state("idle");
+		scale_set_state("idle");
 		goto unlock;
 	}
-	scale_state("running");
+	scale_set_state("running");
 	queue_work(dref_unbound_wq, &session_work);
 unlock:
 	mutex_unlock(&session_mutex);
@@ -401,11 +406,11 @@ static void __exit scale_module_exit(void)
 	scale_releases_drain();
 	scale_lives_drain();
 	scale_counters_drain();
-	rcu_barrier();		/* the release of a percpu_ref may not have returned */
+	rcu_barrier();		/* the release() of a percpu_ref may still be running */
 }
 
 module_init(scale_module_init);
 module_exit(scale_module_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The dref developers");
-MODULE_DESCRIPTION("What reference counts cost, on one CPU and on many");
+MODULE_DESCRIPTION("Cost of reference counts, on one CPU and on many");

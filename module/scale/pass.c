@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Passes: what it takes to look at 10, 100, 1000 ... deferred objects.
+ * Passes: the time of a pass over 10, 100, 1000 ... deferred objects.
  *
- * None of the objects is dead, so a pass looks at each once and waits for no grace
- * period; dref itself knows how long its walk took.  That the first reference of
- * all of them is then dropped, and dref_barrier() finds them dead, is measured as
- * well: two walks, a grace period, and the releases.
+ * None of the objects is dead, so a pass looks at each object once and waits
+ * for no grace period; dref's own statistics tell how long the walk took.  Then
+ * the initial reference of each object is dropped, and the time that
+ * dref_barrier() takes to find them all dead is measured, too: two walks, a
+ * grace period, and the releases.
  */
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -23,7 +24,7 @@ static void objects_put(struct dref *objects, unsigned int nr)
 	}
 }
 
-/* -ENOSPC: more than max_deferred allows */
+/* Returns 0, -ENOSPC if max_deferred is too small, or another error */
 static int objects_create(struct scale_session *session, struct dref *objects,
 			  unsigned int nr)
 {
@@ -33,7 +34,7 @@ static int objects_create(struct scale_session *session, struct dref *objects,
 	for (i = 0; i < nr && !err; i++) {
 		dref_init(&objects[i], &scale_class);
 		err = dref_defer(&objects[i], GFP_KERNEL);
-		if (!err && scale_over(session))
+		if (!err && scale_must_end(session))
 			err = -EINTR;
 		cond_resched();
 	}
@@ -42,7 +43,7 @@ static int objects_create(struct scale_session *session, struct dref *objects,
 	return err;
 }
 
-/* So many objects live through a pass, and then none */
+/* One run: a pass over @nr live objects, then a barrier that finds all of them dead */
 static int pass_run(struct scale_session *session, struct dref *objects, unsigned int nr,
 		    struct scale_runs *walk, struct scale_runs *end)
 {
@@ -69,15 +70,15 @@ static int pass_over(struct scale_session *session, struct dref *objects, unsign
 	unsigned int i;
 	int err;
 
-	scale_begin(session, "a pass over %u objects", nr);
-	for (i = 0; i < session->runs && !scale_over(session); i++) {
+	scale_begin_point(session, "a pass over %u objects", nr);
+	for (i = 0; i < session->runs && !scale_must_end(session); i++) {
 		err = pass_run(session, objects, nr, walk, end);
-		dref_barrier();		/* also those of a run that has failed */
+		dref_barrier();		/* release the objects of a failed run, too */
 		if (err)
 			return err;
 	}
-	err = scale_result(SCALE_PASS, "dref deferred", "walk", nr, walk);
-	return err ?: scale_result(SCALE_PASS, "dref deferred", "find dead", nr, end);
+	err = scale_add_result(SCALE_PASS, "dref deferred", "walk", nr, walk);
+	return err ?: scale_add_result(SCALE_PASS, "dref deferred", "find dead", nr, end);
 }
 
 static int pass_measure(struct scale_session *session, unsigned int nr)
@@ -100,10 +101,10 @@ int scale_passes(struct scale_session *session)
 	unsigned int nr;
 	int err = 0;
 
-	for (nr = 10; nr <= session->objects && !scale_over(session); nr *= 10) {
+	for (nr = 10; nr <= session->objects && !scale_must_end(session); nr *= 10) {
 		err = pass_measure(session, nr);
 		if (err == -ENOSPC)
-			scale_note("%u objects are more than dref's max_deferred allows", nr);
+			scale_add_note("%u objects are more than dref's max_deferred allows", nr);
 		if (err)
 			break;
 	}

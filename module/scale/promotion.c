@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Promotion: how long CPUs fight for a new object before it is deferred.
+ * Promotion: how long CPUs contend for a new object before it is deferred.
  *
- * The threads begin together to get and to put an object that none of them has
- * touched before, until they find it deferred: dref has noticed by itself, and has
- * given it a slot.  The time runs from when the second of them began, as one alone
- * fights nobody, to when the first one found out.  dref's tunables are as they are.
+ * All threads begin at the same time to get and put an object that none of them
+ * has touched before.  They go on until they see that dref has found the object
+ * hot and given it a slot.  The time runs from the moment when the second
+ * thread begins, as a single thread causes no contention, to the moment when
+ * the first thread sees the object deferred.  dref's tunables are not changed.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -17,9 +18,9 @@
 #define SCALE_PATIENCE	(60 * HZ)
 
 /**
- * struct scale_promotion - an object that a team fights for
+ * struct scale_promotion - an object that a team contends for
  * @object: the object
- * @deadline: it has not been promoted, in jiffies
+ * @deadline: when the threads give up, in jiffies
  */
 struct scale_promotion {
 	struct dref	object ____cacheline_aligned;
@@ -36,14 +37,14 @@ static void promotion_work(struct scale_thread *thread)
 		dref_get(&promotion->object);
 		dref_put(&promotion->object);
 		if (time_after(jiffies, promotion->deadline) ||
-		    scale_over(thread->team->session))
+		    scale_must_end(thread->team->session))
 			return;
 		cond_resched();
 	}
 	thread->end_ns = ktime_get_ns();
 }
 
-/* From the second begin to the first end; 0 if somebody has seen none */
+/* From the second begin to the first end; 0 if a thread has not seen the promotion */
 static u64 promotion_ns(const struct scale_team *team)
 {
 	u64 first = U64_MAX, second = U64_MAX, end = U64_MAX;
@@ -93,14 +94,14 @@ static int promotion_of(struct scale_session *session, unsigned int nr)
 	runs = kzalloc(sizeof(*runs), GFP_KERNEL);
 	if (!runs)
 		return -ENOMEM;
-	scale_begin(session, "promotion, %u threads", nr);
-	for (i = 0; i < session->runs && !err && !scale_over(session); i++)
+	scale_begin_point(session, "promotion, %u threads", nr);
+	for (i = 0; i < session->runs && !err && !scale_must_end(session); i++)
 		err = promotion_run(session, nr, runs);
-	if (!err && runs->nr < i && !scale_over(session))
-		scale_note("with %u threads %u of %u objects were not promoted in %u s",
-			   nr, i - runs->nr, i, SCALE_PATIENCE / HZ);
+	if (!err && runs->nr < i && !scale_must_end(session))
+		scale_add_note("with %u threads %u of %u objects were not promoted in %u s",
+			       nr, i - runs->nr, i, SCALE_PATIENCE / HZ);
 	if (!err)
-		err = scale_result(SCALE_PROMOTION, "dref", "until deferred", nr, runs);
+		err = scale_add_result(SCALE_PROMOTION, "dref", "until deferred", nr, runs);
 	kfree(runs);
 	return err;
 }
@@ -110,8 +111,8 @@ int scale_promotions(struct scale_session *session)
 	unsigned int nr;
 	int err = 0;
 
-	for (nr = 2; nr <= session->nr_cpus && !err && !scale_over(session);
-	     nr = scale_more_threads(session, nr))
+	for (nr = 2; nr <= session->nr_cpus && !err && !scale_must_end(session);
+	     nr = scale_next_nr_threads(session, nr))
 		err = promotion_of(session, nr);
 	return err;
 }
@@ -120,7 +121,7 @@ unsigned int scale_promotions_points(const struct scale_session *session)
 {
 	unsigned int nr, points = 0;
 
-	for (nr = 2; nr <= session->nr_cpus; nr = scale_more_threads(session, nr))
+	for (nr = 2; nr <= session->nr_cpus; nr = scale_next_nr_threads(session, nr))
 		points++;
 	return points;
 }

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Releases: how long after its last put an object is released, and by whose doing.
+ * Releases: how long after its last put an object is released.
  *
- * The put that drops the last reference of an exact object releases it.  Nobody
- * looks for zero when a deferred one is put: a pass finds it, and a row says what
- * has brought that pass about.
+ * The put that drops the last reference of an exact object releases it at once.
+ * A put of a deferred object does not look for zero; a pass finds it later.
+ * There is one row for each reason to run that pass:
  *
- *	periodic pass	nothing: it was due, soon after one that had found something
- *	quiet pass	nothing, and passes had found nothing for so long that they
- *			were as far apart as they get
- *	kill		dref_kill() in place of the put, in such a quiet time
- *	reconcile	dref_reconcile(), likewise
- *	shrinker	memory pressure, likewise: the kernel is told to drop what its
- *			slab caches can do without, as by "echo 2" into drop_caches
+ *	periodic pass	the interval is over; it is short, as the last pass had
+ *			found a dead object
+ *	quiet pass	the interval is over; it is as long as it gets, as passes
+ *			had found nothing for some time
+ *	kill		dref_kill() instead of the last put, in such a quiet time
+ *	reconcile	dref_reconcile() after the last put, in such a quiet time
+ *	shrinker	memory pressure in such a quiet time: a write of "2" to
+ *			drop_caches asks the kernel to shrink its slab caches
  *
- * Objects live one after the other, each for a time that is drawn by lot, so that
- * passes and last puts keep no step.  dref's tunables are as they are.
+ * There is one object at a time.  Each lives for a random time, so that last
+ * puts are not synchronous with passes.  dref's tunables are not changed.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
@@ -28,14 +29,14 @@
 
 #include "scale.h"
 
-#define SCALE_RELEASES	2U	/* objects, for each run */
+#define SCALE_RELEASES	2U	/* objects in each run */
 #define SCALE_PATIENCE	(10 * HZ)
 
 /**
  * struct scale_mortal - an object that will be released
- * @ref: its count
- * @released_ns: when that was
- * @released: completed then
+ * @ref: its reference count
+ * @released_ns: time of release()
+ * @released: completed by release()
  */
 struct scale_mortal {
 	struct dref		ref;
@@ -63,7 +64,7 @@ void scale_releases_drain(void)
 	dref_class_drain(&scale_class_release);
 }
 
-/* ---- what releases ---- */
+/* ---- ways to drop the last reference ---- */
 
 static int drop_put(struct dref *ref)
 {
@@ -84,7 +85,7 @@ static int drop_reconcile(struct dref *ref)
 	return 0;
 }
 
-/* What the kernel exports of its shrinkers is this file */
+/* The kernel exports no function that calls the shrinkers, but this file does */
 static int drop_shrink(struct dref *ref)
 {
 	struct file *file;
@@ -105,8 +106,8 @@ static const struct scale_trigger {
 	const char	*name;
 	int		(*drop)(struct dref *ref);
 	bool		deferred;
-	unsigned int	least_ms;	/* how long it lives before */
-	unsigned int	spread_ms;
+	unsigned int	least_ms;	/* the object lives for at least this time, */
+	unsigned int	spread_ms;	/* and a random part of this one longer */
 } triggers[] = {
 	{ "dref exact",		"last put",		drop_put },
 	{ "dref deferred",	"periodic pass",	drop_put,	true,	0,	20 },
@@ -118,7 +119,8 @@ static const struct scale_trigger {
 
 /* ---- one object after the other ---- */
 
-static void live(struct scale_session *session, const struct scale_trigger *trigger)
+static void wait_lifetime(struct scale_session *session,
+			  const struct scale_trigger *trigger)
 {
 	unsigned int ms = trigger->least_ms;
 	unsigned long end;
@@ -126,17 +128,17 @@ static void live(struct scale_session *session, const struct scale_trigger *trig
 	if (trigger->spread_ms)
 		ms += get_random_u32() % trigger->spread_ms;
 	end = jiffies + msecs_to_jiffies(ms);
-	while (time_before(jiffies, end) && !scale_over(session))
+	while (time_before(jiffies, end) && !scale_must_end(session))
 		schedule_timeout_uninterruptible(min_t(long, end - jiffies, HZ / 10));
 }
 
-/* Waits for that; false if it has not been released in time, or the session is over */
-static bool released(struct scale_session *session, struct scale_mortal *mortal)
+/* Returns false if the object is not released in time, or if the session must end */
+static bool wait_for_release(struct scale_session *session, struct scale_mortal *mortal)
 {
 	unsigned long end = jiffies + SCALE_PATIENCE;
 
 	while (!wait_for_completion_timeout(&mortal->released, HZ / 10)) {
-		if (time_after(jiffies, end) || scale_over(session))
+		if (time_after(jiffies, end) || scale_must_end(session))
 			return false;
 	}
 	return true;
@@ -155,12 +157,12 @@ static int release_one(struct scale_session *session, const struct scale_trigger
 		dref_put(&mortal->ref);
 		return err;
 	}
-	live(session, trigger);
+	wait_lifetime(session, trigger);
 	start = ktime_get_ns();
 	err = trigger->drop(&mortal->ref);
-	if (!released(session, mortal))
+	if (!wait_for_release(session, mortal))
 		dref_barrier();
-	else if (!err && !scale_over(session))
+	else if (!err && !scale_must_end(session))
 		scale_runs_add(runs, mortal->released_ns - start, 1);
 	return err;
 }
@@ -171,13 +173,13 @@ static int release_by(struct scale_session *session, const struct scale_trigger 
 	unsigned int i, nr = min_t(unsigned int, session->runs * SCALE_RELEASES, SCALE_MAX_RUNS);
 	int err = 0;
 
-	scale_begin(session, "%s, released by %s", trigger->counter, trigger->name);
-	for (i = 0; i < nr && !err && !scale_over(session); i++)
+	scale_begin_point(session, "%s, released by %s", trigger->counter, trigger->name);
+	for (i = 0; i < nr && !err && !scale_must_end(session); i++)
 		err = release_one(session, trigger, mortal, runs);
-	if (!err && runs->nr < i && !scale_over(session))
-		scale_note("%s: %u of %u objects were not released in %u s", trigger->name,
-			   i - runs->nr, i, SCALE_PATIENCE / HZ);
-	return err ?: scale_result(SCALE_RELEASE, trigger->counter, trigger->name, runs->nr,
+	if (!err && runs->nr < i && !scale_must_end(session))
+		scale_add_note("%s: %u of %u objects were not released in %u s", trigger->name,
+			       i - runs->nr, i, SCALE_PATIENCE / HZ);
+	return err ?: scale_add_result(SCALE_RELEASE, trigger->counter, trigger->name, runs->nr,
 				   runs);
 }
 
@@ -191,7 +193,7 @@ int scale_releases(struct scale_session *session)
 	runs = kmalloc(sizeof(*runs), GFP_KERNEL);
 	if (!mortal || !runs)
 		err = -ENOMEM;
-	for (i = 0; i < ARRAY_SIZE(triggers) && !err && !scale_over(session); i++) {
+	for (i = 0; i < ARRAY_SIZE(triggers) && !err && !scale_must_end(session); i++) {
 		runs->nr = 0;
 		err = release_by(session, &triggers[i], mortal, runs);
 	}

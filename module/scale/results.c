@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Results: of some runs the median, the least, the most, and what nine of ten did not
- * exceed, each a line.
+ * Results: the median, the minimum, the maximum and the 90th percentile of the
+ * runs of a point, one point in each line.
  *
- * They are kept until the next session begins, and can be read while one goes on.
- * The table has columns that are at least two spaces apart, so that programs can
- * read it, too; the JSON has one object a line.  What an object takes of memory is
- * computed, not measured.
+ * Results are kept until the next session begins, and can be read while a
+ * session runs.  The columns of the table are at least two spaces apart, so
+ * that programs can read it, too; the JSON has one object in each line.  The
+ * memory of an object is computed, not measured.
  */
 #include <linux/kernel.h>
 #include <linux/math64.h>
@@ -28,8 +28,8 @@ const char * const scale_measure_names[] = {
 	[SCALE_RELEASE]		= "release",
 };
 
-/* What the number in a result counts */
-static const char * const numbers[] = {
+/* The unit of the number in a result */
+static const char * const number_units[] = {
 	[SCALE_SCALING]		= "threads",
 	[SCALE_LIFE]		= "threads",
 	[SCALE_PROMOTION]	= "threads",
@@ -38,16 +38,16 @@ static const char * const numbers[] = {
 };
 
 /**
- * struct scale_result - one line
- * @node: in results
- * @measure: what it belongs to
- * @counter: what was measured,
- * @operation: and doing what
- * @number: with so many threads or objects
- * @median: in picoseconds, of all runs,
- * @min: the least,
- * @max: the most,
- * @p90: and what nine of ten did not exceed
+ * struct scale_result - the result of one point
+ * @node: entry in results
+ * @measure: the measure that the point belongs to
+ * @counter: the counter that was measured
+ * @operation: the operation that was measured
+ * @number: number of threads or objects
+ * @median: median of all runs, in picoseconds
+ * @min: minimum of all runs
+ * @max: maximum of all runs
+ * @p90: 90th percentile: nine of ten runs did not exceed it
  */
 struct scale_result {
 	struct list_head	node;
@@ -64,7 +64,7 @@ struct scale_result {
 static DEFINE_MUTEX(results_mutex);
 static LIST_HEAD(results);
 
-/* One run: @times took @ns */
+/* Add a run in which @times operations took @ns */
 void scale_runs_add(struct scale_runs *runs, u64 ns, u64 times)
 {
 	if (times && runs->nr < SCALE_MAX_RUNS)
@@ -78,9 +78,9 @@ static int compare(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* A line of @runs, if there were any; sorts them */
-int scale_result(enum scale_measure measure, const char *counter, const char *operation,
-		 unsigned int number, struct scale_runs *runs)
+/* Add a result from @runs, unless there are none; sorts @runs */
+int scale_add_result(enum scale_measure measure, const char *counter, const char *operation,
+		     unsigned int number, struct scale_runs *runs)
 {
 	struct scale_result *result;
 
@@ -123,7 +123,7 @@ static size_t memory_on_all_cpus(const struct scale_counter *counter)
 
 /* ---- the table ---- */
 
-/* Two digits after the point: a hundredth of an instruction is noise */
+/* Two digits after the decimal point; less than a hundredth of an instruction is noise */
 static void show_ns(struct seq_file *seq, const char *before, u64 ps)
 {
 	u64 hundredths = div_u64(ps + PS_PER_NS / 200, PS_PER_NS / 100);
@@ -194,7 +194,7 @@ static void show_result_json(struct seq_file *seq, const struct scale_result *re
 {
 	seq_printf(seq, "{\"list\":\"%s\",\"counter\":\"%s\",\"operation\":\"%s\",\"%s\":%u",
 		   scale_measure_names[result->measure], result->counter, result->operation,
-		   numbers[result->measure], result->number);
+		   number_units[result->measure], result->number);
 	show_ns(seq, ",\"ns\":", result->median);
 	show_ns(seq, ",\"min\":", result->min);
 	show_ns(seq, ",\"max\":", result->max);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of dref_scale.ko know of each other.
+ * Declarations shared by the files of dref_scale.ko.
  *
- *	main.c	parameters, debugfs, a session from begin to end
- *	team.c	threads on CPUs of their own that begin together
- *	counters.c	the competitors: a counter is a row
- *	scaling.c	operations by more and more CPUs: one is a row
- *	lives.c	objects from creation to release
- *	promotion.c	from first contention to a slot
- *	pass.c	passes over more and more deferred objects
- *	release.c	from the last put to release()
- *	results.c	what has been measured, as a table and as JSON
+ *	main.c		parameters, debugfs, a session from beginning to end
+ *	team.c		threads on CPUs of their own that begin together
+ *	counters.c	the counters that are compared, one a row
+ *	scaling.c	operations by 1, 2, 3 ... CPUs, one a row
+ *	lives.c		time to create and to destroy objects
+ *	promotion.c	time from first contention to a slot
+ *	pass.c		passes over 10, 100, 1000 ... deferred objects
+ *	release.c	time from the last put to release()
+ *	results.c	the results, as a table and as JSON
  *
- * There is one session at a time.  It measures one thing after the other, each
- * some times over, and keeps the median, the least, the most, and what nine of ten
- * did not exceed.
+ * There is one session at a time.  It measures points one after the other, each
+ * in a number of runs, and keeps the median, the minimum, the maximum and the
+ * 90th percentile of the runs.
  */
 #ifndef DREF_SCALE_H
 #define DREF_SCALE_H
@@ -35,7 +35,7 @@
 
 #define SCALE_MAX_RUNS		101
 
-/* What can be measured, and what a result belongs to */
+/* What a session can measure */
 enum scale_measure {
 	SCALE_SCALING,
 	SCALE_LIFE,
@@ -46,19 +46,19 @@ enum scale_measure {
 };
 
 /**
- * struct scale_session - one run of everything that was asked for
- * @measures: a bit for each enum scale_measure
- * @runs: how often each thing is measured
- * @ops: how many operations each thread does in a run
- * @objects: up to how many of them are deferred, for passes
- * @cpumask: where the threads are: the first on the first CPU, and so on
- * @nr_cpus: how many CPUs that are
- * @deadline: when it gives up, in jiffies
- * @stop: somebody has asked it to end
- * @late: it has come to the deadline
- * @gone: a CPU that went off line; -1: none
- * @points: how many things there are to be measured,
- * @point: and how many have been begun
+ * struct scale_session - measures everything that was requested
+ * @measures: a bit for each enum scale_measure that was requested
+ * @runs: number of runs for each point
+ * @ops: number of operations of each thread in a run
+ * @objects: the largest number of deferred objects, for passes
+ * @cpumask: CPUs of the threads: the first thread is on the first CPU, and so on
+ * @nr_cpus: number of CPUs in @cpumask
+ * @deadline: when the session gives up, in jiffies
+ * @stop: user space has asked the session to stop
+ * @late: the session has reached @deadline
+ * @offline_cpu: number of a CPU that went off line, or -1
+ * @points: number of points to be measured
+ * @point: number of points begun so far
  */
 struct scale_session {
 	unsigned int	measures;
@@ -70,32 +70,32 @@ struct scale_session {
 	unsigned long	deadline;
 	bool		stop;
 	bool		late;
-	int		gone;
+	int		offline_cpu;
 	unsigned int	points;
 	unsigned int	point;
 };
 
 /* main.c */
 extern struct dref_class scale_class;
-bool scale_over(struct scale_session *session);
+bool scale_must_end(struct scale_session *session);
 __printf(2, 3)
-void scale_begin(struct scale_session *session, const char *format, ...);
+void scale_begin_point(struct scale_session *session, const char *format, ...);
 __printf(1, 2)
-void scale_note(const char *format, ...);
+void scale_add_note(const char *format, ...);
 
 /**
- * struct scale_thread - one of a team
- * @team: the others
- * @prev: who hands his references over to this one
- * @index: its number
- * @cpu: where it is bound to
- * @held: references taken less references dropped: may be negative, too
- * @rounds: how many batches of references it has handed over
- * @ops: operations that have been timed
- * @ns: time of its operations since it was last set to zero
- * @timed_ns: time of those @ops
- * @begin_ns: when it began,
- * @end_ns: and saw what it was waiting for
+ * struct scale_thread - a thread of a team
+ * @team: the team
+ * @prev: the thread that hands its references over to this one
+ * @index: its number in the team
+ * @cpu: the CPU that it is bound to
+ * @held: references taken less references dropped; may be negative
+ * @rounds: number of batches of references handed over
+ * @ops: number of timed operations
+ * @ns: time that operations have taken since the warm-up ended
+ * @timed_ns: time that the @ops operations have taken
+ * @begin_ns: when it began (promotion.c)
+ * @end_ns: when it saw the object deferred (promotion.c), or 0
  */
 struct scale_thread {
 	struct scale_team	*team ____cacheline_aligned;
@@ -109,19 +109,19 @@ struct scale_thread {
 	u64			begin_ns;
 	u64			end_ns;
 
-	unsigned long		rounds ____cacheline_aligned;	/* read by the next one */
+	unsigned long		rounds ____cacheline_aligned;	/* read by the next thread */
 };
 
 /**
- * struct scale_team - threads that do something at a time
- * @session: whose they are
- * @work: what each of them does
- * @arg: for @work
- * @nr: how many they are
- * @threads: an array of them
- * @started: how many have come to scale_team_start(),
- * @finished: and how many have done what is timed
- * @gone: completed by each when it ends
+ * struct scale_team - threads that run at the same time
+ * @session: the session that they belong to
+ * @work: the function that each thread calls
+ * @arg: an argument for @work
+ * @nr: number of threads
+ * @threads: array of the threads
+ * @started: number of threads that are ready to begin
+ * @finished: number of threads that have done all timed operations
+ * @gone: completed by each thread when it ends
  */
 struct scale_team {
 	struct scale_session	*session;
@@ -139,11 +139,11 @@ int scale_team_run(struct scale_team *team);
 void scale_team_free(struct scale_team *team);
 void scale_team_start(struct scale_thread *thread);
 bool scale_thread_moved(struct scale_thread *thread);
-unsigned int scale_more_threads(const struct scale_session *session, unsigned int nr);
+unsigned int scale_next_nr_threads(const struct scale_session *session, unsigned int nr);
 
 /*
- * One object for each counter: the count, and a word that others read, on one cache
- * line.  What has no count is used in a read-side section.
+ * One object for each counter: the count, and a word that others read, on one
+ * cache line.  The members without a count are used in read-side sections.
  */
 struct scale_objects {
 	struct { refcount_t count; unsigned long word; } refcount ____cacheline_aligned;
@@ -164,19 +164,19 @@ struct scale_objects {
 	struct completion percpu_gone;
 };
 
-/* One operation, so many times */
+/* Does one operation @times times */
 typedef void (*scale_loop_t)(struct scale_objects *objects, unsigned long times);
 
 /**
- * struct scale_counter - what is compared
- * @name: its name
- * @get_put: a get and a put, or a read-side section
- * @tryget_put: a look-up under RCU, and a put
- * @get: takes references only,
- * @put: and drops them
- * @read: reads another word of the object, and takes no reference
- * @bytes: of memory, for each object,
- * @bytes_per_cpu: and on each possible CPU
+ * struct scale_counter - a counter that is compared with others
+ * @name: its name in the results
+ * @get_put: loop of a get and a put, or of a read-side section
+ * @tryget_put: loop of a lookup under RCU and a put
+ * @get: loop of a get
+ * @put: loop of a put
+ * @read: loop that reads another word of the object, without a reference
+ * @bytes: memory of each object
+ * @bytes_per_cpu: memory of each object on each possible CPU, in addition
  *
  * A loop that makes no sense for the counter is NULL.
  */
@@ -207,14 +207,14 @@ void scale_lives_drain(void);
 int scale_releases_register(void);
 void scale_releases_drain(void);
 
-/* What measures one thing: all of its points; 0, or why it could not go on */
+/* Each of these measures all points of one enum scale_measure; returns 0 or an error */
 int scale_scaling(struct scale_session *session);
 int scale_lives(struct scale_session *session);
 int scale_promotions(struct scale_session *session);
 int scale_passes(struct scale_session *session);
 int scale_releases(struct scale_session *session);
 
-/* and how many points that will be */
+/* Each of these returns how many points that are */
 unsigned int scale_scaling_points(const struct scale_session *session);
 unsigned int scale_lives_points(const struct scale_session *session);
 unsigned int scale_promotions_points(const struct scale_session *session);
@@ -225,9 +225,9 @@ unsigned int scale_releases_points(const struct scale_session *session);
 extern const char * const scale_measure_names[SCALE_NR_MEASURES];
 
 /**
- * struct scale_runs - what was measured, run by run
- * @nr: how often so far
- * @ps: how long it took, in picoseconds
+ * struct scale_runs - the runs of one point
+ * @nr: number of runs so far
+ * @ps: the time of one operation in each run, in picoseconds
  */
 struct scale_runs {
 	unsigned int	nr;
@@ -235,8 +235,8 @@ struct scale_runs {
 };
 
 void scale_runs_add(struct scale_runs *runs, u64 ns, u64 times);
-int scale_result(enum scale_measure measure, const char *counter, const char *operation,
-		 unsigned int number, struct scale_runs *runs);
+int scale_add_result(enum scale_measure measure, const char *counter, const char *operation,
+		     unsigned int number, struct scale_runs *runs);
 void scale_results_clear(void);
 void scale_results_show(struct seq_file *seq);
 void scale_results_show_json(struct seq_file *seq, const struct scale_session *session);

@@ -2,21 +2,23 @@
 /*
  * Scaling: the same operation by 1, 2, 3 ... CPUs on one object.
  *
- * The method is that of the kernel's refscale: every thread of a team warms up,
- * waits for the others while it goes on, does the operations that are timed, and
- * goes on until the last one has done his, so that nobody ever is timed alone.
- * A run's result is the time of one operation, as the threads have seen it.
+ * The method is that of the kernel's refscale.  Each thread of a team warms up,
+ * and goes on until all threads have begun.  Then it does the operations that
+ * are timed, and goes on until all threads have done theirs.  So no thread is
+ * timed while others are idle.  The result of a run is the time of one
+ * operation as the threads see it.
  *
- * Operations come in batches.  Interrupts are off through a batch, so that what is
- * timed is the loop; the more threads there are, the smaller the batches, or
- * interrupts would be off for long where all of them fight for a cache line.  On
- * an emulated CPU whose clock advances with the instructions, nanoseconds are
- * instructions, and the batch is long enough to make nothing of the clock's own.
+ * Operations come in batches.  Interrupts are off during a batch, so that only
+ * the loop is timed.  The more threads there are, the smaller are the batches:
+ * otherwise interrupts would be off for long when all threads contend for a
+ * cache line.  On an emulated CPU whose clock advances with each instruction,
+ * nanoseconds are instructions, and the batch is so long that the instructions
+ * to read the clock do not matter.
  *
- * A hand-over is a get on one CPU and a put on another.  The threads stand in a
- * circle; each takes a batch of references, leaves them to the next one, waits for
- * those of the one before and drops them.  The waiting is not timed: it is no
- * counter's doing.
+ * A hand-over is a get on one CPU and a put on another.  The threads form a ring:
+ * each takes a batch of references, leaves them to the next thread, waits for
+ * those of the previous thread and drops them.  The wait is not timed, as it is
+ * no cost of the counter.
  */
 #include <linux/irqflags.h>
 #include <linux/ktime.h>
@@ -25,15 +27,15 @@
 
 #include "scale.h"
 
-#define SCALE_BATCH	4096UL	/* operations, of all threads together, */
-#define SCALE_MIN_BATCH	64UL	/* but no fewer of each */
+#define SCALE_BATCH	4096UL	/* operations of all threads together, */
+#define SCALE_MIN_BATCH	64UL	/* but not less than these of each */
 
 /**
- * struct scale_point - what one team does
- * @counter: with which counter,
- * @operation: and what
+ * struct scale_point - an operation on a counter by a team
+ * @counter: the counter
+ * @operation: the operation
  * @objects: the objects of all counters
- * @batch: so many times at once
+ * @batch: number of operations in a batch
  */
 struct scale_point {
 	const struct scale_counter	*counter;
@@ -43,11 +45,11 @@ struct scale_point {
 };
 
 /**
- * struct scale_operation - one that is measured
- * @name: its name
- * @batch: does a batch of it
- * @possible: does it make sense with this counter?
- * @first_only: only the first thread is timed, the others disturb it
+ * struct scale_operation - an operation that is measured
+ * @name: its name in the results
+ * @batch: does a batch of operations
+ * @possible: tests whether a counter has this operation
+ * @first_only: only the first thread is timed; the others get and put meanwhile
  */
 struct scale_operation {
 	const char	*name;
@@ -56,9 +58,9 @@ struct scale_operation {
 	bool		first_only;
 };
 
-/* False if the batch was not done, because the CPU has gone */
-static bool scale_time(struct scale_thread *thread, scale_loop_t loop,
-		       const struct scale_point *point)
+/* Do and time a batch; returns false if it was not done, as the CPU went off line */
+static bool scale_time_batch(struct scale_thread *thread, scale_loop_t loop,
+			     const struct scale_point *point)
 {
 	bool moved;
 	u64 start;
@@ -76,18 +78,18 @@ static bool scale_time(struct scale_thread *thread, scale_loop_t loop,
 
 static void batch_get_put(struct scale_thread *thread, const struct scale_point *point)
 {
-	scale_time(thread, point->counter->get_put, point);
+	scale_time_batch(thread, point->counter->get_put, point);
 }
 
 static void batch_tryget_put(struct scale_thread *thread, const struct scale_point *point)
 {
-	scale_time(thread, point->counter->tryget_put, point);
+	scale_time_batch(thread, point->counter->tryget_put, point);
 }
 
 static void batch_read(struct scale_thread *thread, const struct scale_point *point)
 {
-	scale_time(thread, thread->index ? point->counter->get_put : point->counter->read,
-		   point);
+	scale_time_batch(thread, thread->index ? point->counter->get_put : point->counter->read,
+			 point);
 }
 
 static bool scale_finished(const struct scale_thread *thread, const struct scale_point *point)
@@ -95,14 +97,14 @@ static bool scale_finished(const struct scale_thread *thread, const struct scale
 	const struct scale_team *team = thread->team;
 
 	return atomic_read(&team->finished) >= (point->operation->first_only ? 1 : team->nr) ||
-	       scale_over(team->session);
+	       scale_must_end(team->session);
 }
 
 static void batch_hand_over(struct scale_thread *thread, const struct scale_point *point)
 {
 	unsigned long round = thread->rounds + 1;
 
-	if (!scale_time(thread, point->counter->get, point))
+	if (!scale_time_batch(thread, point->counter->get, point))
 		return;
 	thread->held += point->batch;
 	/* after the gets; pairs with the acquire below */
@@ -114,7 +116,7 @@ static void batch_hand_over(struct scale_thread *thread, const struct scale_poin
 		cpu_relax();
 		cond_resched();
 	}
-	if (scale_time(thread, point->counter->put, point))
+	if (scale_time_batch(thread, point->counter->put, point))
 		thread->held -= point->batch;
 }
 
@@ -155,7 +157,7 @@ static void scale_work(struct scale_thread *thread)
 	do {
 		operation->batch(thread, point);
 		cond_resched();
-	} while (atomic_read(&team->started) < team->nr && !scale_over(team->session));
+	} while (atomic_read(&team->started) < team->nr && !scale_must_end(team->session));
 
 	thread->ns = 0;
 	while (thread->ops < team->session->ops && !scale_finished(thread, point)) {
@@ -172,8 +174,8 @@ static void scale_work(struct scale_thread *thread)
 	}
 }
 
-/* The references that somebody was to drop when all had finished */
-static void scale_drop(const struct scale_team *team, const struct scale_point *point)
+/* Drop the references that had been handed over, but not dropped, when the run ended */
+static void scale_drop_held(const struct scale_team *team, const struct scale_point *point)
 {
 	unsigned int i;
 	long held = 0;
@@ -197,7 +199,7 @@ static int scale_run(struct scale_session *session, struct scale_point *point,
 	u64 ns = 0, ops = 0;
 	int err;
 
-	/* It may have been demoted since the last time */
+	/* the object may have been demoted since the last run */
 	err = dref_defer(&point->objects->deferred.count, GFP_KERNEL);
 	if (err)
 		return err;
@@ -208,9 +210,9 @@ static int scale_run(struct scale_session *session, struct scale_point *point,
 		ns += team.threads[i].timed_ns;
 		ops += team.threads[i].ops;
 	}
-	scale_drop(&team, point);
+	scale_drop_held(&team, point);
 	scale_team_free(&team);
-	if (!scale_over(session))
+	if (!scale_must_end(session))
 		scale_runs_add(runs, ns, ops);
 	return 0;
 }
@@ -225,14 +227,14 @@ static int scale_measure(struct scale_session *session, struct scale_point *poin
 	runs = kzalloc(sizeof(*runs), GFP_KERNEL);
 	if (!runs)
 		return -ENOMEM;
-	scale_begin(session, "%s, %s, %u threads", point->counter->name,
-		    point->operation->name, nr);
+	scale_begin_point(session, "%s, %s, %u threads", point->counter->name,
+			  point->operation->name, nr);
 	point->batch = max(SCALE_BATCH / nr, SCALE_MIN_BATCH);
-	for (i = 0; i < session->runs && !err && !scale_over(session); i++)
+	for (i = 0; i < session->runs && !err && !scale_must_end(session); i++)
 		err = scale_run(session, point, nr, runs);
 	if (!err)
-		err = scale_result(SCALE_SCALING, point->counter->name,
-				   point->operation->name, nr, runs);
+		err = scale_add_result(SCALE_SCALING, point->counter->name,
+				       point->operation->name, nr, runs);
 	kfree(runs);
 	return err;
 }
@@ -242,8 +244,8 @@ static int scale_counter(struct scale_session *session, struct scale_point *poin
 	unsigned int nr;
 	int err;
 
-	for (nr = 1; nr <= session->nr_cpus; nr = scale_more_threads(session, nr)) {
-		if (scale_over(session))
+	for (nr = 1; nr <= session->nr_cpus; nr = scale_next_nr_threads(session, nr)) {
+		if (scale_must_end(session))
 			break;
 		err = scale_measure(session, point, nr);
 		if (err)
@@ -277,7 +279,7 @@ unsigned int scale_scaling_points(const struct scale_session *session)
 {
 	unsigned int i, j, nr, teams = 0, rows = 0;
 
-	for (nr = 1; nr <= session->nr_cpus; nr = scale_more_threads(session, nr))
+	for (nr = 1; nr <= session->nr_cpus; nr = scale_next_nr_threads(session, nr))
 		teams++;
 	for (i = 0; i < ARRAY_SIZE(operations); i++) {
 		for (j = 0; j < scale_nr_counters; j++)

@@ -2,10 +2,11 @@
 /*
  * A team: threads, each bound to a CPU of its own, that begin together.
  *
- * Nobody keeps CPUs from going off line meanwhile, as that would hold up whoever
- * wants to take one down.  The scheduler moves a thread off a CPU that goes; the
- * thread finds out, with preemption off, where it is, and the session ends: what
- * it measures there is not what was asked for.
+ * A team does not keep CPUs from going off line, as that would delay the task
+ * that takes one down.  If a CPU goes off line, the scheduler moves its thread
+ * to another CPU.  The thread checks, with preemption off, on which CPU it
+ * runs, and ends the session if that is the wrong one, as its times would be of
+ * no use.
  */
 #include <linux/kthread.h>
 #include <linux/sched.h>
@@ -19,7 +20,7 @@ static int scale_thread(void *arg)
 	struct scale_thread *thread = arg;
 
 	thread->team->work(thread);
-	/* not one instruction of this module after that */
+	/* no code of this module runs after the completion, so it may be unloaded */
 	kthread_complete_and_exit(&thread->team->gone, 0);
 }
 
@@ -52,7 +53,7 @@ static int scale_threads_start(struct scale_team *team)
 	}
 	for (i = 0; i < nr; i++) {
 		if (err)
-			kthread_stop(tasks[i]);	/* it has not begun, and will not */
+			kthread_stop(tasks[i]);	/* before it has begun */
 		else
 			wake_up_process(tasks[i]);
 	}
@@ -61,8 +62,9 @@ static int scale_threads_start(struct scale_team *team)
 }
 
 /*
- * Has @team->work done by @team->nr threads on the session's first CPUs, and
- * waits for them.  scale_team_free() when what they have left has been read.
+ * Run @team->work in @team->nr threads on the first CPUs of the session, and
+ * wait until all have returned.  On success the caller reads @team->threads and
+ * then calls scale_team_free().
  */
 int scale_team_run(struct scale_team *team)
 {
@@ -101,29 +103,32 @@ void scale_team_free(struct scale_team *team)
 	team->threads = NULL;
 }
 
-/* Returns when all threads of the team have called it */
+/* Returns when all threads of the team have called it, or the session must end */
 void scale_team_start(struct scale_thread *thread)
 {
 	struct scale_team *team = thread->team;
 
 	atomic_inc(&team->started);
-	while (atomic_read(&team->started) < team->nr && !scale_over(team->session)) {
+	while (atomic_read(&team->started) < team->nr && !scale_must_end(team->session)) {
 		cpu_relax();
 		cond_resched();
 	}
 }
 
-/* Is it elsewhere than it was bound to?  Preemption is off. */
+/* Test whether a thread runs on another CPU than its own; called with preemption off */
 bool scale_thread_moved(struct scale_thread *thread)
 {
 	if (likely(smp_processor_id() == thread->cpu))
 		return false;
-	WRITE_ONCE(thread->team->session->gone, thread->cpu);
+	WRITE_ONCE(thread->team->session->offline_cpu, thread->cpu);
 	return true;
 }
 
-/* After @nr threads: one more up to 8, then twice as many, and at last all */
-unsigned int scale_more_threads(const struct scale_session *session, unsigned int nr)
+/*
+ * Returns the number of threads to measure after @nr: one more up to 8, then
+ * twice as many, and at last the number of CPUs; UINT_MAX after that.
+ */
+unsigned int scale_next_nr_threads(const struct scale_session *session, unsigned int nr)
 {
 	if (nr >= session->nr_cpus)
 		return UINT_MAX;
