@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Heat: what makes an object hot, what makes it forget, and what it gets for it.
- * The clock of the windows is the test's.
+ * Tests of heat and promotion: what makes an object hot, what makes it lose its
+ * heat, and what happens when it is hot.  The tests set the clock of the windows.
  */
 #include "kunit.h"
 
@@ -13,20 +13,24 @@ static unsigned long kunit_jiffies;
 #undef jiffies
 #define jiffies kunit_jiffies
 
-/* What happens to an object between two looks at it, once */
-static void (*when_asked)(struct dref *ref);
-static void (*when_allocated)(struct dref *ref);
+/*
+ * Hooks that change an object in the middle of a function: when that tests
+ * whether the object is tracked, and when it has got a slot for it.  Each runs
+ * once.
+ */
+static void (*on_tracked_test)(struct dref *ref);
+static void (*on_slot_get)(struct dref *ref);
 
-static void meanwhile(struct dref *ref, void (**what)(struct dref *ref))
+static void run_hook(struct dref *ref, void (**hook)(struct dref *ref))
 {
-	if (*what)
-		(*what)(ref);
-	*what = NULL;
+	if (*hook)
+		(*hook)(ref);
+	*hook = NULL;
 }
 
 static bool kunit_is_tracked(const struct dref *ref)
 {
-	meanwhile((struct dref *)ref, &when_asked);
+	run_hook((struct dref *)ref, &on_tracked_test);
 	return ref->class->tracked;
 }
 
@@ -34,7 +38,7 @@ static struct dref_slot *kunit_slot_get(struct dref *ref, struct dref_class *cla
 {
 	struct dref_slot *slot = dref_slot_get(ref, class, gfp);
 
-	meanwhile(ref, &when_allocated);
+	run_hook(ref, &on_slot_get);
 	return slot;
 }
 
@@ -57,15 +61,18 @@ static void set_window(unsigned long window)
 	kunit_jiffies = window * 256;
 }
 
-/* An exact object; static, like all here: the passes outlive a test that fails */
-static void make(struct dref *ref, unsigned long mode)
+/*
+ * Initialise an exact object.  All objects here are static, because passes may
+ * still use them after a test that has failed.
+ */
+static void init_object(struct dref *ref, unsigned long mode)
 {
 	memset(ref, 0, sizeof(*ref));
 	dref_init(ref, &kunit_class.class);
 	ref->mode = mode;
 }
 
-/* Has an object that comes from another CPU heated up again; what is its heat? */
+/* Use an exact object that was last counted on another CPU; returns its heat */
 static unsigned long heat_up(struct dref *ref)
 {
 	ref->mode |= (unsigned long)kunit_foreign_cpu() << DREF_MODE_CPU_SHIFT;
@@ -85,7 +92,7 @@ static void a_window_is_256_jiffies(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dref_window(), 0UL);
 }
 
-static void which_windows_have_passed(struct kunit *test)
+static void windows_pass_and_wrap(struct kunit *test)
 {
 	static const struct {
 		unsigned long	now;
@@ -95,9 +102,9 @@ static void which_windows_have_passed(struct kunit *test)
 		{ 1000, 1000, true },
 		{ 1000, 999, true },
 		{ 1000, 1001, false },
-		{ 0, DREF_WINDOW_MASK, true },			/* it wraps */
+		{ 0, DREF_WINDOW_MASK, true },			/* windows wrap */
 		{ DREF_WINDOW_MASK, 0, false },
-		{ 1000, 1000 + 64, false },			/* the longest */
+		{ 1000, 1000 + 64, false },			/* longest cold time */
 		{ 1000, 1000 + 65, true },
 		{ DREF_WINDOW_MASK - 3, 60, false },
 		{ DREF_WINDOW_MASK - 3, 61, true },
@@ -112,20 +119,21 @@ static void which_windows_have_passed(struct kunit *test)
 	}
 }
 
-static void an_object_comes_home(struct kunit *test)
+/* A get on another CPU makes that CPU the object's home; later ones there add no heat */
+static void a_get_brings_the_object_home(struct kunit *test)
 {
 	static struct dref ref;
 	int cpu;
 
 	set_window(77);
-	make(&ref, kunit_exact(kunit_foreign_cpu(), 76, 5, 0));
+	init_object(&ref, kunit_exact(kunit_foreign_cpu(), 76, 5, 0));
 	for_each_online_cpu(cpu) {
 		kunit_move_to(test, cpu);
 		ref.mode = kunit_exact(kunit_foreign_cpu(), 76, 5, 0);
 		dref_get(&ref);
 		KUNIT_EXPECT_TRUE(test, dref_mode_is_home(ref.mode));
 		KUNIT_EXPECT_EQ(test, ref.mode, kunit_exact(cpu, 77, 1, 0));
-		dref_get(&ref);		/* is at home, and does not get warmer */
+		dref_get(&ref);		/* at home: adds no heat */
 		dref_put(&ref);
 		KUNIT_EXPECT_EQ(test, ref.mode, kunit_exact(cpu, 77, 1, 0));
 		dref_put(&ref);
@@ -140,16 +148,16 @@ static void heat_rises_within_a_window(struct kunit *test)
 
 	dref_promote_threshold = DREF_MODE_HEAT_MAX;
 	set_window(DREF_WINDOW_MASK);
-	make(&ref, kunit_exact(0, 0, 0, 0));
+	init_object(&ref, kunit_exact(0, 0, 0, 0));
 	for (i = 1; i <= 100; i++)
 		KUNIT_EXPECT_EQ(test, heat_up(&ref), i);
-	set_window(0);			/* the next one */
+	set_window(0);			/* the next window */
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 1UL);
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 2UL);
 	set_window(5);
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 1UL);
 
-	/* up to the highest threshold that there can be */
+	/* up to the highest possible threshold */
 	for (i = 2; i < DREF_MODE_HEAT_MAX; i++)
 		KUNIT_ASSERT_EQ(test, heat_up(&ref), i);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_QUEUED, 0UL);
@@ -159,8 +167,11 @@ static void heat_rises_within_a_window(struct kunit *test)
 	dref_put(&ref);
 }
 
-/* The queue has a reference, and then a slot for it */
-static void the_threshold_is_the_first_that_is_hot(struct kunit *test)
+/*
+ * At the threshold, and not before, an object is queued with a reference of the
+ * queue.  The worker promotes it and puts that reference.
+ */
+static void the_threshold_makes_an_object_hot(struct kunit *test)
 {
 	static const unsigned int thresholds[] = { 1, 2, 64 };
 	static struct dref refs[ARRAY_SIZE(thresholds)];
@@ -171,8 +182,8 @@ static void the_threshold_is_the_first_that_is_hot(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(thresholds); i++) {
 		ref = &refs[i];
 		dref_promote_threshold = thresholds[i];
-		make(ref, kunit_exact(0, 0, 0, 0));
-		dref_mutex_lock(&dref_promote_mutex);	/* the worker waits */
+		init_object(ref, kunit_exact(0, 0, 0, 0));
+		dref_mutex_lock(&dref_promote_mutex);	/* stops the worker */
 		for (n = 1; n < thresholds[i]; n++)
 			heat_up(ref);
 		KUNIT_EXPECT_EQ(test, ref->mode & DREF_MODE_QUEUED, 0UL);
@@ -180,7 +191,7 @@ static void the_threshold_is_the_first_that_is_hot(struct kunit *test)
 		heat_up(ref);
 		KUNIT_EXPECT_EQ(test, ref->mode & DREF_MODE_QUEUED, DREF_MODE_QUEUED);
 		KUNIT_EXPECT_EQ(test, dref_read(ref), 2L);
-		heat_up(ref);		/* is in the queue: once */
+		heat_up(ref);		/* does not queue it again */
 		KUNIT_EXPECT_EQ(test, dref_read(ref), 2L);
 		dref_mutex_unlock(&dref_promote_mutex);
 		dref_promotions_flush();
@@ -195,14 +206,14 @@ static void the_threshold_is_the_first_that_is_hot(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kunit_class.released, ARRAY_SIZE(thresholds));
 }
 
-/* The queue's reference can be the last */
+/* If the queue holds the last reference, its put releases the object */
 static void an_object_dies_in_the_queue(struct kunit *test)
 {
 	static struct dref ref;
 
 	set_window(1);
 	dref_promote_threshold = 1;
-	make(&ref, kunit_exact(0, 0, 0, 0));
+	init_object(&ref, kunit_exact(0, 0, 0, 0));
 	dref_mutex_lock(&dref_promote_mutex);
 	heat_up(&ref);
 	dref_put(&ref);
@@ -213,19 +224,21 @@ static void an_object_dies_in_the_queue(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kunit_events(ref.class, DREF_PROMOTIONS), 0UL);
 }
 
-static void the_cold_are_not_measured(struct kunit *test)
+/* dref_cool() takes the heat, and no heat is added until its windows have passed */
+static void cold_objects_gain_no_heat(struct kunit *test)
 {
 	unsigned long cold;
 	static struct dref ref;
 
 	set_window(DREF_WINDOW_MASK - 1);
-	make(&ref, kunit_exact(0, DREF_WINDOW_MASK - 1, 3, DREF_MODE_KILLED));
+	init_object(&ref, kunit_exact(0, DREF_WINDOW_MASK - 1, 3, DREF_MODE_KILLED));
 	dref_cool(&ref, 3);
 	cold = ref.mode;
 	KUNIT_EXPECT_EQ(test, cold & ~0xffffff00UL,	/* less the CPU */
 			kunit_exact(0, 1, 0, DREF_MODE_KILLED | DREF_MODE_COLD));
 
-	make(&ref, cold & ~DREF_MODE_KILLED);
+	/* cold until window 1 */
+	init_object(&ref, cold & ~DREF_MODE_KILLED);
 	set_window(DREF_WINDOW_MASK);
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 0UL);
 	set_window(0);
@@ -235,7 +248,7 @@ static void the_cold_are_not_measured(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 1UL);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_COLD, 0UL);
 
-	/* with so many references it is on the slow path, and stays there */
+	/* an object with that many references stays cold, and so on the slow path */
 	dref_cool(&ref, 0);
 	atomic_long_set(&ref.count, DREF_COUNT_HIGH);
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 0UL);
@@ -243,7 +256,8 @@ static void the_cold_are_not_measured(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 1UL);
 }
 
-static void who_is_never_measured(struct kunit *test)
+/* Objects that are killed, queued or of a DREF_EXACT class gain no heat */
+static void excluded_objects_gain_no_heat(struct kunit *test)
 {
 	static const unsigned long tags[] = { DREF_MODE_KILLED, DREF_MODE_QUEUED };
 	unsigned long mode;
@@ -254,14 +268,14 @@ static void who_is_never_measured(struct kunit *test)
 	dref_promote_threshold = 1;
 	for (i = 0; i < ARRAY_SIZE(tags); i++) {
 		mode = kunit_exact(kunit_foreign_cpu(), 9, 2, tags[i]);
-		make(&ref, mode);
+		init_object(&ref, mode);
 		use_elsewhere(&ref, mode);
 		KUNIT_EXPECT_EQ(test, ref.mode, mode);
 	}
 
-	/* DREF_EXACT: it comes home, so that it is on the fast path: once a window */
+	/* DREF_EXACT: the home changes once in a window, for the sake of the fast path */
 	kunit_class.class.flags = DREF_EXACT;
-	make(&ref, kunit_exact(0, 8, 0, 0));
+	init_object(&ref, kunit_exact(0, 8, 0, 0));
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 0UL);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_QUEUED, 0UL);
 	KUNIT_EXPECT_EQ(test, dref_mode_window(ref.mode), 9UL);
@@ -273,8 +287,11 @@ static void who_is_never_measured(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ref.mode, mode);
 }
 
-/* The longer, the more often there was no slot in a row; up to 64 windows */
-static void no_slot_cold_feet(struct kunit *test)
+/*
+ * An object that gets no slot is cold for 1, 2, 4 ... 64 windows, by the number
+ * of failures in a row.
+ */
+static void failed_promotions_back_off(struct kunit *test)
 {
 	static const unsigned long windows[] = { 1, 2, 4, 8, 16, 32, 64, 64 };
 	struct dref_class *class = &kunit_class.class;
@@ -283,14 +300,14 @@ static void no_slot_cold_feet(struct kunit *test)
 
 	dref_promote_threshold = 1;
 	set_window(100);
-	make(&good, kunit_exact(0, 0, 0, 0));
+	init_object(&good, kunit_exact(0, 0, 0, 0));
 	heat_up(&good);
 	dref_promotions_flush();
 	KUNIT_ASSERT_TRUE(test, dref_is_deferred(&good));
 
 	dref_max_deferred = 0;
 	for (i = 0; i < ARRAY_SIZE(windows); i++) {
-		make(&ref, kunit_exact(0, 0, 0, 0));
+		init_object(&ref, kunit_exact(0, 0, 0, 0));
 		heat_up(&ref);
 		dref_promotions_flush();
 		KUNIT_EXPECT_EQ(test, ref.mode & (DREF_MODE_STATE | DREF_MODE_COLD),
@@ -301,7 +318,7 @@ static void no_slot_cold_feet(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&class->deferred), 1L);
 
-	/* one success, and all is forgotten */
+	/* a success resets the back-off */
 	dref_max_deferred = 2;
 	set_window(164);
 	heat_up(&ref);
@@ -311,20 +328,21 @@ static void no_slot_cold_feet(struct kunit *test)
 	dref_put(&good);
 	kunit_one_pass(true);
 	dref_max_deferred = 0;
-	make(&ref, kunit_exact(0, 0, 0, 0));
+	init_object(&ref, kunit_exact(0, 0, 0, 0));
 	heat_up(&ref);
 	dref_promotions_flush();
 	KUNIT_EXPECT_EQ(test, dref_mode_window(ref.mode), 165UL);
 }
 
-static void deferring_by_hand(struct kunit *test)
+/* dref_defer() changes nothing if it fails, promotes only once, and cancels a demotion */
+static void defer_promotes_and_cancels_demotion(struct kunit *test)
 {
 	static struct dref ref;
 	struct dref before;
 
 	set_window(1);
 	dref_max_deferred = 0;
-	make(&ref, kunit_exact(0, 1, 3, DREF_MODE_KILLED));
+	init_object(&ref, kunit_exact(0, 1, 3, DREF_MODE_KILLED));
 	before = ref;
 	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, ref.mode, before.mode);
@@ -334,11 +352,11 @@ static void deferring_by_hand(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), 0);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_TAGS, DREF_MODE_KILLED);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_BIAS);
-	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), 0);	/* is it already */
+	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), 0);	/* deferred already */
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_BIAS);
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 1UL);
 
-	/* and a demotion is cancelled, unless it is not one any more */
+	/* a demotion is cancelled, but only in the mode that the caller has seen */
 	before.mode = ref.mode;
 	ref.mode |= DREF_MODE_DEMOTING;
 	dref_cancel_demotion(&ref, before.mode);
@@ -348,22 +366,25 @@ static void deferring_by_hand(struct kunit *test)
 	dref_put(&ref);
 }
 
-static void is_tracked(struct dref *ref)
+static void start_tracking(struct dref *ref)
 {
 	ref->class->tracked = true;
 	ref->mode |= DREF_MODE_TRACKED;
 }
 
-/* What comes to be tracked while it gets a slot stays exact, and can be hot again */
-static void tracked_meanwhile(struct kunit *test)
+/*
+ * If tracking starts while an object gets its slot, the object stays exact.
+ * When tracking has stopped, the object can be promoted.
+ */
+static void tracked_during_promotion(struct kunit *test)
 {
 	static struct dref ref, by_hand;
 
 	set_window(1);
 	dref_promote_threshold = 1;
-	make(&ref, kunit_exact(0, 0, 0, 0));
-	when_allocated = is_tracked;
-	dref_mutex_lock(&dref_promote_mutex);	/* the worker waits */
+	init_object(&ref, kunit_exact(0, 0, 0, 0));
+	on_slot_get = start_tracking;
+	dref_mutex_lock(&dref_promote_mutex);	/* stops the worker */
 	heat_up(&ref);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_QUEUED, DREF_MODE_QUEUED);
 	dref_mutex_unlock(&dref_promote_mutex);
@@ -380,25 +401,26 @@ static void tracked_meanwhile(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, dref_is_deferred(&ref));
 	dref_put(&ref);
 
-	make(&by_hand, kunit_exact(0, 0, 0, 0));
-	when_allocated = is_tracked;
+	init_object(&by_hand, kunit_exact(0, 0, 0, 0));
+	on_slot_get = start_tracking;
 	KUNIT_EXPECT_EQ(test, dref_defer(&by_hand, GFP_KERNEL), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&by_hand.count), 0L);
 	by_hand.class->tracked = false;
 	dref_put(&by_hand);
 }
 
-static void is_immortal(struct dref *ref)
+static void make_immortal(struct dref *ref)
 {
 	ref->mode = DREF_MODE_IMMORTAL;
 }
 
-static void immortal_meanwhile(struct kunit *test)
+/* If an object is immortalized while it gets its slot, the slot is given back */
+static void immortalized_during_promotion(struct kunit *test)
 {
 	static struct dref ref;
 
-	make(&ref, kunit_exact(0, 0, 0, 0));
-	when_allocated = is_immortal;
+	init_object(&ref, kunit_exact(0, 0, 0, 0));
+	on_slot_get = make_immortal;
 	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), 0);
 	KUNIT_EXPECT_TRUE(test, dref_is_immortal(&ref));
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 0UL);
@@ -406,21 +428,21 @@ static void immortal_meanwhile(struct kunit *test)
 
 static unsigned long folded_mode;
 
-static void is_folded(struct dref *ref)
+static void complete_fold(struct dref *ref)
 {
 	ref->mode = folded_mode;
 }
 
-/* A demotion that is over before it can be cancelled */
-static void folded_meanwhile(struct kunit *test)
+/* If the fold is complete before dref_defer() cancels it, the exact object is promoted */
+static void folded_during_defer(struct kunit *test)
 {
 	static struct dref ref;
 
 	set_window(1);
-	make(&ref, kunit_exact(0, 1, 1, 0));
+	init_object(&ref, kunit_exact(0, 1, 1, 0));
 	folded_mode = ref.mode;
 	ref.mode = DREF_MODE_DEMOTING;
-	when_asked = is_folded;
+	on_tracked_test = complete_fold;
 	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), 0);
 	KUNIT_EXPECT_TRUE(test, dref_is_deferred(&ref));
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 1UL);
@@ -429,18 +451,18 @@ static void folded_meanwhile(struct kunit *test)
 
 static struct kunit_case heat_cases[] = {
 	KUNIT_CASE(a_window_is_256_jiffies),
-	KUNIT_CASE(which_windows_have_passed),
-	KUNIT_CASE(an_object_comes_home),
+	KUNIT_CASE(windows_pass_and_wrap),
+	KUNIT_CASE(a_get_brings_the_object_home),
 	KUNIT_CASE(heat_rises_within_a_window),
-	KUNIT_CASE(the_threshold_is_the_first_that_is_hot),
+	KUNIT_CASE(the_threshold_makes_an_object_hot),
 	KUNIT_CASE(an_object_dies_in_the_queue),
-	KUNIT_CASE(the_cold_are_not_measured),
-	KUNIT_CASE(who_is_never_measured),
-	KUNIT_CASE(no_slot_cold_feet),
-	KUNIT_CASE(deferring_by_hand),
-	KUNIT_CASE(tracked_meanwhile),
-	KUNIT_CASE(immortal_meanwhile),
-	KUNIT_CASE(folded_meanwhile),
+	KUNIT_CASE(cold_objects_gain_no_heat),
+	KUNIT_CASE(excluded_objects_gain_no_heat),
+	KUNIT_CASE(failed_promotions_back_off),
+	KUNIT_CASE(defer_promotes_and_cancels_demotion),
+	KUNIT_CASE(tracked_during_promotion),
+	KUNIT_CASE(immortalized_during_promotion),
+	KUNIT_CASE(folded_during_defer),
 	{ }
 };
 

@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * KUnit suites for the parts of dref.ko, each by itself.
+ * KUnit suites for single parts of dref.ko.
  *
- *	main.c	what the suites share; what stands for other parts
- *	mode.c	the mode word and the number line of count (count.c)
- *	slot.c	the pool, and sums over CPUs (slot.c)
- *	heat.c	who is promoted, and when (promote.c)
- *	pass.c	who is demoted, and who is dead (reconcile.c)
- *	stats.c	events, latency, and classes that go (stats.c)
+ *	main.c	set-up and clean-up of a test; stubs for the parts not tested
+ *	mode.c	tests of module/core/count.c: the mode word, the range of count
+ *	slot.c	tests of module/core/slot.c: the pool of slots, sums over CPUs
+ *	heat.c	tests of module/core/promote.c: which objects are promoted, and when
+ *	pass.c	tests of module/core/reconcile.c: which objects are demoted or dead
+ *	stats.c	tests of module/core/stats.c: events, latency, retired classes
  *
- * A suite includes the source of the part that it tests, as KUnit has it for what
- * is static, and dref_kunit.ko is linked from these.  So it has a core of its own:
- * a pool that is empty to begin with, budgets that can be used up, and a clock that
- * stands still, and whatever dref.ko does meanwhile makes no difference.  Nothing
- * of dref.ko has to be exported, or look different, for it.  What is not tested
- * here (classes, releases, Tasks RCU) is a few lines in main.c that do
- * what they are told at once.
+ * Each suite includes the source of the part that it tests, as is usual for
+ * KUnit tests of static functions, and dref_kunit.ko is linked from the suites.
+ * So dref_kunit.ko has a core of its own: a pool that is empty at first,
+ * budgets that a test can use up, and clocks that a test sets.  It does not
+ * depend on what dref.ko does meanwhile, and dref.ko needs no export or change
+ * for it.  For the parts that are not tested (classes, releases, Tasks RCU),
+ * main.c has stubs of a few lines which do their work at once.
  *
- * Where dref_test.ko shows that the whole works, on real CPUs under real load, these
- * show where the edges are: the last reference below a limit, and the first above.
+ * dref_test.ko shows that dref as a whole works on real CPUs under real load.
+ * These suites test the limits: the last reference below a limit, and the first
+ * one above it.
  *
- * Built where the kernel has KUnit.  insmod runs the suites; the results are in the
- * kernel's log and in /sys/kernel/debug/kunit (selftests/kunit.sh).
+ * The module is built if the kernel has KUnit.  insmod runs the suites.  The
+ * results are in the kernel log and in /sys/kernel/debug/kunit
+ * (selftests/kunit.sh).
  */
 #ifndef DREF_KUNIT_H
 #define DREF_KUNIT_H
 
-/* dref.ko exports these functions and has these tracepoints, and that is enough */
+/* dref.ko exports these functions and defines these tracepoints: here neither is done */
 #define __DISABLE_EXPORTS
 #define NOTRACE
 
@@ -38,7 +40,7 @@
 /**
  * struct kunit_class - a class whose objects are released at once
  * @class: the class
- * @released: how many objects have been
+ * @released: number of objects released in this test
  */
 struct kunit_class {
 	struct dref_class	class;
@@ -52,7 +54,7 @@ int kunit_core_init(struct kunit *test);
 void kunit_core_exit(struct kunit *test);
 void kunit_move_to(struct kunit *test, int cpu);
 
-/* What only the part itself can see, or do: stats.c, pass.c */
+/* These need static functions of a part, and so are in its suite: stats.c, pass.c */
 unsigned long kunit_events(const struct dref_class *class, enum dref_event event);
 void kunit_one_pass(bool expedited);
 
@@ -65,7 +67,7 @@ void kunit_one_pass(bool expedited);
 	};								\
 	kunit_test_suite(_cases##_suite)
 
-/* An exact mode word, from its parts */
+/* Compose the mode word of an exact object */
 static inline unsigned long kunit_exact(int cpu, unsigned long window,
 					unsigned long heat, unsigned long tags)
 {
@@ -73,7 +75,7 @@ static inline unsigned long kunit_exact(int cpu, unsigned long window,
 	       (unsigned long)cpu << DREF_MODE_CPU_SHIFT | DREF_MODE_EXACT | tags;
 }
 
-/* A CPU's number that no mode word of this machine has */
+/* A CPU number that no CPU of this machine has */
 static inline int kunit_foreign_cpu(void)
 {
 	return nr_cpu_ids;

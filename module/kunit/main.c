@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the suites share, and what stands for the parts that they do not test: see
- * kunit.h.
+ * Set-up and clean-up of each test, and stubs for the parts of dref.ko that the
+ * suites do not test (see kunit.h).
  */
 #include "kunit.h"
 
@@ -9,7 +9,7 @@
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
-/* ---- for main.c ---- */
+/* ---- stubs for main.c ---- */
 
 struct workqueue_struct *dref_wq;
 unsigned int dref_pass_min_ms;
@@ -18,9 +18,9 @@ unsigned int dref_promote_threshold;
 unsigned int dref_demote_passes;
 unsigned int dref_max_deferred;
 
-/* ---- for class.c and debugfs.c ---- */
+/* ---- stubs for class.c and debugfs.c ---- */
 
-/* Around the list, as there */
+/* Protects the list, as in class.c */
 DEFINE_MUTEX(dref_classes_mutex);
 LIST_HEAD(dref_classes);
 
@@ -36,7 +36,7 @@ struct kunit_class kunit_class = {
 	},
 };
 
-/* ---- for release.c ---- */
+/* ---- stubs for release.c ---- */
 
 void dref_release(struct dref *ref)
 {
@@ -53,7 +53,7 @@ void dref_release_chained(void)
 {
 }
 
-/* ---- for demote.c: a grace period ends when a test says so ---- */
+/* ---- stubs for demote.c: a grace period ends when a test sets this flag ---- */
 
 bool kunit_tasks_gp_over;
 
@@ -77,7 +77,7 @@ void dref_tasks_gp_exit(void)
 
 #ifdef CONFIG_DREF_TRACKING
 
-/* ---- for track.c: nothing is tracked, but where a test says that something is ---- */
+/* ---- stubs for track.c: nothing is tracked, unless a test says so ---- */
 
 DEFINE_STATIC_KEY_DEFERRED_FALSE(dref_tracking, HZ);
 
@@ -125,7 +125,7 @@ void __dref_track_forget(struct dref *ref)
 
 #endif
 
-/* Once, and here, because suites run before module_init() where kernels are newer */
+/* Done once; not in module_init(), because newer kernels run the suites before that */
 static int kunit_core_start(void)
 {
 	int err;
@@ -144,7 +144,7 @@ static int kunit_core_start(void)
 	return err;
 }
 
-/* ---- each test begins with this ---- */
+/* ---- set-up and clean-up of each test ---- */
 
 int kunit_core_init(struct kunit *test)
 {
@@ -153,7 +153,7 @@ int kunit_core_init(struct kunit *test)
 
 	if (err)
 		return err;
-	dref_pass_min_ms = 3600 * MSEC_PER_SEC;	/* no pass but those of the test */
+	dref_pass_min_ms = 3600 * MSEC_PER_SEC;	/* only the test itself runs passes */
 	dref_pass_max_ms = dref_pass_min_ms;
 	dref_promote_threshold = 8;
 	dref_demote_passes = 4;
@@ -171,15 +171,15 @@ int kunit_core_init(struct kunit *test)
 	return 0;
 }
 
-/* and leaves nothing behind */
+/* Check that the test has left no slot behind */
 void kunit_core_exit(struct kunit *test)
 {
 	struct dref_class *class = &kunit_class.class;
 
 	dref_promotions_flush();
 	kunit_tasks_gp_over = true;
-	kunit_one_pass(true);		/* orphans are stamped, */
-	kunit_one_pass(true);		/* and collected */
+	kunit_one_pass(true);		/* stamps orphaned slots */
+	kunit_one_pass(true);		/* collects them */
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 0UL);
 	dref_slots_trim();
 	KUNIT_EXPECT_EQ(test, dref_slots_total(), 0UL);
@@ -192,7 +192,7 @@ void kunit_core_exit(struct kunit *test)
 	class->cpu = NULL;
 }
 
-/* Each test is a thread of its own */
+/* Move to a CPU; each test runs in a thread of its own */
 void kunit_move_to(struct kunit *test, int cpu)
 {
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(cpu)), 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The mode word: what each of them means, and where gets and puts go; and the
- * number line of count.
+ * Tests of the mode word: what each mode means, and where its gets and puts are
+ * counted; and of the range of count.
  */
 #include "kunit.h"
 
@@ -10,9 +10,9 @@
 #include "../core/count.c"
 #include "../core/kill.c"
 
-/* An object as it is in some mode, with or without a slot */
-static struct dref_slot *make(struct kunit *test, struct dref *ref,
-			      unsigned long mode, bool with_slot)
+/* Initialise an object in a given mode, with or without a slot */
+static struct dref_slot *init_object(struct kunit *test, struct dref *ref,
+				     unsigned long mode, bool with_slot)
 {
 	struct dref_slot *slot = NULL;
 
@@ -28,7 +28,7 @@ static struct dref_slot *make(struct kunit *test, struct dref *ref,
 	return slot;
 }
 
-static void unmake(struct dref_slot *slot)
+static void free_slot(struct dref_slot *slot)
 {
 	if (!slot)
 		return;
@@ -39,7 +39,7 @@ static void unmake(struct dref_slot *slot)
 #define CPU1	BIT(DREF_MODE_CPU_SHIFT)
 #define HOT	(63UL << DREF_MODE_HEAT_SHIFT | 0x12345UL << DREF_MODE_WINDOW_SHIFT)
 
-/* A constant that the linker knows: an address, and so not to be or'ed with anything */
+/* A constant for the linker, which can add to an address, but not or it with a value */
 #define UNREAD_KILLED	((__force unsigned long)&dref_unread +		\
 			 (DREF_MODE_IMMORTAL | DREF_MODE_KILLED))
 
@@ -50,7 +50,7 @@ static const struct {
 	bool		deferred;
 	bool		immortal;
 	bool		dying;
-	long		refs;	/* of three in the slot, if there is one, and one */
+	long		refs;	/* one in count, and three in the slot if there is one */
 } decoded[] = {
 	{ "exact", DREF_MODE_EXACT, false, false, false, false, 1 },
 	{ "exact, CPU 1", DREF_MODE_EXACT | CPU1, false, false, false, false, 1 },
@@ -67,14 +67,14 @@ static const struct {
 	{ "immortal, killed", UNREAD_KILLED, false, false, true, false, DREF_IMMORTAL_COUNT },
 };
 
-static void mode_words_decoded(struct kunit *test)
+static void each_mode_word_is_decoded(struct kunit *test)
 {
 	struct dref_slot *slot;
 	struct dref ref;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(decoded); i++) {
-		slot = make(test, &ref, decoded[i].mode, decoded[i].slot);
+		slot = init_object(test, &ref, decoded[i].mode, decoded[i].slot);
 		if (slot) {
 			this_cpu_add(slot->counts->gets, 5);
 			this_cpu_add(slot->counts->puts, 2);
@@ -87,15 +87,15 @@ static void mode_words_decoded(struct kunit *test)
 				    "%s", decoded[i].name);
 		KUNIT_EXPECT_EQ_MSG(test, dref_read(&ref), decoded[i].refs,
 				    "%s", decoded[i].name);
-		unmake(slot);
+		free_slot(slot);
 	}
 }
 
-static void the_dead_are_dying_and_read_zero(struct kunit *test)
+static void dead_objects_are_dying_and_read_zero(struct kunit *test)
 {
 	struct dref ref;
 
-	make(test, &ref, DREF_MODE_EXACT, false);
+	init_object(test, &ref, DREF_MODE_EXACT, false);
 	dref_put(&ref);
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_COUNT_DEAD);
@@ -104,8 +104,12 @@ static void the_dead_are_dying_and_read_zero(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, dref_tryget(&ref));
 }
 
-/* The low half says it, all of it, and the high half does not matter */
-static void home_is_this_cpu_and_nothing_special(struct kunit *test)
+/*
+ * A mode word is at home if its low half equals the CPU's dref_home word.  Any
+ * tag or another CPU in the low half makes it differ; the high half does not
+ * matter.
+ */
+static void home_needs_this_cpu_and_no_tag(struct kunit *test)
 {
 	static const unsigned long special[] = {
 		DREF_MODE_KILLED, DREF_MODE_IMMORTAL, DREF_MODE_QUEUED, DREF_MODE_COLD,
@@ -134,12 +138,15 @@ static void home_is_this_cpu_and_nothing_special(struct kunit *test)
 	}
 }
 
-/* Deferred: this CPU's counters.  Any other mode with a slot: count. */
-static void where_a_get_and_a_put_go(struct kunit *test)
+/*
+ * Gets and puts of a deferred object are counted in its slot, those in any other
+ * mode with a slot in count.
+ */
+static void gets_and_puts_are_counted_by_mode(struct kunit *test)
 {
 	static const struct {
 		unsigned long	before;
-		unsigned long	after;	/* state */
+		unsigned long	after;	/* the state after a get */
 		bool		counted_in_slot;
 	} rows[] = {
 		{ DREF_MODE_DEFERRED, DREF_MODE_DEFERRED, true },
@@ -152,7 +159,7 @@ static void where_a_get_and_a_put_go(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		slot = make(test, &ref, rows[i].before, true);
+		slot = init_object(test, &ref, rows[i].before, true);
 		dref_get(&ref);
 		KUNIT_EXPECT_EQ_MSG(test, dref_slot_gets(slot),
 				    (unsigned long)rows[i].counted_in_slot, "row %d", i);
@@ -166,12 +173,12 @@ static void where_a_get_and_a_put_go(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, dref_slot_puts(slot),
 				    (unsigned long)rows[i].counted_in_slot, "row %d", i);
 		KUNIT_EXPECT_EQ_MSG(test, dref_read(&ref), 1L, "row %d", i);
-		unmake(slot);
+		free_slot(slot);
 	}
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 0);
 }
 
-static void an_immortal_is_not_stored_to(struct kunit *test)
+static void immortal_objects_are_not_stored_to(struct kunit *test)
 {
 	static const struct dref immortal = DREF_INIT_IMMORTAL(NULL);
 	struct dref ref = immortal;
@@ -187,12 +194,12 @@ static void an_immortal_is_not_stored_to(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memcmp(&ref, &immortal, sizeof(ref)), 0);
 }
 
-/* From the highest count that is on the fast path to the first that is not */
-static void a_high_count_is_taken_off_the_fast_path(struct kunit *test)
+/* At DREF_COUNT_HIGH references an object is still on the fast path, above it is not */
+static void a_high_count_leaves_the_fast_path(struct kunit *test)
 {
 	struct dref ref;
 
-	make(test, &ref, kunit_exact(raw_smp_processor_id(), 0, 0, 0), false);
+	init_object(test, &ref, kunit_exact(raw_smp_processor_id(), 0, 0, 0), false);
 	dref_get_many(&ref, DREF_COUNT_HIGH - 1);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_COLD, 0UL);
 	KUNIT_EXPECT_EQ(test, dref_read(&ref), DREF_COUNT_HIGH);
@@ -201,7 +208,7 @@ static void a_high_count_is_taken_off_the_fast_path(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dref_read(&ref), DREF_COUNT_HIGH + 1);
 	KUNIT_EXPECT_FALSE(test, dref_is_immortal(&ref));
 
-	/* the very last reference that there may be */
+	/* up to the limit, which does not overflow yet */
 	dref_get_many(&ref, DREF_COUNT_LIMIT - 1 - DREF_COUNT_HIGH);
 	KUNIT_EXPECT_FALSE(test, dref_is_immortal(&ref));
 	KUNIT_EXPECT_EQ(test, kunit_events(ref.class, DREF_OVERFLOWS), 0UL);
@@ -209,12 +216,13 @@ static void a_high_count_is_taken_off_the_fast_path(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
 }
 
+/* An object that was killed stays killed, also if it is immortalized */
 static void killed_stays_killed(struct kunit *test)
 {
 	struct dref_slot *slot;
 	struct dref ref;
 
-	slot = make(test, &ref, DREF_MODE_DEFERRED, true);
+	slot = init_object(test, &ref, DREF_MODE_DEFERRED, true);
 	dref_get(&ref);
 	KUNIT_EXPECT_TRUE(test, dref_tryget_live(&ref));
 	dref_put(&ref);
@@ -230,16 +238,16 @@ static void killed_stays_killed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_COUNT_IMMORTAL);
 	dref_immortalize(&ref);
 	KUNIT_EXPECT_EQ(test, kunit_events(ref.class, DREF_IMMORTALIZED), 1UL);
-	unmake(slot);
+	free_slot(slot);
 }
 
 static struct kunit_case mode_cases[] = {
-	KUNIT_CASE(mode_words_decoded),
-	KUNIT_CASE(the_dead_are_dying_and_read_zero),
-	KUNIT_CASE(home_is_this_cpu_and_nothing_special),
-	KUNIT_CASE(where_a_get_and_a_put_go),
-	KUNIT_CASE(an_immortal_is_not_stored_to),
-	KUNIT_CASE(a_high_count_is_taken_off_the_fast_path),
+	KUNIT_CASE(each_mode_word_is_decoded),
+	KUNIT_CASE(dead_objects_are_dying_and_read_zero),
+	KUNIT_CASE(home_needs_this_cpu_and_no_tag),
+	KUNIT_CASE(gets_and_puts_are_counted_by_mode),
+	KUNIT_CASE(immortal_objects_are_not_stored_to),
+	KUNIT_CASE(a_high_count_leaves_the_fast_path),
 	KUNIT_CASE(killed_stays_killed),
 	{ }
 };

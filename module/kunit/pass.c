@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Passes, one half at a time: who is dead, who gets quiet enough to be demoted, and
- * when the next pass is due.  No pass begins by itself, and Tasks RCU is over when
- * the test says so.
+ * Tests of passes, one half at a time: which objects are found dead, which are
+ * demoted, and when the next pass is due.  No pass begins by itself, and a
+ * Tasks RCU grace period ends when the test sets a flag.
  */
 #include "kunit.h"
 
@@ -23,14 +23,17 @@ void kunit_one_pass(bool expedited)
 	dref_mutex_unlock(&dref_pass_mutex);
 }
 
-static void passes(unsigned int nr)
+static void run_passes(unsigned int nr)
 {
 	while (nr--)
 		kunit_one_pass(false);
 }
 
-/* A deferred object with one reference; static, as passes outlive a test that fails */
-static struct dref_slot *defer(struct kunit *test, struct dref *ref)
+/*
+ * Initialise a deferred object with one reference.  All objects here are static,
+ * because passes may still use them after a test that has failed.
+ */
+static struct dref_slot *init_deferred(struct kunit *test, struct dref *ref)
 {
 	memset(ref, 0, sizeof(*ref));
 	dref_init(ref, &kunit_class.class);
@@ -38,12 +41,12 @@ static struct dref_slot *defer(struct kunit *test, struct dref *ref)
 	return list_last_entry(&incoming, struct dref_slot, node);
 }
 
-static unsigned long state(const struct dref *ref)
+static unsigned long state_of(const struct dref *ref)
 {
 	return ref->mode & DREF_MODE_STATE;
 }
 
-/* References are gets less puts, wherever they were counted, and what is in count */
+/* The sum is gets less puts, on whichever CPU they were counted, plus count less bias */
 static void a_sum_has_three_parts(struct kunit *test)
 {
 	static const struct {
@@ -57,13 +60,13 @@ static void a_sum_has_three_parts(struct kunit *test)
 		{ 0, 1, DREF_BIAS, 0 },
 		{ 5, 6, DREF_BIAS, 0 },
 		{ 5, 6, DREF_BIAS + 1, 1 },
-		{ 7, 2, DREF_BIAS - 6, 0 },	/* exact puts, in flight */
-		{ 0, 2, DREF_BIAS, -1 },	/* one too many */
-		{ 2, -1UL, DREF_BIAS, 4 },	/* they wrap */
+		{ 7, 2, DREF_BIAS - 6, 0 },	/* puts in flight since it was exact */
+		{ 0, 2, DREF_BIAS, -1 },	/* a put too many */
+		{ 2, -1UL, DREF_BIAS, 4 },	/* the counters wrap */
 		{ 0, 0, DREF_BIAS + DREF_COUNT_LIMIT - 1, DREF_COUNT_LIMIT },
 	};
 	static struct dref ref;
-	struct dref_slot *slot = defer(test, &ref);
+	struct dref_slot *slot = init_deferred(test, &ref);
 	struct dref_counts *first, *last;
 	int i;
 
@@ -80,13 +83,16 @@ static void a_sum_has_three_parts(struct kunit *test)
 	last->puts = 1;
 }
 
-/* Got on one CPU, dropped on another: alive until the last one, and released once */
+/*
+ * References are taken and dropped on different CPUs.  The object stays alive
+ * until the last put, and the next pass releases it once.
+ */
 static void a_pass_finds_the_last_put(struct kunit *test)
 {
 	static struct dref ref;
 	int cpu, held = 1;
 
-	defer(test, &ref);
+	init_deferred(test, &ref);
 	for_each_online_cpu(cpu) {
 		kunit_move_to(test, cpu);
 		dref_get(&ref);
@@ -96,7 +102,7 @@ static void a_pass_finds_the_last_put(struct kunit *test)
 		for_each_online_cpu(cpu) {
 			kunit_one_pass(cpu % 2);
 			KUNIT_EXPECT_EQ(test, kunit_class.released, 0);
-			KUNIT_EXPECT_EQ(test, state(&ref), DREF_MODE_DEFERRED);
+			KUNIT_EXPECT_EQ(test, state_of(&ref), DREF_MODE_DEFERRED);
 			KUNIT_EXPECT_EQ(test, dref_read(&ref), (long)held);
 			kunit_move_to(test, cpu);
 			dref_put(&ref);
@@ -114,13 +120,13 @@ static void a_pass_finds_the_last_put(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kunit_events(ref.class, DREF_RELEASED_DEFERRED), 1UL);
 }
 
-/* Between the halves */
+/* A tryget between the halves of a pass resurrects a dying object */
 static void a_tryget_resurrects(struct kunit *test)
 {
 	struct dref_found found = { };
 	static struct dref ref;
 
-	defer(test, &ref);
+	init_deferred(test, &ref);
 	dref_put(&ref);
 	dref_mutex_lock(&dref_pass_mutex);
 	dref_pass_begin(true);
@@ -140,13 +146,16 @@ static void a_tryget_resurrects(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
 }
 
-/* And gone again, which the sum does not show, but nobody may take it for granted */
-static void a_guest_between_the_halves(struct kunit *test)
+/*
+ * A reference that is taken and dropped again between the halves of a pass does
+ * not show in the sum, and the object is released.
+ */
+static void a_get_and_put_between_the_halves(struct kunit *test)
 {
 	struct dref_found found = { };
 	static struct dref ref;
 
-	defer(test, &ref);
+	init_deferred(test, &ref);
 	dref_put(&ref);
 	dref_mutex_lock(&dref_pass_mutex);
 	dref_pass_begin(true);
@@ -162,66 +171,70 @@ static void death_is_refused_if_count_has_changed(struct kunit *test)
 {
 	static struct dref ref;
 
-	defer(test, &ref);
+	init_deferred(test, &ref);
 	KUNIT_EXPECT_FALSE(test, dref_declare_dead(&ref, DREF_BIAS - 1, 0));
 	KUNIT_EXPECT_FALSE(test, dref_declare_dead(&ref, DREF_BIAS + 1, 0));
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_BIAS);
 	dref_put(&ref);
 }
 
-/* The pass that makes it one too many, and the one before */
-static void the_idle_are_demoted(struct kunit *test)
+/*
+ * The demote_passes-th periodic pass without activity demotes an object, and
+ * not the one before.  A get and a put are activity, although they leave the
+ * sum as it was.
+ */
+static void idle_objects_are_demoted(struct kunit *test)
 {
 	struct dref_slot *slot;
 	static struct dref ref;
 
-	slot = defer(test, &ref);
-	passes(1);				/* sees it for the first time */
+	slot = init_deferred(test, &ref);
+	run_passes(1);				/* the first pass records the activity */
 	KUNIT_EXPECT_EQ(test, slot->idle_passes, 0U);
-	passes(dref_demote_passes - 1);
+	run_passes(dref_demote_passes - 1);
 	KUNIT_EXPECT_EQ(test, slot->idle_passes, dref_demote_passes - 1);
-	KUNIT_EXPECT_EQ(test, state(&ref), DREF_MODE_DEFERRED);
-	kunit_one_pass(true);			/* nobody ages in it */
-	KUNIT_EXPECT_EQ(test, state(&ref), DREF_MODE_DEFERRED);
+	KUNIT_EXPECT_EQ(test, state_of(&ref), DREF_MODE_DEFERRED);
+	kunit_one_pass(true);			/* an expedited pass does not count */
+	KUNIT_EXPECT_EQ(test, state_of(&ref), DREF_MODE_DEFERRED);
 
-	dref_get(&ref);				/* leaves the sum as it was */
-	dref_put(&ref);
-	passes(1);
-	KUNIT_EXPECT_EQ(test, slot->idle_passes, 0U);
-	passes(dref_demote_passes - 1);
-	KUNIT_EXPECT_EQ(test, state(&ref), DREF_MODE_DEFERRED);
-	passes(1);
-	KUNIT_EXPECT_EQ(test, state(&ref), DREF_MODE_DEMOTING);
-
-	/* cancelled, it is as good as new */
 	dref_get(&ref);
-	KUNIT_EXPECT_EQ(test, state(&ref), DREF_MODE_DEFERRED);
-	passes(1);
+	dref_put(&ref);
+	run_passes(1);
+	KUNIT_EXPECT_EQ(test, slot->idle_passes, 0U);
+	run_passes(dref_demote_passes - 1);
+	KUNIT_EXPECT_EQ(test, state_of(&ref), DREF_MODE_DEFERRED);
+	run_passes(1);
+	KUNIT_EXPECT_EQ(test, state_of(&ref), DREF_MODE_DEMOTING);
+
+	/* a get cancels the demotion, and the object starts anew */
+	dref_get(&ref);
+	KUNIT_EXPECT_EQ(test, state_of(&ref), DREF_MODE_DEFERRED);
+	run_passes(1);
 	KUNIT_EXPECT_FALSE(test, slot->demoting);
 	KUNIT_EXPECT_EQ(test, slot->idle_passes, 0U);
 	dref_put_many(&ref, 2);
 }
 
-/* Nothing is folded while somebody may be about to increment the slot */
+/* A slot is folded only after Tasks RCU: until then a get or put may increment it */
 static void a_fold_waits_for_tasks_rcu(struct kunit *test)
 {
 	static struct dref ref;
 
-	defer(test, &ref);
+	init_deferred(test, &ref);
 	dref_get_many(&ref, 5);
 	dref_put_many(&ref, 2);
 	ref.mode |= DREF_MODE_KILLED;
-	passes(1 + dref_demote_passes);
-	KUNIT_ASSERT_EQ(test, state(&ref), DREF_MODE_DEMOTING);
-	passes(3);
-	KUNIT_EXPECT_EQ(test, state(&ref), DREF_MODE_DEMOTING);
+	run_passes(1 + dref_demote_passes);
+	KUNIT_ASSERT_EQ(test, state_of(&ref), DREF_MODE_DEMOTING);
+	run_passes(3);
+	KUNIT_EXPECT_EQ(test, state_of(&ref), DREF_MODE_DEMOTING);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_BIAS);
 	KUNIT_EXPECT_EQ(test, dref_read(&ref), 4L);
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 1UL);
 
 	kunit_tasks_gp_over = true;
-	passes(1);
-	KUNIT_EXPECT_EQ(test, state(&ref), DREF_MODE_EXACT);
+	run_passes(1);
+	KUNIT_EXPECT_EQ(test, state_of(&ref), DREF_MODE_EXACT);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_KILLED, DREF_MODE_KILLED);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), 3L);
 	KUNIT_EXPECT_EQ(test, dref_read(&ref), 4L);
@@ -231,37 +244,40 @@ static void a_fold_waits_for_tasks_rcu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
 }
 
-/* Zero is found meanwhile, however long that takes */
-static void the_demoting_can_die(struct kunit *test)
+/* A pass finds a demoting object dead, however long Tasks RCU takes */
+static void demoting_objects_can_die(struct kunit *test)
 {
 	static struct dref ref;
 
-	defer(test, &ref);
-	passes(1 + dref_demote_passes);
-	KUNIT_ASSERT_EQ(test, state(&ref), DREF_MODE_DEMOTING);
-	atomic_long_dec(&ref.count);	/* a put that had seen it exact */
+	init_deferred(test, &ref);
+	run_passes(1 + dref_demote_passes);
+	KUNIT_ASSERT_EQ(test, state_of(&ref), DREF_MODE_DEMOTING);
+	atomic_long_dec(&ref.count);	/* a put that had read mode while it was exact */
 	kunit_one_pass(true);
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 0UL);
 	KUNIT_EXPECT_EQ(test, kunit_events(ref.class, DREF_DEMOTIONS), 0UL);
 }
 
-static void a_slot_of_an_immortal_waits_too(struct kunit *test)
+static void slots_of_immortals_wait_for_tasks_rcu(struct kunit *test)
 {
 	static struct dref ref;
 
-	defer(test, &ref);
+	init_deferred(test, &ref);
 	dref_immortalize(&ref);
-	passes(3);
+	run_passes(3);
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 1UL);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.class->deferred), 0L);
 	kunit_tasks_gp_over = true;
-	passes(1);
+	run_passes(1);
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 0UL);
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 0);
 }
 
-/* Twice as long each time, between the limits, and short again when it pays */
+/*
+ * The interval doubles from pass_min_ms to pass_max_ms, and is short again after
+ * a kick.  When the last object is gone, no pass is due.
+ */
 static void intervals_double(struct kunit *test)
 {
 	static const unsigned int minutes[] = { 3, 6, 12, 24, 48, 60, 60 };
@@ -274,15 +290,15 @@ static void intervals_double(struct kunit *test)
 	dref_mutex_lock(&dref_pass_mutex);
 	interval_ms = 0;
 	dref_mutex_unlock(&dref_pass_mutex);
-	defer(test, &ref);
+	init_deferred(test, &ref);
 	for (i = 0; i < ARRAY_SIZE(minutes); i++) {
-		passes(1);
+		run_passes(1);
 		KUNIT_EXPECT_EQ(test, interval_ms, minutes[i] * minute);
 		KUNIT_EXPECT_TRUE(test, delayed_work_pending(&pass_work));
 	}
 
-	/* A kick brings the next one forward, and later ones, too */
-	cancel_delayed_work_sync(&pass_work);	/* it has been pending since the first */
+	/* a kick brings the next pass forward, and shortens the following intervals */
+	cancel_delayed_work_sync(&pass_work);	/* pending since the first pass */
 	dref_mutex_lock(&dref_pass_mutex);
 	dref_pass_arm(false);
 	dref_mutex_unlock(&dref_pass_mutex);
@@ -296,11 +312,11 @@ static void intervals_double(struct kunit *test)
 	dref_pass_arm(false);
 	dref_mutex_unlock(&dref_pass_mutex);
 	KUNIT_EXPECT_EQ(test, interval_ms, 3 * minute);
-	passes(1);
+	run_passes(1);
 	KUNIT_EXPECT_EQ(test, interval_ms, 6 * minute);
 
 	dref_put(&ref);
-	passes(1);
+	run_passes(1);
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
 	KUNIT_EXPECT_EQ(test, interval_ms, 0U);
 	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&pass_work));
@@ -310,12 +326,12 @@ static struct kunit_case pass_cases[] = {
 	KUNIT_CASE(a_sum_has_three_parts),
 	KUNIT_CASE(a_pass_finds_the_last_put),
 	KUNIT_CASE(a_tryget_resurrects),
-	KUNIT_CASE(a_guest_between_the_halves),
+	KUNIT_CASE(a_get_and_put_between_the_halves),
 	KUNIT_CASE(death_is_refused_if_count_has_changed),
-	KUNIT_CASE(the_idle_are_demoted),
+	KUNIT_CASE(idle_objects_are_demoted),
 	KUNIT_CASE(a_fold_waits_for_tasks_rcu),
-	KUNIT_CASE(the_demoting_can_die),
-	KUNIT_CASE(a_slot_of_an_immortal_waits_too),
+	KUNIT_CASE(demoting_objects_can_die),
+	KUNIT_CASE(slots_of_immortals_wait_for_tasks_rcu),
 	KUNIT_CASE(intervals_double),
 	{ }
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pool of slots: what one is, who gets it next, when there is none; and the
- * sums, which are over all CPUs that are possible.
+ * Tests of the pool of slots: what a slot is, which one is handed out next, and
+ * when there is none; and of the sums, which are over all possible CPUs.
  */
 #include "kunit.h"
 
@@ -10,8 +10,8 @@
 
 #define MANY	(DREF_CHUNK_SLOTS + 3)
 
-/* @nr slots, taken one after the other */
-static struct dref_slot **take(struct kunit *test, unsigned int nr)
+/* Take @nr slots, one after the other */
+static struct dref_slot **take_slots(struct kunit *test, unsigned int nr)
 {
 	struct dref_slot **slots = kunit_kcalloc(test, nr, sizeof(*slots), GFP_KERNEL);
 	unsigned int i;
@@ -24,16 +24,16 @@ static struct dref_slot **take(struct kunit *test, unsigned int nr)
 	return slots;
 }
 
-static void give_back(struct dref_slot **slots, unsigned int nr)
+static void give_back_slots(struct dref_slot **slots, unsigned int nr)
 {
 	while (nr)
 		dref_slot_put(slots[--nr]);
 }
 
-/* A mode word's tags are zero, and an object's counters are its own */
-static void slots_are_aligned_and_apart(struct kunit *test)
+/* The address of a slot leaves the tags of a mode word zero, and no two slots overlap */
+static void slots_are_aligned_and_disjoint(struct kunit *test)
 {
-	struct dref_slot **slots = take(test, MANY);
+	struct dref_slot **slots = take_slots(test, MANY);
 	int cpu, i;
 
 	for (i = 0; i < MANY; i++) {
@@ -53,12 +53,12 @@ static void slots_are_aligned_and_apart(struct kunit *test)
 				    (unsigned long)(i + 1) * num_possible_cpus(), "slot %d", i);
 		dref_slot_clear(slots[i]);
 	}
-	give_back(slots, MANY);
+	give_back_slots(slots, MANY);
 }
 
-static void sums_are_over_all_possible_cpus(struct kunit *test)
+static void sums_include_all_possible_cpus(struct kunit *test)
 {
-	struct dref_slot **slots = take(test, 1);
+	struct dref_slot **slots = take_slots(test, 1);
 	unsigned long gets = 0, puts = 0;
 	int cpu;
 
@@ -70,19 +70,22 @@ static void sums_are_over_all_possible_cpus(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, dref_slot_gets(slots[0]), gets);
 		KUNIT_EXPECT_EQ(test, dref_slot_puts(slots[0]), puts);
 	}
-	/* and wrap, as a CPU's counters may be below zero with respect to another's */
+	/* sums wrap: one CPU's counter may be below zero with respect to another's */
 	per_cpu_ptr(slots[0]->counts, cpumask_first(cpu_possible_mask))->gets -= gets + 5;
 	KUNIT_EXPECT_EQ(test, dref_slot_gets(slots[0]), -5UL);
 	dref_slot_clear(slots[0]);
 	KUNIT_EXPECT_EQ(test, dref_slot_gets(slots[0]), 0UL);
 	KUNIT_EXPECT_EQ(test, dref_slot_puts(slots[0]), 0UL);
-	give_back(slots, 1);
+	give_back_slots(slots, 1);
 }
 
-/* What the last object has counted is kept for the CPU, and not for the next one */
-static void a_slot_is_zero_when_it_comes_again(struct kunit *test)
+/*
+ * A slot that is given back and handed out again is zero.  What was counted in
+ * it is kept in the totals of each CPU.
+ */
+static void a_reused_slot_is_zero(struct kunit *test)
 {
-	struct dref_slot **slots = take(test, 2), *again;
+	struct dref_slot **slots = take_slots(test, 2), *again;
 	struct dref_counts before, *counts;
 	int cpu;
 
@@ -113,20 +116,20 @@ static void a_slot_is_zero_when_it_comes_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, again->activity, 0UL);
 	KUNIT_EXPECT_EQ(test, again->idle_passes, 0U);
 	KUNIT_EXPECT_FALSE(test, again->demoting);
-	give_back(slots, 2);
+	give_back_slots(slots, 2);
 }
 
-static void max_deferred_is_the_most(struct kunit *test)
+static void max_deferred_limits_slots(struct kunit *test)
 {
 	struct dref_slot **slots, *more;
 
 	dref_max_deferred = 3;
-	slots = take(test, 3);
+	slots = take_slots(test, 3);
 	more = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(more), (long)-ENOSPC);
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 3UL);
 
-	/* as soon as there is one again, but not if there are too many anyway */
+	/* a slot that comes back can be taken, unless max_deferred is smaller by then */
 	dref_slot_put(slots[2]);
 	slots[2] = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, slots[2]);
@@ -134,44 +137,44 @@ static void max_deferred_is_the_most(struct kunit *test)
 	dref_slot_put(slots[2]);
 	more = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(more), (long)-ENOSPC);
-	give_back(slots, 2);
+	give_back_slots(slots, 2);
 
 	dref_max_deferred = 0;
 	more = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(more), (long)-ENOSPC);
 }
 
-/* One empty chunk is kept, until memory is short */
-static void chunks_come_and_go(struct kunit *test)
+/* The pool keeps one empty chunk until dref_slots_trim() frees it */
+static void chunks_are_added_and_freed(struct kunit *test)
 {
 	const unsigned long chunk = DREF_CHUNK_SLOTS;
 	struct dref_slot **slots;
 
 	KUNIT_ASSERT_EQ(test, dref_slots_total(), 0UL);
-	slots = take(test, chunk);
+	slots = take_slots(test, chunk);
 	KUNIT_EXPECT_EQ(test, dref_slots_total(), chunk);
-	give_back(slots, chunk);
+	give_back_slots(slots, chunk);
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 0UL);
 	KUNIT_EXPECT_EQ(test, dref_slots_total(), chunk);
 
-	slots = take(test, 2 * chunk + 1);
+	slots = take_slots(test, 2 * chunk + 1);
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 2 * chunk + 1);
 	KUNIT_EXPECT_EQ(test, dref_slots_total(), 3 * chunk);
 	KUNIT_EXPECT_EQ(test, dref_slot_bytes(), 3 * PAGE_SIZE * num_possible_cpus());
 	dref_slot_put(slots[2 * chunk]);
 	dref_slots_trim();
 	KUNIT_EXPECT_EQ(test, dref_slots_total(), 2 * chunk);
-	dref_slots_trim();			/* nothing to be had */
+	dref_slots_trim();			/* no empty chunk: nothing to free */
 	KUNIT_EXPECT_EQ(test, dref_slots_total(), 2 * chunk);
 
-	give_back(slots, 2 * chunk);
+	give_back_slots(slots, 2 * chunk);
 	KUNIT_EXPECT_EQ(test, dref_slots_total(), chunk);
 	dref_slots_trim();
 	KUNIT_EXPECT_EQ(test, dref_slots_total(), 0UL);
 }
 
-/* Whoever needs one finds that somebody else has been quicker */
-static void no_chunk_too_many(struct kunit *test)
+/* If two tasks add a chunk at the same time, the second chunk is freed again */
+static void a_second_empty_chunk_is_freed(struct kunit *test)
 {
 	struct dref_slot **slots;
 
@@ -179,16 +182,16 @@ static void no_chunk_too_many(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dref_chunk_add(GFP_KERNEL), 0);
 	KUNIT_EXPECT_EQ(test, dref_chunk_add(GFP_KERNEL), 0);
 	KUNIT_EXPECT_EQ(test, dref_slots_total(), (unsigned long)DREF_CHUNK_SLOTS);
-	slots = take(test, 1);
-	give_back(slots, 1);
+	slots = take_slots(test, 1);
+	give_back_slots(slots, 1);
 	dref_slots_trim();
 	KUNIT_EXPECT_EQ(test, dref_slots_total(), 0UL);
 }
 
-/* So that the others can run empty */
-static void the_fuller_chunk_comes_first(struct kunit *test)
+/* Slots come from the fuller chunk, so that the others become empty */
+static void the_fuller_chunk_is_used_first(struct kunit *test)
 {
-	struct dref_slot **slots = take(test, MANY), *slot;
+	struct dref_slot **slots = take_slots(test, MANY), *slot;
 
 	dref_slot_put(slots[7]);
 	slot = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
@@ -196,15 +199,18 @@ static void the_fuller_chunk_comes_first(struct kunit *test)
 	slot = dref_slot_get(NULL, &kunit_class.class, GFP_KERNEL);
 	KUNIT_EXPECT_PTR_EQ(test, slot->chunk, slots[MANY - 1]->chunk);
 	dref_slot_put(slot);
-	give_back(slots, MANY);
+	give_back_slots(slots, MANY);
 }
 
-/* All of a class, in order, and nobody else */
-static void looking_finds_the_class(struct kunit *test)
+/*
+ * dref_slots_look() finds all deferred objects of a class, in order, and no
+ * others: none of another class, none that is hidden, none that is immortal.
+ */
+static void a_look_finds_the_objects_of_a_class(struct kunit *test)
 {
 	static struct dref_class other = { .name = "other" };
 	struct dref *refs = kunit_kcalloc(test, MANY, sizeof(*refs), GFP_KERNEL);
-	struct dref_slot **slots = take(test, MANY);
+	struct dref_slot **slots = take_slots(test, MANY);
 	struct dref_seen seen;
 	long number = -1;
 	int i;
@@ -227,18 +233,18 @@ static void looking_finds_the_class(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, seen.count, i + 1L);
 	}
 	KUNIT_EXPECT_EQ(test, dref_slots_look(number + 1, &kunit_class.class, &seen), -1L);
-	give_back(slots, MANY);
+	give_back_slots(slots, MANY);
 }
 
 static struct kunit_case slot_cases[] = {
-	KUNIT_CASE(slots_are_aligned_and_apart),
-	KUNIT_CASE(sums_are_over_all_possible_cpus),
-	KUNIT_CASE(a_slot_is_zero_when_it_comes_again),
-	KUNIT_CASE(max_deferred_is_the_most),
-	KUNIT_CASE(chunks_come_and_go),
-	KUNIT_CASE(no_chunk_too_many),
-	KUNIT_CASE(the_fuller_chunk_comes_first),
-	KUNIT_CASE(looking_finds_the_class),
+	KUNIT_CASE(slots_are_aligned_and_disjoint),
+	KUNIT_CASE(sums_include_all_possible_cpus),
+	KUNIT_CASE(a_reused_slot_is_zero),
+	KUNIT_CASE(max_deferred_limits_slots),
+	KUNIT_CASE(chunks_are_added_and_freed),
+	KUNIT_CASE(a_second_empty_chunk_is_freed),
+	KUNIT_CASE(the_fuller_chunk_is_used_first),
+	KUNIT_CASE(a_look_finds_the_objects_of_a_class),
 	{ }
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics: sums over CPUs and classes, what is kept of a class that goes, and
- * how late a release was.  The clock of the latency is the test's.
+ * Tests of statistics: sums over CPUs and classes, the events kept from a retired
+ * class, and the latency of releases.  The tests set the clock of the latency.
  */
 #include "kunit.h"
 
@@ -17,8 +17,8 @@ unsigned long kunit_events(const struct dref_class *class, enum dref_event event
 	return dref_events(class, event);
 }
 
-/* What a file in debugfs has to say */
-static const char *said(struct kunit *test, struct seq_file *seq)
+/* Prepare @seq for the output of a file in debugfs; returns its buffer */
+static const char *init_output(struct kunit *test, struct seq_file *seq)
 {
 	memset(seq, 0, sizeof(*seq));
 	seq->size = PAGE_SIZE;
@@ -27,8 +27,8 @@ static const char *said(struct kunit *test, struct seq_file *seq)
 	return seq->buf;
 }
 
-/* The value of a line "name: value"; -1 if there is none */
-static long value(const char *text, const char *name)
+/* Returns the value of a line "name: value", or -1 if there is none */
+static long value_of(const char *text, const char *name)
 {
 	size_t len = strlen(name);
 	unsigned long value;
@@ -41,9 +41,9 @@ static long value(const char *text, const char *name)
 	return -1;
 }
 
-/* On each possible CPU something else */
-static unsigned long count_on_all(struct dref_class *class, enum dref_event event,
-				  unsigned long some)
+/* Count events on all possible CPUs, a different number on each; returns their sum */
+static unsigned long count_on_all_cpus(struct dref_class *class, enum dref_event event,
+				       unsigned long some)
 {
 	unsigned long sum = 0;
 	int cpu;
@@ -55,19 +55,19 @@ static unsigned long count_on_all(struct dref_class *class, enum dref_event even
 	return sum;
 }
 
-static void create(struct dref_class *class, unsigned long nr)
+static void add_created(struct dref_class *class, unsigned long nr)
 {
 	per_cpu_ptr(class->cpu, cpumask_last(cpu_possible_mask))->created += nr;
 }
 
-static void events_are_summed_over_all_possible_cpus(struct kunit *test)
+static void events_are_summed_over_all_cpus(struct kunit *test)
 {
 	struct dref_class *class = &kunit_class.class;
 	unsigned long sums[DREF_NR_EVENTS];
 	int event, cpu;
 
 	for (event = 0; event < DREF_NR_EVENTS; event++)
-		sums[event] = count_on_all(class, event, event + 1);
+		sums[event] = count_on_all_cpus(class, event, event + 1);
 	for_each_online_cpu(cpu) {
 		kunit_move_to(test, cpu);
 		dref_count_event(class, DREF_PROMOTIONS);
@@ -78,6 +78,7 @@ static void events_are_summed_over_all_possible_cpus(struct kunit *test)
 				    "event %d", event);
 }
 
+/* Only releases and immortalizations are subtracted from the objects created */
 static void live_is_created_less_ended(struct kunit *test)
 {
 	static const bool ends[DREF_NR_EVENTS] = {
@@ -89,45 +90,45 @@ static void live_is_created_less_ended(struct kunit *test)
 	long live = 100000;
 	int event;
 
-	create(class, live);
+	add_created(class, live);
 	KUNIT_EXPECT_EQ(test, dref_class_live(class), live);
 	for (event = 0; event < DREF_NR_EVENTS; event++) {
-		live -= count_on_all(class, event, 10) * ends[event];
+		live -= count_on_all_cpus(class, event, 10) * ends[event];
 		KUNIT_EXPECT_EQ_MSG(test, dref_class_live(class), live, "event %d", event);
 	}
 }
 
-static void a_class_shows_what_it_has(struct kunit *test)
+static void a_class_shows_its_statistics(struct kunit *test)
 {
 	struct dref_class *class = &kunit_class.class;
 	struct seq_file seq;
-	const char *text = said(test, &seq);
+	const char *text = init_output(test, &seq);
 	unsigned long released, promotions;
 
 	class->flags = DREF_SLEEP | DREF_EXACT;
-	create(class, 5000);
-	released = count_on_all(class, DREF_RELEASED_EXACT, 3);
-	promotions = count_on_all(class, DREF_PROMOTIONS, 7);
+	add_created(class, 5000);
+	released = count_on_all_cpus(class, DREF_RELEASED_EXACT, 3);
+	promotions = count_on_all_cpus(class, DREF_PROMOTIONS, 7);
 	atomic_long_set(&class->deferred, 11);
 	dref_class_stats_show(&seq, class);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(text, "flags: sleep exact\n"));
-	KUNIT_EXPECT_EQ(test, value(text, "deferred"), 11L);
-	KUNIT_EXPECT_EQ(test, value(text, "exact_live"), (long)(5000 - released - 11));
-	KUNIT_EXPECT_EQ(test, value(text, "released_exact"), (long)released);
-	KUNIT_EXPECT_EQ(test, value(text, "released_deferred"), 0L);
-	KUNIT_EXPECT_EQ(test, value(text, "promotions"), (long)promotions);
-	KUNIT_EXPECT_EQ(test, value(text, "promotions_failed"), 0L);
+	KUNIT_EXPECT_EQ(test, value_of(text, "deferred"), 11L);
+	KUNIT_EXPECT_EQ(test, value_of(text, "exact_live"), (long)(5000 - released - 11));
+	KUNIT_EXPECT_EQ(test, value_of(text, "released_exact"), (long)released);
+	KUNIT_EXPECT_EQ(test, value_of(text, "released_deferred"), 0L);
+	KUNIT_EXPECT_EQ(test, value_of(text, "promotions"), (long)promotions);
+	KUNIT_EXPECT_EQ(test, value_of(text, "promotions_failed"), 0L);
 
-	/* deferred objects that are counted late are not taken for exact ones less */
+	/* if more objects are deferred than live, exact_live is 0 and not negative */
 	atomic_long_set(&class->deferred, 6000);
-	text = said(test, &seq);
+	text = init_output(test, &seq);
 	dref_class_stats_show(&seq, class);
-	KUNIT_EXPECT_EQ(test, value(text, "exact_live"), 0L);
+	KUNIT_EXPECT_EQ(test, value_of(text, "exact_live"), 0L);
 	atomic_long_set(&class->deferred, 0);
 }
 
-/* All together count what they did, and go on to when one of them has gone */
-static void a_class_goes_and_its_events_stay(struct kunit *test)
+/* The statistics of all classes include a class before and after it is retired */
+static void events_of_a_retired_class_are_kept(struct kunit *test)
 {
 	static const char * const kept[] = {
 		"promotions", "demotions", "promotions_failed", "released_exact",
@@ -141,38 +142,39 @@ static void a_class_goes_and_its_events_stay(struct kunit *test)
 	int event, i;
 
 	for (event = 0; event < DREF_NR_EVENTS; event++)
-		dref_events_retired[event] = 3;		/* one has gone before */
-	text = said(test, &seq);
+		dref_events_retired[event] = 3;		/* from a class retired before */
+	text = init_output(test, &seq);
 	dref_stats_show(&seq);
 	for (i = 0; i < ARRAY_SIZE(kept); i++)
-		before[i] = value(text, kept[i]);
+		before[i] = value_of(text, kept[i]);
 
 	other.cpu = dref_class_cpu_alloc();
 	KUNIT_ASSERT_NOT_NULL(test, (__force void *)other.cpu);
 	list_add(&other.node, &dref_classes);
-	create(class, 500000);
+	add_created(class, 500000);
 	for (event = 0; event < DREF_NR_EVENTS; event++) {
-		count_on_all(class, event, 100 + event);
-		count_on_all(&other, event, 7);
+		count_on_all_cpus(class, event, 100 + event);
+		count_on_all_cpus(&other, event, 7);
 	}
-	text = said(test, &seq);
+	text = init_output(test, &seq);
 	dref_stats_show(&seq);
 	for (i = 0; i < ARRAY_SIZE(kept); i++) {
-		both[i] = value(text, kept[i]);
+		both[i] = value_of(text, kept[i]);
 		KUNIT_EXPECT_GT_MSG(test, both[i], before[i], "%s", kept[i]);
 	}
 
 	dref_stats_retire(&other);
 	list_del(&other.node);
 	free_percpu(other.cpu);
-	text = said(test, &seq);
+	text = init_output(test, &seq);
 	dref_stats_show(&seq);
 	for (i = 0; i < ARRAY_SIZE(kept); i++)
-		KUNIT_EXPECT_EQ_MSG(test, value(text, kept[i]), both[i], "%s", kept[i]);
+		KUNIT_EXPECT_EQ_MSG(test, value_of(text, kept[i]), both[i], "%s", kept[i]);
 	memset(dref_events_retired, 0, sizeof(dref_events_retired));
 }
 
-static void who_has_no_class_any_more_is_not_counted(struct kunit *test)
+/* An event of an object whose class is unregistered is not counted */
+static void events_without_a_class_are_dropped(struct kunit *test)
 {
 	struct dref_class gone = { .name = "gone" };
 
@@ -180,8 +182,8 @@ static void who_has_no_class_any_more_is_not_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kunit_events(&kunit_class.class, DREF_UNDERFLOWS), 0UL);
 }
 
-/* Both ends of each: powers of two, and all that is later in the last one */
-static void latency_by_powers_of_two(struct kunit *test)
+/* Tests both ends of the buckets, which are powers of two; the last one has no end */
+static void latency_buckets_are_powers_of_two(struct kunit *test)
 {
 	static const struct {
 		u64		us;
@@ -215,24 +217,25 @@ static void latency_by_powers_of_two(struct kunit *test)
 	}
 }
 
-static void latency_is_shown_by_the_least_of_each(struct kunit *test)
+/* Each bucket is shown in one line, named by its lower bound */
+static void latency_is_shown_by_lower_bounds(struct kunit *test)
 {
 	struct seq_file seq;
-	const char *text = said(test, &seq);
+	const char *text = init_output(test, &seq);
 	unsigned int lines = 0;
 	struct dref ref = { };
 	long before;
 
 	dref_latency_show(&seq);
-	before = value(text, "512");
+	before = value_of(text, "512");
 	atomic_long_set(&ref.count, DREF_COUNT_DEAD);
 	kunit_now_ns = 1000 * NSEC_PER_USEC;
 	dref_count_latency(&ref);
-	text = said(test, &seq);
+	text = init_output(test, &seq);
 	dref_latency_show(&seq);
-	KUNIT_EXPECT_EQ(test, value(text, "512"), before + 1);
-	KUNIT_EXPECT_GE(test, value(text, "0"), 0L);
-	KUNIT_EXPECT_GE(test, value(text, "1073741824"), 0L);
+	KUNIT_EXPECT_EQ(test, value_of(text, "512"), before + 1);
+	KUNIT_EXPECT_GE(test, value_of(text, "0"), 0L);
+	KUNIT_EXPECT_GE(test, value_of(text, "1073741824"), 0L);
 	while ((text = strchr(text, '\n'))) {
 		text++;
 		lines++;
@@ -241,13 +244,13 @@ static void latency_is_shown_by_the_least_of_each(struct kunit *test)
 }
 
 static struct kunit_case stats_cases[] = {
-	KUNIT_CASE(events_are_summed_over_all_possible_cpus),
+	KUNIT_CASE(events_are_summed_over_all_cpus),
 	KUNIT_CASE(live_is_created_less_ended),
-	KUNIT_CASE(a_class_shows_what_it_has),
-	KUNIT_CASE(a_class_goes_and_its_events_stay),
-	KUNIT_CASE(who_has_no_class_any_more_is_not_counted),
-	KUNIT_CASE(latency_by_powers_of_two),
-	KUNIT_CASE(latency_is_shown_by_the_least_of_each),
+	KUNIT_CASE(a_class_shows_its_statistics),
+	KUNIT_CASE(events_of_a_retired_class_are_kept),
+	KUNIT_CASE(events_without_a_class_are_dropped),
+	KUNIT_CASE(latency_buckets_are_powers_of_two),
+	KUNIT_CASE(latency_is_shown_by_lower_bounds),
 	{ }
 };
 
