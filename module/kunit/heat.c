@@ -14,9 +14,8 @@ static unsigned long kunit_jiffies;
 #define jiffies kunit_jiffies
 
 /*
- * Hooks that change an object in the middle of a function: when that tests
- * whether the object is tracked, and when it has got a slot for it.  Each runs
- * once.
+ * Hooks that change an object in the middle of a function of dref: when it tests
+ * whether the object is tracked, and when it has got a slot.  A hook runs once.
  */
 static void (*on_tracked_test)(struct dref *ref);
 static void (*on_slot_get)(struct dref *ref);
@@ -248,7 +247,7 @@ static void cold_objects_gain_no_heat(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 1UL);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_COLD, 0UL);
 
-	/* an object with that many references stays cold, and so on the slow path */
+	/* an object with that many references stays cold, to stay on the slow path */
 	dref_cool(&ref, 0);
 	atomic_long_set(&ref.count, DREF_COUNT_HIGH);
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 0UL);

@@ -28,7 +28,7 @@
 #ifndef DREF_KUNIT_H
 #define DREF_KUNIT_H
 
-/* dref.ko exports these functions and defines these tracepoints: here neither is done */
+/* Only dref.ko exports the functions and defines the tracepoints of these parts */
 #define __DISABLE_EXPORTS
 #define NOTRACE
 
@@ -54,7 +54,7 @@ int kunit_core_init(struct kunit *test);
 void kunit_core_exit(struct kunit *test);
 void kunit_move_to(struct kunit *test, int cpu);
 
-/* These need static functions of a part, and so are in its suite: stats.c, pass.c */
+/* stats.c, pass.c: these call static functions of the parts that they include */
 unsigned long kunit_events(const struct dref_class *class, enum dref_event event);
 void kunit_one_pass(bool expedited);
 

@@ -39,7 +39,7 @@ static void free_slot(struct dref_slot *slot)
 #define CPU1	BIT(DREF_MODE_CPU_SHIFT)
 #define HOT	(63UL << DREF_MODE_HEAT_SHIFT | 0x12345UL << DREF_MODE_WINDOW_SHIFT)
 
-/* A constant for the linker, which can add to an address, but not or it with a value */
+/* A constant for the linker, which can add to an address but cannot set bits in it */
 #define UNREAD_KILLED	((__force unsigned long)&dref_unread +		\
 			 (DREF_MODE_IMMORTAL | DREF_MODE_KILLED))
 

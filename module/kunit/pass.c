@@ -179,8 +179,8 @@ static void death_is_refused_if_count_has_changed(struct kunit *test)
 }
 
 /*
- * The demote_passes-th periodic pass without activity demotes an object, and
- * not the one before.  A get and a put are activity, although they leave the
+ * The demote_passes-th periodic pass without activity demotes an object; the
+ * pass before does not.  A get and a put are activity, although they leave the
  * sum as it was.
  */
 static void idle_objects_are_demoted(struct kunit *test)

@@ -182,7 +182,7 @@ static void events_without_a_class_are_dropped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kunit_events(&kunit_class.class, DREF_UNDERFLOWS), 0UL);
 }
 
-/* Tests both ends of the buckets, which are powers of two; the last one has no end */
+/* Both ends of each bucket: they are powers of two, and the last bucket has no end */
 static void latency_buckets_are_powers_of_two(struct kunit *test)
 {
 	static const struct {

@@ -11,7 +11,7 @@
  *			returns the state and the progress
  *	results		a table of the results
  *	json		the results and the memory of each counter, for programs: one
- *			JSON object in each line
+ *			JSON object per line
  *
  * dref-scale(8) uses these files, and computes ratios.  A session runs in a work
  * item, and ends after the parameter "seconds" at the latest.  When the module is

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Results: the median, the minimum, the maximum and the 90th percentile of the
- * runs of a point, one point in each line.
+ * runs of a point, one point per line.
  *
  * Results are kept until the next session begins, and can be read while a
  * session runs.  The columns of the table are at least two spaces apart, so
- * that programs can read it, too; the JSON has one object in each line.  The
+ * that programs can read it, too; the JSON has one object per line.  The
  * memory of an object is computed, not measured.
  */
 #include <linux/kernel.h>

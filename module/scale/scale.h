@@ -4,8 +4,8 @@
  *
  *	main.c		parameters, debugfs, a session from beginning to end
  *	team.c		threads on CPUs of their own that begin together
- *	counters.c	the counters that are compared, one a row
- *	scaling.c	operations by 1, 2, 3 ... CPUs, one a row
+ *	counters.c	the counters that are compared, one per row
+ *	scaling.c	operations by 1, 2, 3 ... CPUs, one operation per row
  *	lives.c		time to create and to destroy objects
  *	promotion.c	time from first contention to a slot
  *	pass.c		passes over 10, 100, 1000 ... deferred objects

@@ -12,8 +12,8 @@
  *	IRQ_WORK	runs in an irq_work that such an hrtimer queues
  *
  * These workers use the same objects and the same queue as the caller's workers,
- * and interrupt those.  They run only while a batch of the caller is in progress,
- * so they stop when the caller stops.
+ * and interrupt them.  They run only while a batch of the caller is in progress,
+ * so they rest when the caller does.
  *
  * When a CPU goes off line, its timers move to another CPU, notice that and
  * stop.  The thread runs on its CPU whenever that is on line, and restarts the
@@ -33,8 +33,8 @@
 
 #define STRESS_THREAD_STEPS	256	/* steps of a thread in a row */
 #define STRESS_IRQ_STEPS	16	/* steps of an interrupt in a row */
-#define STRESS_IRQ_MAX_MS	8U	/* timers expire after 1 to 8 ms, but not before */
-#define STRESS_IRQ_REST		10	/* this many times the time that the steps took */
+#define STRESS_IRQ_MAX_MS	8U	/* pauses of a timer are 1 ms to this long, */
+#define STRESS_IRQ_REST		10	/* or this many times as long as its steps */
 
 static const unsigned int irq_contexts[] = {
 	DREF_STRESS_SOFTIRQ, DREF_STRESS_HARDIRQ, DREF_STRESS_IRQ_WORK,
@@ -81,7 +81,7 @@ unsigned int stress_contexts_nr_workers(struct stress_session *session)
 	return cpumask_weight(&session->cpumask) * hweight32(session->setup.contexts);
 }
 
-/* PREEMPT_RT would run the other timers in threads without the "hard" mode */
+/* PREEMPT_RT runs timers in threads, unless their mode is "soft" or "hard" */
 static enum hrtimer_mode stress_timer_mode(unsigned int context)
 {
 	if (context == DREF_STRESS_SOFTIRQ)

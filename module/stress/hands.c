@@ -73,9 +73,9 @@ static bool stress_may_allocate(const struct stress_worker *worker)
 }
 
 /*
- * Create an object; its initial reference goes to @hand, which is empty.  Its
- * class is
- * @class or, if that is NULL, one of the first @nr_classes of the session in turn.
+ * Create an object; its initial reference goes to @hand, which is empty.  The
+ * class is @class or, if that is NULL, one of the first @nr_classes of the
+ * session in turn.
  */
 static bool stress_create_of(struct stress_worker *worker, unsigned int hand,
 			     struct dref_class *class, unsigned int nr_classes)
@@ -200,9 +200,8 @@ bool stress_tryget(struct stress_worker *worker, unsigned int hand,
 
 /*
  * Call dref_tryget_live() for the object in hand @from, and take it into the
- * empty
- * @hand.  The call must succeed if no dref_kill() of the object has begun, and fail
- * if one has returned.
+ * empty @hand.  The call must succeed if no dref_kill() of the object has begun,
+ * and must fail if one has returned.
  */
 void stress_tryget_live(struct stress_worker *worker, unsigned int hand,
 			unsigned int from)
@@ -325,7 +324,7 @@ void stress_immortalize(struct stress_worker *worker, unsigned int hand)
 	unsigned long limit = STRESS_IMMORTALS +
 		(jiffies - session->begin) / HZ * STRESS_IMMORTALS_RATE;
 
-	/* it would stay in that place for ever, and the place would be of no more use */
+	/* in a place of "flap" or a weak one it would stay for ever, and nothing happen there */
 	if (object->place >= (int)stress_first_flap_place(session))
 		return;
 	if (atomic_inc_return(&session->immortals) > min(limit, STRESS_MAX_IMMORTALS + 0UL) ||

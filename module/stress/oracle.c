@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The oracle: checks what must be true however dref counts.
+ * The oracle: checks dref without any knowledge of how dref counts.
  *
- * The oracle does not know how dref counts.  Its record of references is the
- * pointers in hands, queue and places (hands.c explains in which order they
- * change), and the state of each object.  It reports these errors:
+ * Its record of references consists of the pointers in hands, queue and places
+ * (hands.c explains in which order they change) and of the state of each object.
+ * It reports these errors:
  *
  *	early		release() of an object to which a pointer exists; or a
  *			holder finds its object dead

@@ -20,7 +20,7 @@
 #define STRESS_FLAP_OBJECTS	4	/* "flap": objects in use at a time, */
 #define STRESS_FLAP_JIFFIES	(HZ / 3)	/* and for how long */
 #define STRESS_HOT_SET		1024U	/* "many": objects in the hot set, */
-#define STRESS_HOT_SET_MOVES	4	/* which moves by so many in a jiffy */
+#define STRESS_HOT_SET_MOVES	4	/* which moves by this many per jiffy */
 #define STRESS_UNREGISTERS	2048	/* "classes": steps for each unregister */
 
 static unsigned int stress_random(struct stress_worker *worker, unsigned int end)
@@ -63,10 +63,10 @@ static void step_shared(struct stress_worker *worker)
 
 /*
  * Each object has one reference, which goes round the CPUs.  A worker takes the
- * reference that the last one has left in the queue, gets another one, leaves
- * that to the next worker, and puts the old one.  The get and the put that
- * follows it are on different CPUs: a pass that sums in the wrong order sees
- * the put and not the get.
+ * reference that the previous worker has left in the queue, gets another one,
+ * leaves that to the next worker, and puts the old one.  So a reference is taken
+ * on one CPU and put on another: a pass that sums in the wrong order sees the
+ * put and not the get.
  */
 static void step_ring(struct stress_worker *worker)
 {

@@ -356,7 +356,7 @@ static void stress_read_state(struct stress_object *object,
 		flags |= DREF_STRESS_IMMORTAL;
 	count = dref_read(&object->ref);
 
-	/* only if it is live after the reads, they have not read poison */
+	/* if the object is still live, the values read above are no poison */
 	smp_rmb();
 	if (!stress_is_live(object))
 		return;

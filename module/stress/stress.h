@@ -5,7 +5,7 @@
  *	main.c		the device, and the checks of its arguments
  *	session.c	a session from set-up to end
  *	contexts.c	the module's own workers: threads and interrupts
- *	scenarios.c	the operations of a worker, one scenario a row
+ *	scenarios.c	the operations of a worker, one scenario per row
  *	hands.c		the operations that take, drop and move references
  *	classes.c	classes that workers register and unregister
  *	oracle.c	the record of all references, and the checks at release
@@ -64,10 +64,10 @@
  * @seen_deferred: the last holder saw it deferred
  * @killing: dref_kill() has been called
  * @killed: dref_kill() has returned
- * @immortal: a worker has called dref_immortalize()
+ * @immortal: a worker calls, or has called, dref_immortalize()
  * @put_at: jiffies just before the last put
  * @holders: number of pointers to it, counted by stress_tally()
- * @alive: counter of live objects in its class, if that is a worker's own
+ * @alive: class_alive of the worker whose own class it has, or NULL
  * @session: the session that it belongs to
  * @rcu: for the grace periods before and after the graveyard
  *
@@ -115,7 +115,7 @@ struct stress_entry {
  * @session: the session that it belongs to
  * @rnd: state of its random numbers
  * @draws: random numbers of this step.  Each step draws the same number of them,
- *	whether it uses them or not, so a step does not depend on the last one.
+ *	used or not, so later choices do not depend on what this step finds.
  * @next_draw: index of the next one to use
  * @context: 0 for a task of user space, or DREF_STRESS_KTHREAD, ...
  * @counts: operations in this batch; in all, if it is one of the module's own
@@ -196,7 +196,8 @@ struct stress_cpu;
  * @begin: when the session was set up, in jiffies
  * @immortals: number of objects made immortal by workers
  * @yardstick: measures grace periods and work items
- * @latency: number of objects released less than 2^n ms after their last put
+ * @latency: number of objects by the time from their last put to release(): in
+ *	element n, those below 2^n ms that are in no element before
  * @latency_max: the longest such time, in jiffies
  * @errors: number of errors of each kind
  * @failed: there has been an error
@@ -239,7 +240,7 @@ static inline bool stress_is_live(const struct stress_object *object)
 	return READ_ONCE(object->state) == STRESS_LIVE;
 }
 
-/* The places are those of @setup.objects, then those of "flap", then the weak ones */
+/* The first setup.objects places are followed by those of "flap" and by the weak ones */
 static inline unsigned int stress_first_flap_place(const struct stress_session *session)
 {
 	return session->setup.objects;

@@ -9,8 +9,8 @@
  * has changed in between.  A test that needs concurrent threads has at least
  * three, because errors of such an algorithm begin to show with three.
  *
- * The memory of an object stays after its release, so a test can detect a wrong
- * release, instead of crashing.
+ * The memory of an object stays after its release, so a test detects a wrong
+ * release instead of crashing.
  */
 #include <linux/delay.h>
 #include <linux/interrupt.h>
@@ -21,6 +21,7 @@
 #include "test.h"
 
 #define QUICK_PASSES	"pass_min_ms=1 pass_max_ms=1"
+/* Objects are promoted and demoted as often as possible */
 #define FLAPPING	QUICK_PASSES " promote_threshold=2 demote_passes=1"
 
 static void reconcile(struct test_thread *self)
@@ -76,7 +77,7 @@ static void hop(struct test_thread *self)
 			struct test_object *obj = ring->obj[i];
 			int turn = atomic_read_acquire(&obj->turn);
 
-			/* turn / 2 is the thread's number; even: it gets, odd: it puts */
+			/* it is the turn of thread turn / 2, to get if even, to put if odd */
 			if (turn / 2 % ring->size != self->nr)
 				continue;
 			CHECK(self->t, !test_released(obj), "released while held");
@@ -86,7 +87,7 @@ static void hop(struct test_thread *self)
 				turn = (turn / 2 + 2) % ring->size * 2;
 			} else {
 				dref_get(&obj->ref);
-				/* the thread before, the old holder, puts */
+				/* the thread before this one, the old holder, puts */
 				turn = (turn / 2 + ring->size - 1) % ring->size * 2 + 1;
 			}
 			atomic_set_release(&obj->turn, turn);
@@ -118,7 +119,7 @@ static void hopping(struct dref_test *t)
 		struct test_object *obj = ring->obj[i];
 
 		CHECK(t, !test_released(obj), "released while held");
-		/* between a thread's get and the other's put there are two references */
+		/* two references between the get of one thread and the put of the other */
 		dref_put_many(&obj->ref, atomic_read(&obj->turn) & 1 ? 2 : 1);
 		dref_barrier();
 		CHECK(t, test_released(obj), "dropped but not released");
@@ -133,7 +134,8 @@ out:
 /*
  * A table of objects that are found under RCU.  Each object loses its initial
  * reference while it can still be found.  So passes see objects dying all the
- * time, and lookups resurrect them.
+ * time, and lookups resurrect them.  No lookup may get an object that has been
+ * released, and no object may be released while a lookup holds it.
  */
 #define TABLE_SIZE	128
 
@@ -280,6 +282,7 @@ static void tryget_interrupted(struct dref_test *t)
 	table_test(t, DREF_RCU, STALL);
 }
 
+/* Passes are stalled: before they declare an object dead, for example */
 static void tryget_against_stalled_pass(struct dref_test *t)
 {
 	table_test(t, DREF_RCU, STALL_PASS);
@@ -291,6 +294,7 @@ static void tryget_own_rcu(struct dref_test *t)
 	table_test(t, 0, STALL);
 }
 
+/* dref_tryget_live() must fail after dref_kill() has returned */
 static void tryget_live_against_kill(struct dref_test *t)
 {
 	table_test(t, DREF_RCU | DREF_SLEEP, BY_KILL | STALL);
@@ -416,7 +420,7 @@ struct contexts {
 	atomic_t		softirqs;
 };
 
-/* Get each object that is not held, put each one that is; @holds says which are */
+/* Get each object that is not held, and put each one that is; @holds has a bit for each */
 static void flip(struct contexts *all, unsigned int *holds)
 {
 	int i;
@@ -572,9 +576,8 @@ static void exact_class_stays_exact(struct dref_test *t)
 }
 
 /*
- * An object is not hot if a single CPU uses it.  Two changes of the CPU, when
- * that use begins and when this thread puts the last reference, are not enough
- * either.
+ * An object that a single CPU uses does not become hot.  The CPU changes twice,
+ * when that use begins and for the last put, which is less than the threshold.
  */
 static void one_cpu_stays_exact(struct dref_test *t)
 {
@@ -708,6 +711,7 @@ static void flapping_by_defer(struct dref_test *t)
 	flapping_test(t, true, 4);
 }
 
+/* Most objects get no slot, as max_deferred is less than their number */
 static void contended_without_budget(struct dref_test *t)
 {
 	flapping_test(t, false, 2);

@@ -33,6 +33,7 @@ static int register_name(const char *name)
 	return err;
 }
 
+/* A name has 1 to 31 characters out of [a-z0-9_-] */
 static void class_names(struct dref_test *t)
 {
 	static const char * const good[] = {
@@ -51,6 +52,7 @@ static void class_names(struct dref_test *t)
 	CHECK(t, register_name(NULL) == -EINVAL, "accepted a class without a name");
 }
 
+/* A class without a release(), or with an unknown flag, is refused */
 static void class_refused(struct dref_test *t)
 {
 	static struct dref_class no_release = { .name = "test-refused" };
@@ -67,6 +69,7 @@ static void class_refused(struct dref_test *t)
 	CHECK(t, dref_class_register(&bad_flags) == -EINVAL, "accepted an unknown flag");
 }
 
+/* Neither a class nor a name can be registered twice, unless it was unregistered */
 static void class_twice(struct dref_test *t)
 {
 	static struct dref_class other = {
@@ -85,6 +88,7 @@ static void class_twice(struct dref_test *t)
 	CHECK(t, !dref_class_unregister(&static_class), "cannot unregister again");
 }
 
+/* A class with live objects cannot be unregistered, and stays usable */
 static void unregister_busy(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -210,6 +214,7 @@ static void object_is_small(struct dref_test *t)
 	CHECK(t, sizeof(struct dref) <= 32, "struct dref has %zu bytes", sizeof(struct dref));
 }
 
+/* A new object is exact and has one reference; the put that drops it releases at once */
 static void init_is_exact(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -419,8 +424,8 @@ static void put_many_releases(struct dref_test *t)
 }
 
 /*
- * A demoted object is exact again: the last put releases it.  References that
- * were taken exact and in the slot are all kept.
+ * A demoted object is exact again: the last put releases it.  It has kept the
+ * references from before its promotion and those counted in the slot.
  */
 static void demoted_is_exact(struct dref_test *t)
 {
@@ -478,6 +483,7 @@ static void use_cancels_demotion(struct dref_test *t)
 
 /* ---- defer ---- */
 
+/* dref_defer() makes an object deferred, unless it is immortal or of a DREF_EXACT class */
 static void defer_promotes(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -507,6 +513,7 @@ static void defer_promotes(struct dref_test *t)
 	CHECK(t, test_released(exact), "the last put did not release at once");
 }
 
+/* With max_deferred at 0, dref_defer() fails and the object stays as it was */
 static void defer_without_budget(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -612,7 +619,7 @@ static void killed_and_immortal(struct dref_test *t)
 	}
 }
 
-/* dref_kill() drops one reference; from then on tryget_live fails and tryget does not */
+/* dref_kill() drops a reference; after it tryget_live fails, but tryget succeeds */
 static void kill_in_each_mode(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
@@ -646,6 +653,7 @@ static void kill_in_each_mode(struct dref_test *t)
 	}
 }
 
+/* dref_kill() of an exact object with one reference releases it at once */
 static void kill_last_exact(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);

@@ -34,7 +34,7 @@ static void check_saturated(struct dref_test *t, struct test_object *obj, int re
 	CHECK(t, dref_is_immortal(&obj->ref), "no longer immortal");
 }
 
-/* ---- below zero ---- */
+/* ---- below zero: each of these must saturate the object ---- */
 
 static void put_below_zero_exact(struct dref_test *t)
 {
@@ -105,6 +105,7 @@ static void put_many_below_zero_deferred(struct dref_test *t)
 	check_saturated(t, obj, 0);
 }
 
+/* The largest possible number of puts in one call */
 static void put_far_too_many(struct dref_test *t)
 {
 	struct test_object *exact = test_new(t, test_class(t, 0), false);
@@ -118,7 +119,7 @@ static void put_far_too_many(struct dref_test *t)
 	check_saturated(t, deferred, 0);
 }
 
-/* ---- over the limit ---- */
+/* ---- over the limit: more than MOST references must saturate the object ---- */
 
 /* An object may have MOST references, and nothing warns */
 static void most_is_allowed(struct dref_test *t)
@@ -212,7 +213,7 @@ static void far_too_many_deferred(struct dref_test *t)
 }
 
 /*
- * The same before any pass, and with a put: the wrapped sum is zero, but the
+ * As many gets, but before any pass, and a put: the wrapped sum is zero, and the
  * object must not be released.
  */
 static void far_too_many_at_once(struct dref_test *t)
@@ -245,6 +246,7 @@ static void as_many_too_many_as_the_bias(struct dref_test *t)
 	check_saturated(t, obj, 0);
 }
 
+/* The largest possible number of gets in one call */
 static void more_than_a_long(struct dref_test *t)
 {
 	struct test_object *exact = test_new(t, test_class(t, 0), false);
@@ -260,6 +262,7 @@ static void more_than_a_long(struct dref_test *t)
 
 /* ---- warn once per class ---- */
 
+/* Five objects of each of two classes are saturated, with one warning for each class */
 static void warns_once_per_class(struct dref_test *t)
 {
 	struct test_object *obj;
@@ -344,6 +347,7 @@ static void init_without_class(struct dref_test *t)
 	}
 }
 
+/* register of NULL, and unregister and drain of an unregistered class, only warn */
 static void not_registered(struct dref_test *t)
 {
 	static struct dref_class class = {

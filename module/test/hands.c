@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client that user space controls: it creates objects, takes and drops
- * references one by one, and checks what dref reports about them
+ * A client that user space controls.  User space creates objects, takes and
+ * drops references one by one, and checks what dref reports about them
  * (selftests/holders.c, selftests/tracking.sh).
  *
- *	/sys/kernel/debug/dref_test/hands	write lines: ACTION [OBJECT [N]]
+ *	/sys/kernel/debug/dref_test/hands	a write of "ACTION [OBJECT [N]]"
+ *						does one action
  *
  * Objects are numbered from 0.  Their class is "test-hands", which the action
  * "open" registers and "close" unregisters.  write() returns the error of dref.
  *
- * Two functions take a reference, so that holders can be at two places.  None
- * of these functions ends with the call of a get, which the compiler could turn
- * into a jump.  The action "session" leaks: it takes two references and drops
- * one.
+ * Two functions take a reference, so that there are holders at two places.
+ * Neither ends with a get: the compiler could make that a tail call, and the
+ * function would be missing from the stack.  The action "session" leaks: it
+ * takes two references and drops one.
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>

@@ -244,7 +244,7 @@ void test_run(struct dref_test *t)
 	test_stop(t);
 }
 
-/* Like test_run(), but goes on, on a slow machine, until @count exceeds @least */
+/* Like test_run(), but a slow machine gets more time, until @count exceeds @least */
 void test_run_beyond(struct dref_test *t, const atomic_t *count, int least)
 {
 	test_start(t);

@@ -135,9 +135,9 @@ static void reconcile_empties_promotion_queue(struct dref_test *t)
 }
 
 /*
- * The same for a chain.  The objects are created on the first CPU and put on
- * the last one, so each put makes an object hot, and each object is released
- * from the promotion queue.
+ * dref_reconcile() also releases a chain of objects from the promotion queue.
+ * The objects are created on the first CPU and put on the last one, so each put
+ * makes an object hot, and the queue holds its last reference.
  */
 struct hot_chain {
 	struct dref_test	*t;
@@ -310,6 +310,7 @@ static void barrier_waits(struct dref_test *t)
 	}
 }
 
+/* dref_barrier() waits for the releases of a DREF_EXACT class, too */
 static void barrier_exact_class(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, DREF_EXACT | DREF_RCU);
@@ -348,9 +349,9 @@ static void barrier_all_the_time(struct test_thread *self)
 }
 
 /*
- * Many threads call dref_barrier() and dref_reconcile() at a time.  Each waits
- * for the release of its own object, even where another of them is about to
- * release it.
+ * Many threads call dref_barrier() and dref_reconcile() at the same time.  Each
+ * waits for the release of its own object, even if another thread's call is
+ * about to release it.
  */
 static void barriers_together(struct dref_test *t)
 {

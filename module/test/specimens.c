@@ -19,7 +19,7 @@ enum {
 	SPECIMEN_EXACT,		/* 3 references, last counted on the last CPU */
 	SPECIMEN_EXACT_KILLED,	/* 2 references, counted on the first CPU only */
 	SPECIMEN_DEFERRED,	/* 1 + 1000 on the first CPU, 7 put on the last CPU */
-	SPECIMEN_DEFERRED_KILLED,	/* 1 + 50 gets; the kill on the last CPU drops 1 */
+	SPECIMEN_DEFERRED_KILLED,	/* 1 + 50 on the first CPU, killed on the last CPU */
 	SPECIMEN_IMMORTAL,	/* was deferred before */
 	SPECIMEN_DEAD,
 	NR_SPECIMENS

@@ -157,8 +157,8 @@ struct test_thread {
 };
 
 /*
- * State what must hold; evaluates to whether it does.  Only the first failure
- * of a test is recorded.
+ * CHECK() states what must hold, and evaluates to whether it does.  Only the
+ * first failure of a test is recorded.
  */
 #define CHECK(t, condition, fmt, ...)					\
 ({									\
@@ -275,7 +275,7 @@ static inline unsigned int test_parallel(void)
 	return max(num_online_cpus(), 3U);
 }
 
-/* Number of threads, if they are stalled most of the time: leaves a CPU to the passes */
+/* Number of threads for a test that stalls them: leaves one CPU to the passes */
 static inline unsigned int test_all_but_one(void)
 {
 	return max(num_online_cpus() - 1, 1U);

@@ -126,14 +126,14 @@ static void traced_demote(struct dref_test *t)
 	CHECK(t, test_released(obj), "the last put did not release at once");
 }
 
-/* One of two threads, on different CPUs, gets the object: a different one each round */
+/* Two threads on different CPUs call this in each round, and take turns to get the object */
 static void get_in_turn(struct test_thread *self)
 {
 	struct test_object *obj = self->arg;
 
 	if (self->nr == atomic_read(&obj->turn) % 2)
 		dref_get(&obj->ref);
-	/* a check after the get, so that it is no tail call: the event records the stack */
+	/* keeps the get from being a tail call, as the event records the stack */
 	CHECK(self->t, !dref_is_dying(&obj->ref), "dying while held");
 }
 
@@ -197,7 +197,7 @@ static void traced_immortalize(struct dref_test *t)
 	dref_immortalize(&exact->ref);
 }
 
-/* Exact objects of classes that release later: DREF_RCU, DREF_SLEEP */
+/* Exact objects that are released after the put: DREF_RCU, DREF_SLEEP */
 static void traced_late(struct dref_test *t)
 {
 	struct test_object *rcu = test_new(t, test_class(t, DREF_RCU), false);
