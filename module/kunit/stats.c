@@ -163,7 +163,7 @@ static void events_of_a_retired_class_are_kept(struct kunit *test)
 		KUNIT_EXPECT_GT_MSG(test, both[i], before[i], "%s", kept[i]);
 	}
 
-	dref_stats_retire(&other);
+	dref_events_retire(&other);
 	list_del(&other.node);
 	free_percpu(other.cpu);
 	text = init_output(test, &seq);
