@@ -46,7 +46,7 @@ static struct dref_slot *kunit_slot_get(struct dref *ref, struct dref_class *cla
 #include "../core/heat.c"
 #include "../core/promote.c"
 
-/* As an operation does that finds the object, in @mode, not at home on its CPU */
+/* Do what a get or put does that finds @mode not at home on its CPU */
 static void use_elsewhere(struct dref *ref, unsigned long mode)
 {
 	unsigned long heat = dref_heat(ref, mode);

@@ -3,13 +3,14 @@
  * KUnit suites for single parts of dref.ko.
  *
  *	main.c	set-up and clean-up of a test; stubs for the parts not tested
- *	mode.c	tests of module/core/count.c: the mode word, the range of count
- *	slot.c	tests of module/core/slot.c: the pool of slots, sums over CPUs
- *	heat.c	tests of module/core/promote.c: which objects are promoted, and when
- *	pass.c	tests of module/core/reconcile.c: which objects are demoted or dead
- *	stats.c	tests of module/core/stats.c: events, latency, retired classes
+ *	mode.c	the mode word and the range of count
+ *		(core/count.c, immortal.c, zero.c, kill.c)
+ *	slot.c	the pool of slots, sums over CPUs (core/slot.c, inspect/look.c)
+ *	heat.c	which objects are promoted, and when (core/heat.c, promote.c)
+ *	pass.c	which objects are demoted or dead (core/reconcile.c)
+ *	stats.c	events, latency, retired classes (core/event.c, inspect/stats.c)
  *
- * Each suite includes the source of the part that it tests, as is usual for
+ * Each suite includes the sources of the part that it tests, as is usual for
  * KUnit tests of static functions, and dref_kunit.ko is linked from the suites.
  * So dref_kunit.ko has a core of its own: a pool that is empty at first,
  * budgets that a test can use up, and clocks that a test sets.  It does not
