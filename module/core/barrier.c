@@ -10,18 +10,18 @@
 #include "internal.h"
 
 /* Others may drop chains all the time, so there is an end to following them */
-#define DREF_CHAIN	32
+#define DREF_CHAIN_MAX	32
 
 /*
  * The same of what the promotion queue holds, and then of what these releases have
  * dropped, up to a number of times; true if there may be more.
  */
-bool dref_releases_follow(void)
+bool dref_releases_flush_chains(void)
 {
 	long before;
 	int link;
 
-	for (link = 0; link < DREF_CHAIN; link++) {
+	for (link = 0; link < DREF_CHAIN_MAX; link++) {
 		/* What is counted is found on its list; litmus: chain-follow */
 		before = atomic_long_read_acquire(&dref_nr_chained);
 		dref_promotions_flush();
@@ -70,12 +70,12 @@ unsigned long dref_reconcile(void)
 	if (WARN_ONCE(dref_in_release(), "dref: reconcile from a release()\n"))
 		return 0;
 
-	dref_releases_follow();	/* what is due may hold what is deferred */
+	dref_releases_flush_chains();	/* what is due may hold what is deferred */
 	found.epoch = dref_pass_epoch();
 	do {
 		found.old = 0;
 		dref_pass_expedited(&found);
-		dref_releases_follow();
+		dref_releases_flush_chains();
 	} while (found.old && !fatal_signal_pending(current));
 
 	return found.dead;

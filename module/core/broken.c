@@ -27,9 +27,9 @@
 #include "internal.h"
 
 #define STALL_ATOMIC_US	4000U
-#define STALL_ATOMIC	8	/* times as often */
+#define STALL_ATOMIC_FACTOR	8	/* times as often */
 #define STALL_MAX_US	1000000U
-#define HOLD_BACK_MS	60000
+#define RELEASE_DELAY_MS	60000
 
 enum dref_breakage dref_breakage;
 
@@ -120,7 +120,7 @@ void dref_window_stall(void)
 	u64 until;
 
 	if (!preemptible()) {
-		one_in = DIV_ROUND_UP(one_in, STALL_ATOMIC);
+		one_in = DIV_ROUND_UP(one_in, STALL_ATOMIC_FACTOR);
 		most_us = min(most_us, STALL_ATOMIC_US);
 	}
 	if (likely(!dref_one_in(one_in)))
@@ -134,38 +134,38 @@ EXPORT_SYMBOL_GPL(dref_window_stall);
 
 /* ---- allocations ---- */
 
-bool dref_alloc_fails(void)
+bool dref_should_fail_alloc(void)
 {
 	return dref_one_in(READ_ONCE(fail_one_in));
 }
 
 /* ---- the dead that lie about ---- */
 
-static void dref_held_back_work(struct work_struct *work);
+static void dref_delayed_release_work(struct work_struct *work);
 
-static LLIST_HEAD(held_back);
-static DECLARE_DELAYED_WORK(held_back_work, dref_held_back_work);
+static LLIST_HEAD(delayed);
+static DECLARE_DELAYED_WORK(release_work, dref_delayed_release_work);
 
-static void dref_held_back_work(struct work_struct *work)
+static void dref_delayed_release_work(struct work_struct *work)
 {
 	struct dref *ref, *next;
 
-	llist_for_each_entry_safe(ref, next, llist_del_all(&held_back), link)
+	llist_for_each_entry_safe(ref, next, llist_del_all(&delayed), link)
 		dref_release(ref);
 }
 
 /* True if @ref, which is dead, shall be released much later */
-bool dref_hold_back(struct dref *ref)
+bool dref_delay_release(struct dref *ref)
 {
 	if (!dref_broken(LATE_RELEASE))
 		return false;
-	if (llist_add(&ref->link, &held_back))
-		schedule_delayed_work(&held_back_work,
-				      msecs_to_jiffies(HOLD_BACK_MS));
+	if (llist_add(&ref->link, &delayed))
+		schedule_delayed_work(&release_work,
+				      msecs_to_jiffies(RELEASE_DELAY_MS));
 	return true;
 }
 
 void dref_broken_exit(void)
 {
-	flush_delayed_work(&held_back_work);
+	flush_delayed_work(&release_work);
 }

@@ -37,16 +37,16 @@ extern enum dref_breakage dref_breakage;
 
 #define dref_broken(what)	(READ_ONCE(dref_breakage) == DREF_BREAK_##what)
 
-bool dref_hold_back(struct dref *ref);
-bool dref_alloc_fails(void);
+bool dref_delay_release(struct dref *ref);
+bool dref_should_fail_alloc(void);
 void dref_broken_exit(void);
 
 #else
 
 #define dref_broken(what)	false
 
-static inline bool dref_hold_back(struct dref *ref) { return false; }
-static inline bool dref_alloc_fails(void) { return false; }
+static inline bool dref_delay_release(struct dref *ref) { return false; }
+static inline bool dref_should_fail_alloc(void) { return false; }
 static inline void dref_broken_exit(void) { }
 
 #endif /* DREF_BROKEN */

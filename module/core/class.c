@@ -8,7 +8,7 @@
  * events say that every object created has been released or made immortal, and no
  * slot of an immortal object still points to it.  A release is counted after
  * release() has returned, so when all are counted nobody runs the class's code or
- * will look at the class, except for those whom dref_class_let_go() waits for.
+ * will look at the class, except for those whom dref_class_quiesce() waits for.
  */
 #define pr_fmt(fmt) "dref: " fmt
 
@@ -127,8 +127,8 @@ static struct dref_class_cpu __percpu *dref_class_hide(struct dref_class *class)
  * Nobody finds @class any more: wait for those who have, and free its events.  Then
  * it may be registered again, or gone.
  */
-static void dref_class_let_go(struct dref_class *class,
-			      struct dref_class_cpu __percpu *cpu)
+static void dref_class_quiesce(struct dref_class *class,
+			       struct dref_class_cpu __percpu *cpu)
 {
 	dref_class_release_sync(class);
 	dref_track_stop(class);
@@ -164,7 +164,7 @@ static bool dref_class_remove(struct dref_class *class)
 	while (atomic_long_read_acquire(&class->deferred))
 		msleep(20);
 
-	dref_class_let_go(class, cpu);
+	dref_class_quiesce(class, cpu);
 	return true;
 }
 
@@ -247,7 +247,7 @@ void dref_class_drain(struct dref_class *class)
 }
 EXPORT_SYMBOL_GPL(dref_class_drain);
 
-static struct dref_class *dref_class_of(const struct module *module)
+static struct dref_class *dref_module_class(const struct module *module)
 {
 	struct dref_class *class, *found = NULL;
 
@@ -293,22 +293,22 @@ static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 	long live, before;
 	bool more;
 
-	if (state != MODULE_STATE_GOING || !dref_class_of(module))
+	if (state != MODULE_STATE_GOING || !dref_module_class(module))
 		return NOTIFY_DONE;
 
 	live = dref_module_live(module, true);
 	do {
 		before = live;
 		dref_pass_forget(module);
-		more = dref_releases_follow();
+		more = dref_releases_flush_chains();
 		live = dref_module_live(module, false);
 	} while (more || live != before);
 
-	while ((class = dref_class_of(module))) {
+	while ((class = dref_module_class(module))) {
 		mutex_lock(&dref_classes_mutex);
 		cpu = dref_class_hide(class);
 		mutex_unlock(&dref_classes_mutex);
-		dref_class_let_go(class, cpu);
+		dref_class_quiesce(class, cpu);
 	}
 	dref_pass_forget(module);	/* what was promoted meanwhile */
 	return NOTIFY_OK;

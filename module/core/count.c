@@ -88,8 +88,8 @@ static struct dref_counts __percpu *dref_mode_slot(unsigned long mode)
 }
 
 /* @count is what an object without a slot has now: is that too much? */
-static void dref_check_high(struct dref *ref, long count, unsigned long mode,
-			    unsigned long caller)
+static void dref_check_limit(struct dref *ref, long count, unsigned long mode,
+			     unsigned long caller)
 {
 	if (likely(count < DREF_COUNT_HIGH))
 		return;
@@ -117,7 +117,7 @@ static void dref_get_exact(struct dref *ref, unsigned long n, unsigned long mode
 		dref_saturate(ref, DREF_OVERFLOW, "count past the limit", caller);
 	} else if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT) {
 		/* with a slot, the passes look at the sum */
-		dref_check_high(ref, count, mode, caller);
+		dref_check_limit(ref, count, mode, caller);
 	}
 }
 
@@ -311,7 +311,7 @@ bool dref_tryget_slow(struct dref *ref)
 					atomic_long_inc_unless_negative(&ref->count)))
 		return dref_is_immortal(ref);
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
-		dref_check_high(ref, atomic_long_read(&ref->count), mode, _RET_IP_);
+		dref_check_limit(ref, atomic_long_read(&ref->count), mode, _RET_IP_);
 	dref_note_use(ref, mode);
 	return true;
 }

@@ -16,7 +16,7 @@ struct dref_class_cpu __percpu *dref_class_cpu_alloc(void)
 {
 	struct dref_class_cpu *cpu;
 
-	if (dref_alloc_fails())
+	if (dref_should_fail_alloc())
 		return NULL;
 	return __alloc_percpu(struct_size(cpu, events, DREF_NR_EVENTS),
 			      __alignof__(*cpu));

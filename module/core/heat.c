@@ -7,7 +7,7 @@
  * comes off the fast path, and here writes its own CPU into mode; it has just
  * fetched the cache line anyway.  When that has happened promote_threshold
  * times within one window (some 256 jiffies), the object is hot.  An object that
- * one CPU uses never gets here, and neither does one that lives for less than
+ * one CPU uses exact_only gets here, and neither does one that lives for less than
  * promote_threshold hand-overs: deferral costs the short-lived nothing.
  */
 #include <linux/export.h>
@@ -39,7 +39,7 @@ unsigned long dref_home_mode(const struct dref_class *class)
 	unsigned long home = raw_cpu_read(dref_home);
 
 	/*
-	 * Home, then tracked; pairs with synchronize_rcu() in dref_track_on():
+	 * Home, then tracked; pairs with synchronize_rcu() in dref_track_enable():
 	 * in a new epoch it is seen which classes are tracked.  (litmus: track-epoch)
 	 */
 	smp_rmb();
@@ -76,7 +76,7 @@ unsigned long dref_heat(struct dref *ref, unsigned long mode)
 {
 	unsigned long home = dref_home_mode(ref->class);
 	unsigned long now = dref_window(), heat = 1, new;
-	bool never = ref->class->flags & DREF_EXACT;
+	bool exact_only = ref->class->flags & DREF_EXACT;
 
 	if (home & DREF_MODE_TRACKED)
 		return 0;
@@ -91,13 +91,13 @@ unsigned long dref_heat(struct dref *ref, unsigned long mode)
 		    atomic_long_read(&ref->count) >= DREF_COUNT_HIGH)
 			return 0;
 	} else if (dref_mode_window(mode) == now) {
-		if (never)
+		if (exact_only)
 			return 0;	/* a new home, but one a window */
 		heat += mode >> DREF_MODE_HEAT_SHIFT;
 	}
 
 	new = home | now << DREF_MODE_WINDOW_SHIFT;
-	if (!never)
+	if (!exact_only)
 		new |= heat >= READ_ONCE(dref_promote_threshold) ?
 		       DREF_MODE_QUEUED : heat << DREF_MODE_HEAT_SHIFT;
 	return try_cmpxchg(&ref->mode, &mode, new) && new & DREF_MODE_QUEUED ? heat : 0;

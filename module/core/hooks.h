@@ -28,7 +28,7 @@ static __always_inline bool dref_tracking_on(void)
 unsigned long __dref_track_mode(struct dref *ref, unsigned long mode);
 bool __dref_is_tracked(const struct dref *ref);
 void __dref_track_init(struct dref *ref, unsigned long caller);
-void __dref_track_meet(struct dref *ref);
+void __dref_track_adopt(struct dref *ref);
 void __dref_track_forget(struct dref *ref);
 void dref_untrack(struct dref *ref, unsigned long mode);
 long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller);
@@ -45,10 +45,15 @@ static __always_inline bool dref_tracking_on(void) { return false; }
 static inline unsigned long __dref_track_mode(struct dref *ref, unsigned long mode) { return mode; }
 static inline bool __dref_is_tracked(const struct dref *ref) { return false; }
 static inline void __dref_track_init(struct dref *ref, unsigned long caller) { }
-static inline void __dref_track_meet(struct dref *ref) { }
+static inline void __dref_track_adopt(struct dref *ref) { }
 static inline void __dref_track_forget(struct dref *ref) { }
 static inline void dref_untrack(struct dref *ref, unsigned long mode) { }
-static inline long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller) { return 0; }
+static inline long dref_track_get(struct dref *ref, unsigned long n,
+				  unsigned long caller)
+{
+	return 0;
+}
+
 static inline bool dref_track_put(struct dref *ref, unsigned long n) { return false; }
 static inline bool dref_track_tryget(struct dref *ref, unsigned long caller) { return false; }
 static inline void dref_track_stop(struct dref_class *class) { }
@@ -83,10 +88,10 @@ static inline void dref_track_init(struct dref *ref, unsigned long caller)
 }
 
 /* An object that is about to be exact again */
-static inline void dref_track_meet(struct dref *ref)
+static inline void dref_track_adopt(struct dref *ref)
 {
 	if (dref_tracking_on())
-		__dref_track_meet(ref);
+		__dref_track_adopt(ref);
 }
 
 /* An object that is about to be released, or has become immortal */

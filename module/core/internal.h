@@ -198,7 +198,7 @@ void dref_pass_expedited(struct dref_found *found);
 unsigned long dref_pass_epoch(void);
 
 /* barrier.c */
-bool dref_releases_follow(void);
+bool dref_releases_flush_chains(void);
 void dref_pass_now(void);
 
 /* demote.c */
@@ -239,7 +239,7 @@ extern atomic_long_t dref_nr_chained;
 
 void dref_release(struct dref *ref);
 void dref_releases_flush(void);
-void dref_release_chained(void);
+void dref_note_chained(void);
 bool dref_in_release(void);
 void dref_class_release_work(struct work_struct *work);
 void dref_class_release_sync(struct dref_class *class);

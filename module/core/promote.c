@@ -39,9 +39,6 @@
 #include "compat.h"
 #include "internal.h"
 
-/* The longest time without heat is 2^6 windows */
-#define DREF_COLD_SHIFT_MAX	6U
-
 static void dref_promote_work(struct work_struct *work);
 static void dref_promote_irq(struct irq_work *work);
 
@@ -68,7 +65,7 @@ void dref_promote_later(struct dref *ref, unsigned long heat)
 	atomic_long_inc(&ref->count);
 	if (llist_add(&ref->link, &promote_queue))
 		irq_work_queue(&promote_irq_work);
-	dref_release_chained();	/* the queue may have the last reference */
+	dref_note_chained();	/* the queue may have the last reference */
 }
 
 /* A demoting object is in use again, and the caller holds a reference */
@@ -85,7 +82,7 @@ void dref_cancel_demotion(struct dref *ref, unsigned long mode)
 }
 
 /* Exact, and may be promoted */
-static bool dref_mode_attachable(unsigned long mode)
+static bool dref_mode_promotable(unsigned long mode)
 {
 	return (mode & DREF_MODE_STATE) == DREF_MODE_EXACT &&
 	       !(mode & DREF_MODE_TRACKED);
@@ -105,7 +102,7 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 	spin_lock_irqsave(&dref_bias_lock, flags);
 	mode = READ_ONCE(ref->mode);
 	/* Puts may be in flight; litmus: promote-inflight */
-	if (!dref_mode_attachable(mode))
+	if (!dref_mode_promotable(mode))
 		goto unlock;
 	atomic_long_add(DREF_BIAS, &ref->count);
 	/*
@@ -116,7 +113,7 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 		attached = try_cmpxchg_release(&ref->mode, &mode,
 					       (__force unsigned long)slot->counts |
 					       (mode & killed));
-	} while (!attached && dref_mode_attachable(mode));
+	} while (!attached && dref_mode_promotable(mode));
 	if (unlikely(!attached && !(mode & DREF_MODE_IMMORTAL)))
 		atomic_long_sub(DREF_BIAS, &ref->count);
 unlock:
@@ -180,7 +177,7 @@ static int dref_promote_exact(struct dref *ref, gfp_t gfp)
 	}
 	if (!IS_ERR(slot)) {
 		dref_slot_put(slot);
-	} else if (dref_mode_attachable(READ_ONCE(ref->mode))) {
+	} else if (dref_mode_promotable(READ_ONCE(ref->mode))) {
 		err = PTR_ERR(slot);
 		dref_count_event(class, DREF_PROMOTIONS_FAILED);
 		trace_promote_failed(ref, err);
@@ -200,7 +197,7 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 
 	do {
 		mode = READ_ONCE(ref->mode);
-		err = likely(dref_mode_attachable(mode)) ? dref_promote_exact(ref, gfp) :
+		err = likely(dref_mode_promotable(mode)) ? dref_promote_exact(ref, gfp) :
 							   dref_promote_blocked(ref, mode);
 	} while (err == -EAGAIN);
 	return err;
@@ -268,12 +265,12 @@ void dref_promotions_exit(void)
  */
 int dref_defer(struct dref *ref, gfp_t gfp)
 {
-	bool never;
+	bool exact_only;
 
 	rcu_read_lock();	/* for the class, as in dref_heat() */
-	never = !dref_is_immortal(ref) && ref->class->flags & DREF_EXACT;
+	exact_only = !dref_is_immortal(ref) && ref->class->flags & DREF_EXACT;
 	rcu_read_unlock();
-	if (never)
+	if (exact_only)
 		return -EINVAL;
 	if (unlikely(atomic_long_read(&ref->count) < 0)) {
 		dref_saturate(ref, DREF_UNDERFLOW, "defer from zero", _RET_IP_);

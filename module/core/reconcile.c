@@ -132,7 +132,7 @@ static void dref_orphan(struct dref_slot *slot)
 	list_move(&slot->node, &orphans);
 }
 
-static void dref_orphans_collect(void)
+static void dref_collect_orphans(void)
 {
 	struct dref_slot *slot, *next;
 
@@ -169,7 +169,7 @@ static bool dref_change_state(const struct dref_slot *slot, unsigned long from,
 }
 
 /* The slot is not the object's any more, and nobody can increment it */
-static void dref_detached(struct dref_slot *slot)
+static void dref_detach_slot(struct dref_slot *slot)
 {
 	dref_class_unpin(slot->class);
 	list_del(&slot->node);
@@ -190,7 +190,7 @@ static void dref_fold(struct dref_slot *slot)
 	struct dref *ref = slot->ref;
 	bool folded, zero = false;
 
-	dref_track_meet(ref);		/* while it is ours, and can be seen */
+	dref_track_adopt(ref);		/* while it is ours, and can be seen */
 	dref_slot_hide(slot);
 	spin_lock_irq(&dref_bias_lock);
 	/* litmus: demote-cancel */
@@ -207,7 +207,7 @@ static void dref_fold(struct dref_slot *slot)
 
 	dref_count_event(slot->class, DREF_DEMOTIONS);
 	trace_demote(ref, slot);
-	dref_detached(slot);
+	dref_detach_slot(slot);
 	if (zero)
 		dref_count_zero(ref, _THIS_IP_);
 }
@@ -308,7 +308,7 @@ static void dref_pass_begin(bool expedited)
 	spin_unlock_irq(&incoming_lock);
 
 	dref_tasks_gp_advance();
-	dref_orphans_collect();
+	dref_collect_orphans();
 	list_for_each_entry_safe(slot, next, &objects, node) {
 		dref_examine(slot, !expedited);
 		cond_resched();
@@ -376,8 +376,8 @@ static bool dref_confirm(struct dref_slot *slot)
 				     DREF_MODE_DYING)) {
 			trace_dead(ref, slot);
 			/* Mode, then the slot; litmus: chunk-free */
-			dref_detached(slot);
-			if (!dref_hold_back(ref))
+			dref_detach_slot(slot);
+			if (!dref_delay_release(ref))
 				dref_release(ref);
 			return true;
 		}
@@ -402,7 +402,7 @@ static bool dref_confirm(struct dref_slot *slot)
 }
 
 /* By the clock: of two passes, the shorter one had the CPU more for itself */
-static void dref_pass_took(u64 ns)
+static void dref_pass_note_time(u64 ns)
 {
 	WRITE_ONCE(rest_ms, min(ns, pass.pass_ns_last) / (NSEC_PER_MSEC / 100));
 	pass.pass_ns_last = ns;
@@ -430,7 +430,7 @@ static void dref_pass_end(struct dref_found *found)
 		pass.dying--;
 		cond_resched();
 	}
-	dref_pass_took(pass_begin_ns + ktime_get_ns() - start);
+	dref_pass_note_time(pass_begin_ns + ktime_get_ns() - start);
 	pass.passes++;
 	pass_in_flight = false;
 	dref_pass_publish();
@@ -532,7 +532,7 @@ unsigned long dref_pass_epoch(void)
 	return READ_ONCE(pass.epoch);
 }
 
-static void dref_forget_in(struct list_head *list, const struct module *owner)
+static void dref_forget_list(struct list_head *list, const struct module *owner)
 {
 	struct dref_slot *slot, *next;
 
@@ -558,8 +558,8 @@ void dref_pass_forget(const struct module *owner)
 	spin_lock_irq(&incoming_lock);
 	list_splice_tail_init(&incoming, &objects);
 	spin_unlock_irq(&incoming_lock);
-	dref_forget_in(&objects, owner);
-	dref_forget_in(&candidates, owner);
+	dref_forget_list(&objects, owner);
+	dref_forget_list(&candidates, owner);
 	dref_mutex_unlock(&dref_pass_mutex);
 }
 

@@ -65,7 +65,7 @@ static unsigned long rcu_cookie;
 static struct rcu_work rcu_work;
 
 /* The caller has put an object on a list that is to be flushed: for a release()? */
-void dref_release_chained(void)
+void dref_note_chained(void)
 {
 	if (dref_in_release())
 		atomic_long_inc(&dref_nr_chained);	/* litmus: chain-follow */
@@ -79,7 +79,7 @@ static noinline void dref_release_later(struct dref *ref, unsigned long mode)
 	if (llist_add(&ref->link, dead))
 		irq_work_queue(&dispatch_irq_work);
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
-		dref_release_chained();
+		dref_note_chained();
 }
 
 static void dref_call_release(struct dref *ref, struct dref_class *class, enum dref_event event)
@@ -124,19 +124,19 @@ static void dref_release_now(struct dref *ref)
 }
 
 /* One that could not be released at once */
-static void dref_release_late(struct dref *ref)
+static void dref_release_queued(struct dref *ref)
 {
 	if (!dref_is_immortal(ref))
 		trace_release(ref);
 	dref_release_now(ref);
 }
 
-static void dref_release_all(struct llist_node *list)
+static void dref_release_list(struct llist_node *list)
 {
 	struct dref *ref, *next;
 
 	llist_for_each_entry_safe(ref, next, list, link) {
-		dref_release_late(ref);
+		dref_release_queued(ref);
 		cond_resched();
 	}
 }
@@ -147,12 +147,12 @@ static void dref_deliver(struct dref *ref)
 	struct dref_class *class = ref->class;
 
 	if (!(class->flags & DREF_SLEEP))
-		dref_release_late(ref);
+		dref_release_queued(ref);
 	else if (llist_add(&ref->link, &class->dead))
 		queue_work(dref_wq, &class->work);
 }
 
-static void dref_deliver_all(struct llist_node *list)
+static void dref_deliver_list(struct llist_node *list)
 {
 	struct dref *ref, *next;
 
@@ -167,7 +167,7 @@ void dref_class_release_work(struct work_struct *work)
 	struct dref_class *class = container_of(work, struct dref_class, work);
 
 	WRITE_ONCE(class->releaser, current);
-	dref_release_all(llist_del_all(&class->dead));
+	dref_release_list(llist_del_all(&class->dead));
 	WRITE_ONCE(class->releaser, NULL);
 }
 
@@ -242,7 +242,7 @@ static void dref_rcu_work(struct work_struct *work)
 {
 	dref_mutex_lock(&release_mutex);
 	if (poll_state_synchronize_rcu(rcu_cookie))
-		dref_deliver_all(llist_del_all(&rcu_waiting));
+		dref_deliver_list(llist_del_all(&rcu_waiting));
 	else if (!llist_empty(&rcu_waiting))
 		queue_rcu_work(dref_wq, &rcu_work);
 	dref_rcu_advance();
@@ -266,8 +266,8 @@ void dref_releases_flush(void)
 	if (waiting || next) {
 		/* litmus: dead-rcu */
 		synchronize_rcu_expedited();
-		dref_deliver_all(waiting);
-		dref_deliver_all(next);
+		dref_deliver_list(waiting);
+		dref_deliver_list(next);
 	}
 	dref_mutex_unlock(&release_mutex);
 
@@ -286,7 +286,7 @@ void dref_class_release_sync(struct dref_class *class)
 }
 
 /* Does the caller release objects of a class whose release() may sleep? */
-static bool dref_class_releases(void)
+static bool dref_in_class_release(void)
 {
 	struct dref_class *class;
 	bool found = false;
@@ -304,7 +304,7 @@ static bool dref_class_releases(void)
 	return found;
 }
 
-static bool dref_holds(const struct dref_mutex *lock)
+static bool dref_mutex_owned(const struct dref_mutex *lock)
 {
 	return READ_ONCE(lock->holder) == current;
 }
@@ -316,8 +316,8 @@ static bool dref_holds(const struct dref_mutex *lock)
 bool dref_in_release(void)
 {
 	return in_task() &&
-	       (dref_holds(&release_mutex) || dref_holds(&dref_promote_mutex) ||
-		dref_holds(&dref_pass_mutex) || dref_class_releases());
+	       (dref_mutex_owned(&release_mutex) || dref_mutex_owned(&dref_promote_mutex) ||
+		dref_mutex_owned(&dref_pass_mutex) || dref_in_class_release());
 }
 
 void dref_releases_init(void)

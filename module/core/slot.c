@@ -48,7 +48,7 @@ static struct dref_chunk *dref_chunk_alloc(gfp_t gfp)
 	struct dref_chunk *chunk = NULL;
 	int i;
 
-	if (!dref_alloc_fails())
+	if (!dref_should_fail_alloc())
 		chunk = kvzalloc(sizeof(*chunk), gfp);
 	if (!chunk)
 		return NULL;

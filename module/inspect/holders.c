@@ -49,7 +49,7 @@ struct dref_walk {
 	struct dref_holders	holders;
 };
 
-static __printf(2, 3) void say(const struct dref_walk *walk, const char *fmt, ...)
+static __printf(2, 3) void walk_print(const struct dref_walk *walk, const char *fmt, ...)
 {
 	struct va_format vaf = { .fmt = fmt };
 	va_list args;
@@ -65,7 +65,7 @@ static __printf(2, 3) void say(const struct dref_walk *walk, const char *fmt, ..
 
 /* ---- going on ---- */
 
-static void walk_to_tracked(struct dref_walk *walk, loff_t *pos)
+static void walk_seek_tracked(struct dref_walk *walk, loff_t *pos)
 {
 	long number = dref_track_find(*pos - POS_TRACKED, walk->class, !walk->seq,
 				      &walk->holders);
@@ -73,74 +73,74 @@ static void walk_to_tracked(struct dref_walk *walk, loff_t *pos)
 	*pos = number < 0 ? POS_TAIL : POS_TRACKED + number;
 }
 
-static void walk_to_deferred(struct dref_walk *walk, loff_t *pos)
+static void walk_seek_deferred(struct dref_walk *walk, loff_t *pos)
 {
 	struct dref_holders *holders = &walk->holders;
-	struct dref_seen seen;
+	struct dref_snapshot snap;
 	long number = *pos - POS_DEFERRED;
 
 	for (;; number++) {
-		number = dref_slots_look(number, walk->class, &seen);
-		if (number < 0 || walk->seq || dref_slot_report(number, seen.ref))
+		number = dref_slots_find(number, walk->class, &snap);
+		if (number < 0 || walk->seq || dref_slot_first_report(number, snap.ref))
 			break;
 	}
 	*pos = number < 0 ? POS_TRACKED : POS_DEFERRED + number;
 	if (number < 0)
 		return;
-	holders->ref = seen.ref;
-	holders->mode = seen.mode;
-	holders->references = max_t(long, seen.count + seen.gets - seen.puts, 0);
+	holders->ref = snap.ref;
+	holders->mode = snap.mode;
+	holders->references = max_t(long, snap.count + snap.gets - snap.puts, 0);
 	holders->recorded = 0;
 	holders->others = 0;
-	holders->since = seen.since;
+	holders->since = snap.since;
 	holders->stacks[0].n = 0;
 }
 
 /* To the first thing at *pos or behind */
-static bool walk_to(struct dref_walk *walk, loff_t *pos)
+static bool walk_seek(struct dref_walk *walk, loff_t *pos)
 {
-	bool nothing = !walk->leaks && !walk->class->tracked;
+	bool unlisted = !walk->leaks && !walk->class->tracked;
 
-	if (*pos != POS_HEAD && nothing)
+	if (*pos != POS_HEAD && unlisted)
 		return false;
 	if (*pos >= POS_DEFERRED && *pos < POS_TRACKED)
-		walk_to_deferred(walk, pos);
+		walk_seek_deferred(walk, pos);
 	if (*pos >= POS_TRACKED && *pos < POS_TAIL)
-		walk_to_tracked(walk, pos);
+		walk_seek_tracked(walk, pos);
 	walk->pos = *pos;
 	return *pos <= POS_TAIL;
 }
 
 /* ---- saying ---- */
 
-static void say_head(const struct dref_walk *walk)
+static void walk_print_head(const struct dref_walk *walk)
 {
 	struct dref_track_stats stats;
 
 	dref_track_stats(&stats);
-	say(walk, "tracked: %d\n", walk->class->tracked);
-	say(walk, "track_max: %u\n", stats.max);
-	say(walk, "objects: %u\n", stats.objects);
-	say(walk, "records: %u\n", stats.records);
-	say(walk, "dropped: %lu\n", stats.dropped);
+	walk_print(walk, "tracked: %d\n", walk->class->tracked);
+	walk_print(walk, "track_max: %u\n", stats.max);
+	walk_print(walk, "objects: %u\n", stats.objects);
+	walk_print(walk, "records: %u\n", stats.records);
+	walk_print(walk, "dropped: %lu\n", stats.dropped);
 	if (walk->leaks)
-		say(walk, "leak_age_s: %u\n", walk->leak_age_s);
+		walk_print(walk, "leak_age_s: %u\n", walk->leak_age_s);
 }
 
-static void say_stack(const struct dref_walk *walk, const struct dref_stack *stack)
+static void walk_print_stack(const struct dref_walk *walk, const struct dref_stack *stack)
 {
 	unsigned long *entries;
 	unsigned int i, nr = dref_stack_fetch(stack->stack, &entries);
 
-	say(walk, "  %lu since_ms %llu by %s[%d]\n", stack->n,
-	    jiffies64_to_msecs(jiffies - stack->since), stack->comm, stack->pid);
+	walk_print(walk, "  %lu since_ms %llu by %s[%d]\n", stack->n,
+		   jiffies64_to_msecs(jiffies - stack->since), stack->comm, stack->pid);
 	for (i = 0; i < nr; i++)
-		say(walk, "    %pS\n", (void *)entries[i]);
+		walk_print(walk, "    %pS\n", (void *)entries[i]);
 	if (!nr)
-		say(walk, "    stack unknown\n");
+		walk_print(walk, "    stack unknown\n");
 }
 
-static void say_holders(const struct dref_walk *walk)
+static void walk_print_holders(const struct dref_walk *walk)
 {
 	const struct dref_holders *holders = &walk->holders;
 	unsigned int i, nr = walk->seq ? DREF_STACKS : LOG_STACKS;
@@ -149,15 +149,15 @@ static void say_holders(const struct dref_walk *walk)
 	struct dref_track_stats stats;
 
 	for (i = 0; i < nr && holders->stacks[i].n; i++)
-		say_stack(walk, &holders->stacks[i]);
+		walk_print_stack(walk, &holders->stacks[i]);
 	for (; i < DREF_STACKS && holders->stacks[i].n; i++)
 		others += holders->stacks[i].n;
 	if (others)
-		say(walk, "  %lu in other places\n", others);
+		walk_print(walk, "  %lu in other places\n", others);
 	dref_track_stats(&stats);
 	if (before > 0)
-		say(walk, "  %ld before tracking%s\n", before,
-		    stats.dropped ? ", or dropped" : "");
+		walk_print(walk, "  %ld before tracking%s\n", before,
+			   stats.dropped ? ", or dropped" : "");
 }
 
 /* Why is it there? A pass has just been. */
@@ -171,38 +171,38 @@ static const char *state_name(const struct dref_holders *holders)
 								     "unreconciled";
 }
 
-static void say_object(const struct dref_walk *walk)
+static void walk_print_object(const struct dref_walk *walk)
 {
 	const struct dref_holders *holders = &walk->holders;
 	unsigned long age = jiffies - holders->since;
 
 	if (walk->leaks && age < walk->leak_age_s * HZ)
 		return;
-	say(walk, "%p: %s%s references %ld recorded %lu age_ms %llu\n", holders->ref,
-	    walk->leaks ? "" : "mode ",
-	    walk->leaks ? state_name(holders) : dref_mode_name(holders->mode),
-	    holders->references, holders->recorded, jiffies64_to_msecs(age));
+	walk_print(walk, "%p: %s%s references %ld recorded %lu age_ms %llu\n", holders->ref,
+		   walk->leaks ? "" : "mode ",
+		   walk->leaks ? state_name(holders) : dref_mode_name(holders->mode),
+		   holders->references, holders->recorded, jiffies64_to_msecs(age));
 	if (walk->class->tracked)
-		say_holders(walk);
+		walk_print_holders(walk);
 }
 
-static void say_tail(const struct dref_walk *walk)
+static void walk_print_tail(const struct dref_walk *walk)
 {
 	long more = dref_class_live(walk->class) - atomic_long_read(&walk->class->deferred) -
 		    dref_tracked_objects(walk->class);
 
 	if (more > 0)
-		say(walk, "%ld more exact, not tracked\n", more);
+		walk_print(walk, "%ld more exact, not tracked\n", more);
 }
 
-static void say_it(const struct dref_walk *walk)
+static void walk_print_entry(const struct dref_walk *walk)
 {
 	if (walk->pos == POS_HEAD)
-		say_head(walk);
+		walk_print_head(walk);
 	else if (walk->pos == POS_TAIL)
-		say_tail(walk);
+		walk_print_tail(walk);
 	else
-		say_object(walk);
+		walk_print_object(walk);
 }
 
 /* ---- to a reader ---- */
@@ -212,14 +212,14 @@ static void *walk_start(struct seq_file *seq, loff_t *pos)
 	struct dref_walk *walk = seq->private;
 
 	dref_track_lock();
-	return walk_to(walk, pos) ? walk : NULL;
+	return walk_seek(walk, pos) ? walk : NULL;
 }
 
 static void *walk_next(struct seq_file *seq, void *v, loff_t *pos)
 {
 	++*pos;
-	cond_resched();		/* seq_read() goes on by itself where nothing was said */
-	return walk_to(v, pos) ? v : NULL;
+	cond_resched();		/* seq_read() goes on by itself where nothing was printed */
+	return walk_seek(v, pos) ? v : NULL;
 }
 
 static void walk_stop(struct seq_file *seq, void *v)
@@ -229,7 +229,7 @@ static void walk_stop(struct seq_file *seq, void *v)
 
 static int walk_show(struct seq_file *seq, void *v)
 {
-	say_it(v);
+	walk_print_entry(v);
 	return 0;
 }
 
@@ -291,7 +291,7 @@ void dref_leaks_log(const struct dref_class *class)
 {
 	static DEFINE_RATELIMIT_STATE(ratelimit, 5 * HZ, 10);
 	struct dref_walk *walk;
-	int said = 0;
+	int printed = 0;
 	loff_t pos;
 
 	if (!__ratelimit(&ratelimit))
@@ -302,9 +302,9 @@ void dref_leaks_log(const struct dref_class *class)
 	walk->class = class;
 	walk->leaks = true;
 	dref_track_lock();
-	for (pos = POS_DEFERRED; walk_to(walk, &pos); pos++) {
-		say_it(walk);
-		if (pos < POS_TAIL && ++said == LOG_OBJECTS)
+	for (pos = POS_DEFERRED; walk_seek(walk, &pos); pos++) {
+		walk_print_entry(walk);
+		if (pos < POS_TAIL && ++printed == LOG_OBJECTS)
 			pos = POS_TAIL - 1;	/* the others at another time */
 	}
 	dref_track_unlock();

@@ -25,7 +25,7 @@ void dref_latency_show(struct seq_file *seq);
 /* look.c */
 
 /**
- * struct dref_seen - what a deferred object looks like to somebody who walks by
+ * struct dref_snapshot - what a deferred object looks like to somebody who walks by
  * @ref: the object, which may be gone by now: for its address only
  * @class: its class
  * @mode: its mode word
@@ -35,7 +35,7 @@ void dref_latency_show(struct seq_file *seq);
  * @since: jiffies when it was promoted
  * @idle_passes: as in struct dref_slot
  */
-struct dref_seen {
+struct dref_snapshot {
 	const struct dref	*ref;
 	struct dref_class	*class;
 	unsigned long		mode;
@@ -46,9 +46,9 @@ struct dref_seen {
 	unsigned int		idle_passes;
 };
 
-long dref_slots_look(unsigned long number, const struct dref_class *class,
-		     struct dref_seen *seen);
-bool dref_slot_report(unsigned long number, const struct dref *ref);
+long dref_slots_find(unsigned long number, const struct dref_class *class,
+		     struct dref_snapshot *snap);
+bool dref_slot_first_report(unsigned long number, const struct dref *ref);
 
 struct dref_counts dref_cpu_counts(int cpu);
 

@@ -13,7 +13,7 @@
  * Look at the object in @slot, if it has one.  What was read without the lock is
  * of this object only if the slot still has it in the end.
  */
-static bool dref_slot_look(const struct dref_slot *slot, struct dref_seen *seen)
+static bool dref_slot_snapshot(const struct dref_slot *slot, struct dref_snapshot *snap)
 {
 	unsigned long flags, puts;
 
@@ -21,28 +21,28 @@ static bool dref_slot_look(const struct dref_slot *slot, struct dref_seen *seen)
 		return false;
 	puts = dref_slot_puts(slot);
 	spin_lock_irqsave(&dref_pool_lock, flags);
-	seen->ref = slot->ref;
-	if (seen->ref) {
-		seen->class = slot->class;
-		seen->since = slot->since;
-		seen->idle_passes = READ_ONCE(slot->idle_passes);
-		seen->mode = READ_ONCE(seen->ref->mode);
-		seen->count = atomic_long_read(&seen->ref->count);
+	snap->ref = slot->ref;
+	if (snap->ref) {
+		snap->class = slot->class;
+		snap->since = slot->since;
+		snap->idle_passes = READ_ONCE(slot->idle_passes);
+		snap->mode = READ_ONCE(snap->ref->mode);
+		snap->count = atomic_long_read(&snap->ref->count);
 	}
 	spin_unlock_irqrestore(&dref_pool_lock, flags);
 	/* neither on its way to the slot nor on its way out */
-	if (!seen->ref || seen->mode & DREF_MODE_IMMORTAL || seen->count < 0 ||
-	    (seen->mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+	if (!snap->ref || snap->mode & DREF_MODE_IMMORTAL || snap->count < 0 ||
+	    (snap->mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
 		return false;
 
-	seen->count += 1 - DREF_BIAS;
-	seen->puts = puts;
-	seen->gets = dref_slot_gets(slot);
+	snap->count += 1 - DREF_BIAS;
+	snap->puts = puts;
+	snap->gets = dref_slot_gets(slot);
 	spin_lock_irqsave(&dref_pool_lock, flags);
-	if (slot->ref != seen->ref || slot->since != seen->since)
-		seen->ref = NULL;
+	if (slot->ref != snap->ref || slot->since != snap->since)
+		snap->ref = NULL;
 	spin_unlock_irqrestore(&dref_pool_lock, flags);
-	return seen->ref;
+	return snap->ref;
 }
 
 /*
@@ -51,8 +51,8 @@ static bool dref_slot_look(const struct dref_slot *slot, struct dref_seen *seen)
  * sees all objects that are deferred meanwhile, and holds up nobody: gets, puts and
  * passes know nothing of it.  May sleep.
  */
-long dref_slots_look(unsigned long number, const struct dref_class *class,
-		     struct dref_seen *seen)
+long dref_slots_find(unsigned long number, const struct dref_class *class,
+		     struct dref_snapshot *snap)
 {
 	unsigned long wanted = number / DREF_CHUNK_SLOTS, index = wanted;
 	unsigned int i = number % DREF_CHUNK_SLOTS;
@@ -65,8 +65,8 @@ long dref_slots_look(unsigned long number, const struct dref_class *class,
 		if (index != wanted)
 			i = 0;
 		while (chunk && !found && i < DREF_CHUNK_SLOTS)
-			found = dref_slot_look(&chunk->slots[i++], seen) &&
-				seen->class == class;
+			found = dref_slot_snapshot(&chunk->slots[i++], snap) &&
+				snap->class == class;
 		rcu_read_unlock();
 		if (found)
 			return index * DREF_CHUNK_SLOTS + i - 1;
@@ -78,7 +78,7 @@ long dref_slots_look(unsigned long number, const struct dref_class *class,
 }
 
 /* Is @ref still in the slot with this number, and not reported? It is, then. */
-bool dref_slot_report(unsigned long number, const struct dref *ref)
+bool dref_slot_first_report(unsigned long number, const struct dref *ref)
 {
 	unsigned long flags, index = number / DREF_CHUNK_SLOTS;
 	struct dref_chunk *chunk;

@@ -17,26 +17,26 @@
 #include "inspect.h"
 
 /* How a reader goes through the slots: *pos is the number of one */
-static void *objects_look(struct seq_file *seq, loff_t *pos)
+static void *objects_seek(struct seq_file *seq, loff_t *pos)
 {
-	struct dref_seen *seen = seq->private;
-	long number = dref_slots_look(*pos, file_inode(seq->file)->i_private, seen);
+	struct dref_snapshot *snap = seq->private;
+	long number = dref_slots_find(*pos, file_inode(seq->file)->i_private, snap);
 
 	if (number < 0)
 		return NULL;
 	*pos = number;
-	return seen;
+	return snap;
 }
 
 static void *objects_start(struct seq_file *seq, loff_t *pos)
 {
-	return objects_look(seq, pos);
+	return objects_seek(seq, pos);
 }
 
 static void *objects_next(struct seq_file *seq, void *v, loff_t *pos)
 {
 	++*pos;
-	return objects_look(seq, pos);
+	return objects_seek(seq, pos);
 }
 
 static void objects_stop(struct seq_file *seq, void *v)
@@ -55,11 +55,11 @@ const char *dref_mode_name(unsigned long mode)
 
 static int objects_show(struct seq_file *seq, void *v)
 {
-	const struct dref_seen *seen = v;
+	const struct dref_snapshot *snap = v;
 
 	seq_printf(seq, "%p: mode %s count %ld gets %lu puts %lu age_ms %llu idle_passes %u\n",
-		   seen->ref, dref_mode_name(seen->mode), seen->count, seen->gets, seen->puts,
-		   jiffies64_to_msecs(jiffies - seen->since), seen->idle_passes);
+		   snap->ref, dref_mode_name(snap->mode), snap->count, snap->gets, snap->puts,
+		   jiffies64_to_msecs(jiffies - snap->since), snap->idle_passes);
 	return 0;
 }
 
@@ -72,7 +72,7 @@ static const struct seq_operations objects_ops = {
 
 static int objects_open(struct inode *inode, struct file *file)
 {
-	return seq_open_private(file, &objects_ops, sizeof(struct dref_seen));
+	return seq_open_private(file, &objects_ops, sizeof(struct dref_snapshot));
 }
 
 const struct file_operations dref_objects_fops = {

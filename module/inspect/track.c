@@ -40,7 +40,7 @@
  * record are always count + 1 less those that have, whatever is in flight: those taken
  * before tracking, those of operations that had passed the compare when it was
  * switched on, and those that there was no room for.  A put is taken to return what
- * the same task took last.  If that has taken none of the latest DREF_LOOK, it may
+ * the same task took last.  If that has taken none of the latest DREF_PUT_SEARCH, it may
  * return any other: those without a record are used up first, as the oldest, and then
  * the oldest record goes.  Should there ever be more records than references, because
  * of what follows, the oldest go at the next operation.
@@ -87,7 +87,7 @@
 
 #define DREF_BUCKET_BITS	10
 #define DREF_STACK_DEPTH	16
-#define DREF_LOOK		256	/* records that a put looks through for its own */
+#define DREF_PUT_SEARCH		256	/* records that a put looks through for its own */
 
 /* One or several references that were taken by one call */
 struct dref_hold {
@@ -210,7 +210,7 @@ static bool dref_recordable(const struct dref *ref)
 	return dref_mode_tracked(READ_ONCE(ref->mode)) && READ_ONCE(ref->class->tracked);
 }
 
-static struct dref_tracked *dref_object_new(struct dref_bucket *bucket, struct dref *ref)
+static struct dref_tracked *dref_object_add(struct dref_bucket *bucket, struct dref *ref)
 {
 	struct dref_tracked *object = NULL;
 
@@ -236,11 +236,11 @@ static struct dref_tracked *dref_object_new(struct dref_bucket *bucket, struct d
 }
 
 /* The one there is, or a new one */
-static struct dref_tracked *dref_object_get(struct dref_bucket *bucket, struct dref *ref)
+static struct dref_tracked *dref_object_find_or_add(struct dref_bucket *bucket, struct dref *ref)
 {
 	struct dref_tracked *object = dref_object_find(bucket, ref);
 
-	return object || !dref_recordable(ref) ? object : dref_object_new(bucket, ref);
+	return object || !dref_recordable(ref) ? object : dref_object_add(bucket, ref);
 }
 
 static void dref_object_free(struct dref_tracked *object)
@@ -270,7 +270,7 @@ static struct dref_hold *dref_hold_alloc(void)
 }
 
 /* Who is it? Interrupts are one and the same. */
-static pid_t dref_holder(void)
+static pid_t dref_holder_pid(void)
 {
 	return in_task() ? current->pid : 0;
 }
@@ -279,7 +279,7 @@ static pid_t dref_holder(void)
 static void dref_record(struct dref_bucket *bucket, struct dref *ref, unsigned long n,
 			depot_stack_handle_t stack)
 {
-	struct dref_tracked *object = dref_object_get(bucket, ref);
+	struct dref_tracked *object = dref_object_find_or_add(bucket, ref);
 	struct dref_hold *hold = object ? dref_hold_alloc() : NULL;
 
 	if (object && !hold)
@@ -287,7 +287,7 @@ static void dref_record(struct dref_bucket *bucket, struct dref *ref, unsigned l
 	if (!hold)
 		return;
 	hold->stack = stack;
-	hold->pid = dref_holder();
+	hold->pid = dref_holder_pid();
 	if (hold->pid)
 		strscpy(hold->comm, current->comm, sizeof(hold->comm));
 	else
@@ -303,8 +303,8 @@ static void dref_record(struct dref_bucket *bucket, struct dref *ref, unsigned l
 static void dref_unrecord(struct dref_tracked *object, unsigned long n, unsigned long left)
 {
 	struct dref_hold *hold, *next;
-	unsigned int look = DREF_LOOK;
-	pid_t pid = dref_holder();
+	unsigned int look = DREF_PUT_SEARCH;
+	pid_t pid = dref_holder_pid();
 
 	list_for_each_entry_safe(hold, next, &object->holds, node) {
 		if (!n || !look--)
@@ -322,7 +322,7 @@ static void dref_unrecord(struct dref_tracked *object, unsigned long n, unsigned
 /* ---- operations ---- */
 
 /* From @caller on: how we came here from there is of no interest */
-static depot_stack_handle_t dref_stack(unsigned long caller)
+static depot_stack_handle_t dref_caller_stack(unsigned long caller)
 {
 	unsigned long entries[DREF_STACK_DEPTH + 4];
 	unsigned int nr, first = 0;
@@ -382,7 +382,7 @@ void __dref_track_init(struct dref *ref, unsigned long caller)
 		atomic_long_inc(&nr_dropped);
 		return;
 	}
-	stack = dref_stack(caller);
+	stack = dref_caller_stack(caller);
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	dref_record(bucket, ref, 1, stack);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
@@ -400,7 +400,7 @@ long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller)
 		atomic_long_inc(&nr_dropped);
 		return atomic_long_add_return(n, &ref->count);
 	}
-	stack = dref_stack(caller);
+	stack = dref_caller_stack(caller);
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	count = atomic_long_add_return(n, &ref->count);
 	if (count >= (long)n) {
@@ -426,7 +426,7 @@ bool dref_track_put(struct dref *ref, unsigned long n)
 		return atomic_long_sub_return(n, &ref->count) < 0;
 	}
 	raw_spin_lock_irqsave(&bucket->lock, flags);
-	object = dref_object_get(bucket, ref);
+	object = dref_object_find_or_add(bucket, ref);
 	/* Then it is there until the lock is free, whoever drops the last reference */
 	recordable = dref_recordable(ref);
 	count = atomic_long_sub_return(n, &ref->count);
@@ -449,7 +449,7 @@ bool dref_track_tryget(struct dref *ref, unsigned long caller)
 		atomic_long_inc(&nr_dropped);
 		return atomic_long_inc_unless_negative(&ref->count);
 	}
-	stack = dref_stack(caller);
+	stack = dref_caller_stack(caller);
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	got = atomic_long_inc_unless_negative(&ref->count);
 	if (got) {
@@ -465,14 +465,14 @@ bool dref_track_tryget(struct dref *ref, unsigned long caller)
  * An object that is about to be exact and tracked, and that nobody may touch after
  * that; dref_fold() has it forgotten if it is not.
  */
-void __dref_track_meet(struct dref *ref)
+void __dref_track_adopt(struct dref *ref)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	if (dref_is_tracked(ref) && !dref_object_find(bucket, ref))
-		dref_object_new(bucket, ref);
+		dref_object_add(bucket, ref);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 }
 
@@ -497,7 +497,7 @@ void __dref_track_forget(struct dref *ref)
 /* ---- all objects ---- */
 
 /* Forget those of @class, or all that are immortal */
-static void dref_forget_all(const struct dref_class *class)
+static void dref_forget_objects(const struct dref_class *class)
 {
 	struct dref_tracked *object;
 	struct hlist_node *next;
@@ -518,7 +518,7 @@ static void dref_forget_all(const struct dref_class *class)
 static void dref_sweep_work(struct work_struct *work)
 {
 	mutex_lock(&dref_track_mutex);
-	dref_forget_all(NULL);
+	dref_forget_objects(NULL);
 	mutex_unlock(&dref_track_mutex);
 }
 
@@ -571,7 +571,7 @@ static int dref_records_alloc(void)
 	return 0;
 }
 
-static int dref_track_on(struct dref_class *class)
+static int dref_track_enable(struct dref_class *class)
 {
 	static u8 epoch;
 	int err;
@@ -599,14 +599,14 @@ static int dref_track_on(struct dref_class *class)
 	return 0;
 }
 
-static void dref_track_off(struct dref_class *class)
+static void dref_track_disable(struct dref_class *class)
 {
 	if (!class->tracked)
 		return;
 	WRITE_ONCE(class->fast, class->cpu);
 	WRITE_ONCE(class->tracked, false);
 	/* Who has seen it tracked under a bucket's lock has given that back, then */
-	dref_forget_all(class);
+	dref_forget_objects(class);
 	if (--nr_classes)
 		return;
 	static_branch_slow_dec_deferred(&dref_tracking);
@@ -626,7 +626,7 @@ int dref_track_start(struct dref_class *class)
 	int err;
 
 	mutex_lock(&dref_track_mutex);
-	err = dref_track_on(class);
+	err = dref_track_enable(class);
 	mutex_unlock(&dref_track_mutex);
 	return err;
 }
@@ -635,7 +635,7 @@ int dref_track_start(struct dref_class *class)
 void dref_track_stop(struct dref_class *class)
 {
 	mutex_lock(&dref_track_mutex);
-	dref_track_off(class);
+	dref_track_disable(class);
 	mutex_unlock(&dref_track_mutex);
 }
 
@@ -646,7 +646,7 @@ void dref_track_register(struct dref_class *class)
 
 	mutex_lock(&dref_track_mutex);
 	for (i = 0; i < nr_track; i++) {
-		if (!strcmp(track[i], class->name) && dref_track_on(class))
+		if (!strcmp(track[i], class->name) && dref_track_enable(class))
 			pr_warn("class %s: no memory to track it\n", class->name);
 	}
 	/* dref_init() looks at this */
@@ -692,8 +692,8 @@ unsigned int dref_tracked_objects(const struct dref_class *class)
 }
 
 /* The group of @stack, or an empty one; NULL if there are too many */
-static struct dref_stack *dref_stack_find(struct dref_holders *holders,
-					  depot_stack_handle_t stack)
+static struct dref_stack *dref_stack_group(struct dref_holders *holders,
+					   depot_stack_handle_t stack)
 {
 	u32 i, at = hash_32(stack, ilog2(DREF_STACKS));
 
@@ -725,7 +725,7 @@ static void dref_holders_gather(struct dref_holders *holders,
 	memset(holders->stacks, 0, sizeof(holders->stacks));
 	holders->others = 0;
 	list_for_each_entry(hold, &object->holds, node) {
-		group = dref_stack_find(holders, hold->stack);
+		group = dref_stack_group(holders, hold->stack);
 		if (!group) {
 			holders->others += hold->n;
 			continue;
@@ -738,7 +738,7 @@ static void dref_holders_gather(struct dref_holders *holders,
 	}
 }
 
-static bool dref_holders_look(struct dref_tracked *object, struct dref *ref,
+static bool dref_holders_fill(struct dref_tracked *object, struct dref *ref,
 			      const struct dref_class *class, bool report,
 			      struct dref_holders *holders)
 {
@@ -777,7 +777,7 @@ long dref_track_find(unsigned long number, const struct dref_class *class, bool 
 
 	for (; class->tracked && number < max_tracked; number++) {
 		ref = READ_ONCE(objects[number].ref);
-		if (ref && dref_holders_look(&objects[number], ref, class, report, holders))
+		if (ref && dref_holders_fill(&objects[number], ref, class, report, holders))
 			return number;
 		cond_resched();
 	}

@@ -49,7 +49,7 @@ void dref_release(struct dref *ref)
 struct dref_mutex dref_pass_mutex = DREF_MUTEX_INIT(dref_pass_mutex);
 struct dref_mutex dref_promote_mutex = DREF_MUTEX_INIT(dref_promote_mutex);
 
-void dref_release_chained(void)
+void dref_note_chained(void)
 {
 }
 
@@ -115,7 +115,7 @@ bool dref_track_tryget(struct dref *ref, unsigned long caller)
 	return false;
 }
 
-void __dref_track_meet(struct dref *ref)
+void __dref_track_adopt(struct dref *ref)
 {
 }
 

@@ -211,7 +211,7 @@ static void a_look_finds_the_objects_of_a_class(struct kunit *test)
 	static struct dref_class other = { .name = "other" };
 	struct dref *refs = kunit_kcalloc(test, MANY, sizeof(*refs), GFP_KERNEL);
 	struct dref_slot **slots = take_slots(test, MANY);
-	struct dref_seen seen;
+	struct dref_snapshot seen;
 	long number = -1;
 	int i;
 
@@ -227,12 +227,12 @@ static void a_look_finds_the_objects_of_a_class(struct kunit *test)
 	for (i = 1; i < MANY; i += 2) {
 		if (i == 5 || i == 9)
 			continue;
-		number = dref_slots_look(number + 1, &kunit_class.class, &seen);
+		number = dref_slots_find(number + 1, &kunit_class.class, &seen);
 		KUNIT_ASSERT_GE_MSG(test, number, 0L, "object %d", i);
 		KUNIT_EXPECT_PTR_EQ(test, seen.ref, (const struct dref *)&refs[i]);
 		KUNIT_EXPECT_EQ(test, seen.count, i + 1L);
 	}
-	KUNIT_EXPECT_EQ(test, dref_slots_look(number + 1, &kunit_class.class, &seen), -1L);
+	KUNIT_EXPECT_EQ(test, dref_slots_find(number + 1, &kunit_class.class, &seen), -1L);
 	give_back_slots(slots, MANY);
 }
 

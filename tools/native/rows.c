@@ -238,9 +238,9 @@ LOOP(dref_puts, dref_put(&subject->dref))
 /* As classes/NAME/objects of debugfs does (look.c) */
 static void dref_look(void)
 {
-	struct dref_seen seen;
+	struct dref_snapshot seen;
 
-	if (dref_slots_look(0, &class_subject, &seen) >= 0)
+	if (dref_slots_find(0, &class_subject, &seen) >= 0)
 		snprintf(line, sizeof(line), "%p: count %ld gets %lu puts %lu idle_passes %u\n",
 			 seen.ref, seen.count, seen.gets, seen.puts, seen.idle_passes);
 }
