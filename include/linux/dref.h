@@ -2,10 +2,10 @@
 /*
  * dref: deferred reference counts for kernel objects
  *
- * A reference count that is one atomic word while one CPU uses the object, a
- * pair of per-CPU counters while many CPUs do, and nothing that anybody reads
- * for an object that is never freed.  It changes from one to the other by
- * itself, and it finds its own zero in each of them: no kill is needed.
+ * A dref is one atomic word while one CPU uses the object, and a pair of
+ * per-CPU counters while many CPUs use it.  It switches between the two by
+ * itself, and it detects zero in both, without an explicit kill.  An object can
+ * also be made immortal: it is then no longer counted, and never released.
  *
  * Usage
  * -----
@@ -31,23 +31,26 @@
  * Modes
  * -----
  *
- *   exact	gets and puts go to one atomic count, and the put that reaches
+ *   exact	Gets and puts change one atomic count, and the put that reaches
  *		zero releases the object at once.  Every object starts here.
- *   deferred	gets and puts are counted on the CPU they run on, in the
- *		object's slot.  A reconcile pass finds zero, a little later.
- *   immortal	nothing is ever released, and nobody reads what is counted.
- *		The object may be const and live in .rodata: no operation
- *		stores to it.
+ *   deferred	Gets and puts increment counters in the object's slot, on the
+ *		CPU on which they run.  A reconcile pass detects zero a little
+ *		later, and the object is released then.
+ *   immortal	The object is never released.  What gets and puts count is never
+ *		read.  The object may be const and live in .rodata, as no
+ *		operation stores to it.
  *
- * An object which is used from several CPUs at once is promoted from exact to
- * deferred; one which has gone quiet is demoted again.
+ * An object that several CPUs use at the same time is promoted from exact to
+ * deferred.  An object that has become idle is demoted to exact again.
  *
  * Memory ordering
  * ---------------
  *
- * Everything that a holder did to the object before its put happens before
- * release().  dref_get() orders nothing.  A successful dref_tryget() orders
- * what follows it after whatever published the object.
+ *   dref_put()		Everything that a holder did to the object before its put
+ *			happens before release().
+ *   dref_get()		Orders nothing: the caller has a reference already.
+ *   dref_tryget()	On success, what follows is ordered after the stores that
+ *			published the object.
  *
  * The ideas come from CPython's free-threaded build (PEP 703 for biased and
  * deferred counts, PEP 683 for immortal objects), from SRCU's split counters,
@@ -79,14 +82,14 @@ struct module;
 typedef void (*dref_release_t)(struct dref *ref);
 
 /**
- * struct dref - a deferred reference count; embed it in your object
- * @mode: how the object is counted (see DREF_MODE_* below): one load of it
- *	decides what a get or a put does
- * @count: references in exact mode, less one, so that "no reference" is the
- *	sign bit; DREF_BIAS is added while the object has a slot
- * @class: what the object is and how it is released
- * @link: the promotion queue or the release queue; points to itself while the
- *	object is alive and in neither
+ * struct dref - a deferred reference count, to be embedded in an object
+ * @mode: how the object is counted, see DREF_MODE_* below; a get or a put
+ *	decides with one load of it what to do
+ * @count: the references that are counted here, minus one, so that the sign bit
+ *	means "no reference"; DREF_BIAS is added while the object has a slot
+ * @class: the class of the object, which says how it is released
+ * @link: links the object into the promotion queue or into a list of dead
+ *	objects; points to itself while the object is alive and in neither
  *
  * The fields are private to dref.
  */
@@ -97,19 +100,19 @@ struct dref {
 	struct llist_node	link;
 };
 
-/* Flags of a class */
-#define DREF_SLEEP	0x1U	/* release() runs from a workqueue, may sleep */
+/* Flags of a class; they can be combined */
+#define DREF_SLEEP	0x1U	/* release() runs in a work item and may sleep */
 #define DREF_RCU	0x2U	/* release() runs an RCU grace period after death */
-#define DREF_EXACT	0x4U	/* never promote objects of this class */
+#define DREF_EXACT	0x4U	/* objects of this class are never promoted */
 
 /**
- * struct dref_class - one kind of object
- * @name: its name in debugfs and in messages: [a-z0-9_-]{1,31}
- * @release: called once for each object whose last reference is gone
+ * struct dref_class - describes one kind of object
+ * @name: name in debugfs and in messages: [a-z0-9_-]{1,31}
+ * @release: called once for each object when its last reference is gone
  * @flags: DREF_SLEEP, DREF_RCU, DREF_EXACT
  * @owner: the module that defines the class
  *
- * Define one with DEFINE_DREF_CLASS().  The other fields are private to dref.
+ * Use DEFINE_DREF_CLASS() to define one.  The other fields are private to dref.
  */
 struct dref_class {
 	const char			*name;
@@ -118,27 +121,28 @@ struct dref_class {
 	struct module			*owner;
 	/* private: */
 	struct dref_class_cpu __percpu	*cpu;		/* NULL: not registered */
-	struct dref_class_cpu __percpu	*fast;		/* cpu; NULL also if tracked */
-	bool				tracked;
-	struct list_head		node;
-	atomic_long_t			deferred;	/* objects with a slot */
-	unsigned long			warned;
-	struct llist_head		dead;		/* DREF_SLEEP: to be released */
-	struct work_struct		work;		/* DREF_SLEEP: releases them */
-	struct task_struct		*releaser;	/* who does */
-	struct dentry			*dir;
+	struct dref_class_cpu __percpu	*fast;		/* as cpu; NULL while tracked */
+	bool				tracked;	/* holders are recorded */
+	struct list_head		node;		/* in the list of classes */
+	atomic_long_t			deferred;	/* objects that have a slot */
+	unsigned long			warned;		/* faults reported so far */
+	struct llist_head		dead;		/* DREF_SLEEP: waiting for work */
+	struct work_struct		work;		/* DREF_SLEEP: calls release() */
+	struct task_struct		*releaser;	/* the task that runs work */
+	struct dentry			*dir;		/* in debugfs */
 };
 
 /**
  * DEFINE_DREF_CLASS - define a class of objects
- * @var: the variable
- * @_name: its name, a string
- * @_release: the function that frees an object of this class
+ * @var: the variable to define
+ * @_name: name of the class, a string
+ * @_release: function that frees an object of this class
  * @_flags: DREF_SLEEP, DREF_RCU, DREF_EXACT or 0
  *
  * Without DREF_SLEEP, release() may run in the context of the last put and
- * must not sleep.  Without DREF_RCU, an object that dref_tryget() looks up
- * under RCU must itself be freed by RCU (kfree_rcu()) in release().
+ * must not sleep.  If dref_tryget() looks objects up under RCU, an object must
+ * stay readable for a grace period after its death: either the class is
+ * DREF_RCU, or release() frees the object with kfree_rcu().
  */
 #define DEFINE_DREF_CLASS(var, _name, _release, _flags)			\
 	static struct dref_class var = {				\
@@ -149,8 +153,8 @@ struct dref_class {
 	}
 
 /*
- * The mode word.  The low four bits are tags, and "deferred" is all of them
- * clear, so that the fast path is one test:
+ * The mode word.  The low four bits are tags.  All of them are clear in deferred
+ * mode, so that the fast path is one test:
  *
  *	63      52 51      32 31   24 23      8   6    5    4   3  2  1 0
  *	+---------+----------+-------+---------+----+----+----+--+--+----+
@@ -159,43 +163,47 @@ struct dref_class {
  *	|         the slot, a 16-byte aligned per-CPU pointer  |IM|KI| st |  others
  *	+------------------------------------------------------+--+--+----+
  *
- * IM is DREF_MODE_IMMORTAL, KI is DREF_MODE_KILLED and st is the state.  In
- * exact mode the low half says on which CPU the object was last counted, in
- * the form of that CPU's dref_home word: one compare tells that nothing special
- * is up and that the cache line has not come from another CPU.
+ * IM is DREF_MODE_IMMORTAL, KI is DREF_MODE_KILLED, and st is the state.
  *
- * To the fast path an immortal object is a deferred one: it is counted in
- * dref_unread, which nobody ever reads, and IM is a part of that address.  A
- * jump around one increment would take longer.  Where the increment takes more
- * than an instruction, IM is for a jump (DREF_MODE_SLOW).
+ * In exact mode, the low half is the dref_home word of the CPU on which the
+ * object was last counted.  A get or a put compares it with the dref_home word
+ * of its own CPU.  If they are equal, the object is in no special state, and
+ * its cache line has not come from another CPU.
+ *
+ * An immortal object takes the same fast path as a deferred one, because a jump
+ * around one increment would take longer than the increment.  Its mode is the
+ * address of dref_unread, a pair of words that is never read; the IM bit is
+ * part of that address.  On architectures where the increment takes more than
+ * one instruction, DREF_MODE_SLOW contains IM, and operations jump over the
+ * increment.
  */
 #define DREF_MODE_DEFERRED	0x0UL	/* counted in the slot */
 #define DREF_MODE_EXACT		0x1UL	/* counted in count; no slot */
 #define DREF_MODE_DEMOTING	0x2UL	/* counted in count; slot still attached */
-#define DREF_MODE_DYING		0x3UL	/* likewise, a pass confirms zero */
+#define DREF_MODE_DYING		0x3UL	/* as DEMOTING, and a pass is confirming zero */
 #define DREF_MODE_STATE		0x3UL
 #define DREF_MODE_KILLED	0x4UL	/* dref_kill() has been called */
-#define DREF_MODE_IMMORTAL	0x8UL	/* counted where nobody looks */
+#define DREF_MODE_IMMORTAL	0x8UL	/* counted in dref_unread, never released */
 #define DREF_MODE_TAGS		0xfUL
 
-/* Off the fast path */
+/* The tags that take an operation off the fast path */
 #ifdef CONFIG_X86_64
 #define DREF_MODE_SLOW		(DREF_MODE_TAGS & ~DREF_MODE_IMMORTAL)
 #else
 #define DREF_MODE_SLOW		DREF_MODE_TAGS
 #endif
 
-/* All of the mode of an immortal object, but DREF_MODE_KILLED */
+/* The mode of an immortal object, without DREF_MODE_KILLED */
 #define DREF_MODE_UNREAD	((__force unsigned long)&dref_unread + DREF_MODE_IMMORTAL)
 
-/* The number that dref_read() returns for an immortal object */
+/* What dref_read() returns for an immortal object */
 #define DREF_IMMORTAL_COUNT	LONG_MAX
 
 /**
  * DREF_INIT_IMMORTAL - static initialiser for an object that is never released
- * @_class: its class, or NULL
+ * @_class: class of the object, or NULL
  *
- * The object may be const: no operation on it ever stores to it.
+ * The object may be const, as no operation stores to it.
  */
 #define DREF_INIT_IMMORTAL(_class)					\
 	{								\
@@ -204,6 +212,7 @@ struct dref_class {
 		.class	= (_class),					\
 	}
 
+/* Context, ordering and errors of these are described where they are defined */
 int dref_class_register(struct dref_class *class);
 int dref_class_unregister(struct dref_class *class);
 void dref_class_drain(struct dref_class *class);
@@ -215,13 +224,15 @@ long dref_read(const struct dref *ref);
 unsigned long dref_reconcile(void);
 void dref_barrier(void);
 
-/* private: what the inline functions below are made of */
+/* private: used by the inline functions below */
 
+/* A pair of counters; a slot has one on each possible CPU */
 struct dref_counts {
 	unsigned long	gets;
 	unsigned long	puts;
 } __aligned(16);
 
+/* What a class has counted on one CPU */
 struct dref_class_cpu {
 	unsigned long	created;
 	unsigned long	events[];
@@ -239,9 +250,11 @@ void dref_put_zero(struct dref *ref);
 bool dref_tryget_slow(struct dref *ref);
 
 /*
- * The window between the load of mode and the increment must be over when the
- * slot of a live object is taken away.  Tasks RCU waits for that at no cost
- * here; a preemptible kernel without it has to pay.  (litmus: demote-fold)
+ * The window is the code between the load of mode and the increment of the slot
+ * that mode named.  An operation in the window must have finished when a live
+ * object loses its slot.  Tasks RCU guarantees that at no cost to the operation.
+ * A preemptible kernel without Tasks RCU disables preemption in the window.
+ * (litmus: demote-fold)
  */
 #if defined(CONFIG_PREEMPTION) && !defined(CONFIG_TASKS_RCU)
 static inline void dref_window_open(void) { preempt_disable(); }
@@ -251,27 +264,28 @@ static inline void dref_window_open(void) { }
 static inline void dref_window_close(void) { }
 #endif
 
-/* Makes the window longer, in the build that is made to be broken only */
+/* Makes the window longer, in builds with DREF_BROKEN only (broken.c) */
 #ifdef DREF_BROKEN
 void dref_window_stall(void);
 #else
 static inline void dref_window_stall(void) { }
 #endif
 
-/* The slot of a mode word that has none of DREF_MODE_SLOW */
+/* The slot that @mode names; @mode has no tag of DREF_MODE_SLOW */
 static inline struct dref_counts __percpu *dref_counts(unsigned long mode)
 {
 	dref_window_stall();
 	return (struct dref_counts __percpu *)mode;
 }
 
+/* Test whether @mode is exact, last counted on this CPU, and nothing special */
 static __always_inline bool dref_mode_is_home(unsigned long mode)
 {
 #if defined(CONFIG_X86_64) && defined(CONFIG_SMP) && \
 	!defined(CONFIG_USE_X86_SEG_SUPPORT)
 	bool home;
 
-	/* raw_cpu_read() without segment support (6.8) is a load of its own */
+	/* Without segment support (6.8), raw_cpu_read() is a load of its own */
 	asm("cmpl %%gs:%[home], %k[mode]" : "=@cce" (home)
 	    : [home] "m" (dref_home), [mode] "r" (mode));
 	return home;
@@ -283,15 +297,19 @@ static __always_inline bool dref_mode_is_home(unsigned long mode)
 /* public: */
 
 /**
- * dref_init - initialise a count to one reference, exact
+ * dref_init - initialise a count: exact, with one reference
  * @ref: the count
  * @class: a registered class
  *
- * Context: any; allocates nothing and cannot fail.  A class that is not
- * registered is refused with a warning, and the object made immortal: it leaks.
- * A second init of a live object is refused with a warning and changes nothing.
- * Memory in which an object was made immortal must be cleared before it is used
- * for another one of the same class, or it will be taken for a second init.
+ * Allocates nothing and cannot fail.
+ *
+ * If @class is NULL or not registered, dref_init() issues a WARN and makes the
+ * object immortal, so that it is leaked.  If @ref looks like a live object of
+ * @class, dref_init() issues a WARN and changes nothing.  Therefore memory that
+ * held an immortal object must be cleared before another object of the same
+ * class is initialised in it.
+ *
+ * Context: any.  Ordering: none; the caller publishes the object.
  */
 static inline void dref_init(struct dref *ref, struct dref_class *class)
 {
@@ -300,7 +318,10 @@ static inline void dref_init(struct dref *ref, struct dref_class *class)
 
 	barrier();	/* home, then fast; litmus: track-init */
 	cpu = class ? READ_ONCE(class->fast) : NULL;
-	/* What a live object has, or a static immortal one, and hardly any memory */
+	/*
+	 * Only the memory of a live object or of a static immortal is likely to
+	 * contain these values; dref_init_slow() looks closer.
+	 */
 	if (unlikely(!cpu || ref->link.next == &ref->link ||
 		     ref->mode == DREF_MODE_UNREAD)) {
 		dref_init_slow(ref, class);
@@ -315,11 +336,16 @@ static inline void dref_init(struct dref *ref, struct dref_class *class)
 
 /**
  * dref_get - take another reference
- * @ref: a count on which the caller, or somebody for him, holds a reference
+ * @ref: a count on which the caller holds a reference, or on which another task
+ *	holds one on the caller's behalf
  *
- * Deferred and immortal: one unlocked per-CPU increment.  Exact: one atomic.
+ * Costs one unlocked per-CPU increment if the object is deferred or immortal,
+ * and one atomic operation if it is exact.
  *
- * Context: any, NMI included where this_cpu_inc() is NMI-safe (x86, arm64).
+ * A get of a dead object is a bug.  dref issues one WARN per class for that, and
+ * makes the object immortal, so that it is leaked and not used after free.
+ *
+ * Context: any, including NMI where this_cpu_inc() is NMI-safe (x86, arm64).
  * Ordering: none.
  */
 static __always_inline void dref_get(struct dref *ref)
@@ -327,7 +353,7 @@ static __always_inline void dref_get(struct dref *ref)
 	unsigned long mode;
 
 	dref_window_open();
-	/* the address of the increment depends on it; litmus: promote-zero */
+	/* The address of the increment depends on mode; litmus: promote-zero */
 	mode = READ_ONCE(ref->mode);
 	if (likely(!(mode & DREF_MODE_SLOW))) {
 		/* litmus: P-gp-G-slot */
@@ -350,18 +376,22 @@ static __always_inline void dref_get(struct dref *ref)
  * dref_put - drop a reference
  * @ref: a count on which the caller holds a reference
  *
- * The object may be gone when this returns.  In exact mode the last put calls
- * release(), unless the class is DREF_SLEEP or DREF_RCU.
+ * The object may be gone when dref_put() returns.  If the object is exact and
+ * its class is neither DREF_SLEEP nor DREF_RCU, the last put calls release().
  *
- * Context: any, NMI included where this_cpu_inc() is NMI-safe and release()
- * is. Ordering: all that the caller did to the object happens before release().
+ * One put too many is a bug.  As with a get of a dead object, dref issues a WARN,
+ * and makes the object immortal.  A deferred put is not checked; a pass does that.
+ *
+ * Context: any, including NMI where this_cpu_inc() and release() are NMI-safe.
+ * Ordering: everything that the caller did to the object before happens before
+ * release().
  */
 static __always_inline void dref_put(struct dref *ref)
 {
 	unsigned long mode;
 
 	/*
-	 * The compiler may move nothing below the increment.
+	 * The compiler must not move accesses below the increment.
 	 * (litmus: put-release-deferred)
 	 */
 	barrier();
@@ -379,14 +409,14 @@ static __always_inline void dref_put(struct dref *ref)
 		return;
 	if (unlikely(!dref_mode_is_home(mode)))
 		dref_put_slow(ref, 1);
-	/* Nobody else can put: one atomic less for objects that are not shared */
+	/* The caller has the only reference: death takes one atomic instead of two */
 	else if (unlikely(!atomic_long_read(&ref->count)))
 		dref_put_last(ref);
 	/*
-	 * Fully ordered: an exact put must be at least a release, or the pass
-	 * that sees it in count may miss the get that it balances, and it or the
-	 * last put what this holder did.
-	 * (litmus: c-mb-G-release, put-release-exact, put-release-dying)
+	 * An exact put must be at least a release; this one is fully ordered.
+	 * With less, a pass that sees the put in count could miss the get that
+	 * it balances, and release() could miss what this holder did to the
+	 * object.  (litmus: c-mb-G-release, put-release-exact, put-release-dying)
 	 */
 	else if (unlikely(atomic_long_add_negative(-1, &ref->count)))
 		dref_put_zero(ref);
@@ -395,7 +425,10 @@ static __always_inline void dref_put(struct dref *ref)
 /**
  * dref_get_many - take @n references at once
  * @ref: a count on which the caller holds a reference
- * @n: how many
+ * @n: number of references to take
+ *
+ * If the object has more than LONG_MAX / 2 references then, dref issues one WARN
+ * per class, and makes the object immortal.
  *
  * Context and ordering: as dref_get().
  */
@@ -405,7 +438,10 @@ static inline void dref_get_many(struct dref *ref, unsigned long n)
 
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
-	/* Larger numbers go to count, here and in a put: there, too many show */
+	/*
+	 * A larger number changes count instead, in dref_put_many(), too,
+	 * because an excess is noticed there.
+	 */
 	if (likely(!(mode & DREF_MODE_SLOW) && n <= INT_MAX)) {
 		/* litmus: P-gp-G-slot */
 		this_cpu_add(dref_counts(mode)->gets, n);
@@ -419,7 +455,9 @@ static inline void dref_get_many(struct dref *ref, unsigned long n)
 /**
  * dref_put_many - drop @n references at once
  * @ref: a count on which the caller holds @n references
- * @n: how many
+ * @n: number of references to drop
+ *
+ * If the object has fewer references, see dref_put().
  *
  * Context and ordering: as dref_put().
  */
@@ -441,16 +479,19 @@ static inline void dref_put_many(struct dref *ref, unsigned long n)
 }
 
 /**
- * dref_tryget - take a reference without having one
- * @ref: a count which cannot be freed meanwhile
+ * dref_tryget - take a reference without holding one, unless the object is dead
+ * @ref: a count that cannot be freed meanwhile
  *
- * The load of mode and the increment are an RCU read-side section of their own,
- * for a caller who is in none: a pass's grace period does not wait for a mutex.
+ * The load of mode and the increment are an RCU read-side critical section of
+ * their own.  A caller that has pinned the object with a mutex is in no such
+ * section, and the grace period of a pass would not wait for it.
  *
- * Context: any, inside rcu_read_lock(), with the object freed by RCU (a
- * DREF_RCU class, or kfree_rcu() in release()); or with the object pinned by
- * other means, such as a lock that release() takes before it frees.
- * Ordering: what follows a success is ordered after what published the object.
+ * Context: any, including NMI as for dref_get().  The caller is inside
+ * rcu_read_lock() and the object is freed by RCU (a DREF_RCU class, or
+ * kfree_rcu() in release()), or the object is pinned by other means, such as a
+ * lock that release() takes before it frees the object.
+ * Ordering: on success, what follows is ordered after the stores that published
+ * the object.
  *
  * Return: true if the caller now holds a reference, false if the object is dead.
  */
@@ -460,7 +501,7 @@ static __always_inline bool dref_tryget(struct dref *ref)
 
 	preempt_disable();	/* litmus: dying-tryget */
 	/*
-	 * Acquire: the caller's loads come after the pointer's.
+	 * Acquire: what the caller loads from the object comes after this load.
 	 * (litmus: tryget-publish)
 	 */
 	mode = smp_load_acquire(&ref->mode);
@@ -480,7 +521,7 @@ static __always_inline bool dref_tryget(struct dref *ref)
 }
 
 /**
- * dref_tryget_live - take a reference unless the object has been killed
+ * dref_tryget_live - take a reference unless the object is killed or dead
  * @ref: as for dref_tryget()
  *
  * Context and ordering: as dref_tryget().
@@ -494,12 +535,12 @@ static __always_inline bool dref_tryget_live(struct dref *ref)
 }
 
 /**
- * dref_is_immortal - is this object never counted and never released?
+ * dref_is_immortal - test whether an object is immortal
  * @ref: the count
  *
  * Context: any.
  *
- * Return: true if it is, and then for ever.
+ * Return: true if the object is immortal; it stays immortal.
  */
 static inline bool dref_is_immortal(const struct dref *ref)
 {
@@ -507,12 +548,13 @@ static inline bool dref_is_immortal(const struct dref *ref)
 }
 
 /**
- * dref_is_deferred - is this object counted per CPU now?
+ * dref_is_deferred - test whether an object is deferred
  * @ref: the count
  *
  * Context: any.
  *
- * Return: true if it is; may have changed when the caller looks at the answer.
+ * Return: true if gets and puts of the object are counted per CPU.  The answer
+ * may be outdated when the caller sees it.
  */
 static inline bool dref_is_deferred(const struct dref *ref)
 {
@@ -520,13 +562,14 @@ static inline bool dref_is_deferred(const struct dref *ref)
 }
 
 /**
- * dref_is_dying - has a pass seen no reference, or is the object dead?
+ * dref_is_dying - test whether an object is dying or dead
  * @ref: the count
  *
  * Context: any.
  *
- * Return: true if so; may have changed when the caller looks at the answer: a
- * dref_tryget() resurrects an object that is dying but not dead.
+ * Return: true if a pass has seen no reference, or if the object is dead.  The
+ * answer may be outdated when the caller sees it, as a dref_tryget() resurrects
+ * an object that is dying but not dead.
  */
 static inline bool dref_is_dying(const struct dref *ref)
 {
