@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Differences between kernels, by feature.  Nothing else in this folder knows
- * of them.
+ * Differences between kernel versions, tested by feature where possible.  The
+ * other files of dref.ko do not depend on the version.
  */
 #ifndef DREF_COMPAT_H
 #define DREF_COMPAT_H
@@ -24,8 +24,9 @@
 #endif
 
 /*
- * Shrinkers are allocated, and registered in a second step, since 6.7, which
- * also brought this flag.  The older kernels get the same two steps.
+ * Since 6.7, a shrinker is allocated first and registered in a second step.  The
+ * same version introduced this flag.  On older kernels these functions provide the
+ * same two steps.
  */
 #ifndef SHRINKER_ALLOCATED
 static inline struct shrinker *dref_shrinker_alloc(void)
@@ -61,14 +62,14 @@ static inline void dref_shrinker_free(struct shrinker *shrinker)
 }
 #endif
 
-/* It got a new name in 6.17, and 7.2 warns of the old one */
+/* Renamed in 6.17; 7.2 warns about the old name */
 #ifdef DREF_HAVE_DFL_WQ
 #define dref_unbound_wq	system_dfl_wq
 #else
 #define dref_unbound_wq	system_unbound_wq
 #endif
 
-/* hrtimer_setup() came with 6.13; hrtimer_init() went with 6.15 */
+/* hrtimer_setup() was added in 6.13, hrtimer_init() was removed in 6.15 */
 static inline void dref_hrtimer_setup(struct hrtimer *timer,
 				      enum hrtimer_restart (*function)(struct hrtimer *),
 				      clockid_t clock, enum hrtimer_mode mode)
@@ -81,7 +82,7 @@ static inline void dref_hrtimer_setup(struct hrtimer *timer,
 #endif
 }
 
-/* Without Tasks RCU, call_rcu_tasks() is call_rcu(), but there is no barrier */
+/* Without Tasks RCU, call_rcu_tasks() is call_rcu(), but has no barrier of its own */
 static inline void dref_rcu_barrier_tasks(void)
 {
 #ifdef CONFIG_TASKS_RCU
@@ -91,7 +92,7 @@ static inline void dref_rcu_barrier_tasks(void)
 #endif
 }
 
-/* Lazy preemption came with 6.13; PREEMPT_RT's patches have another, with no name */
+/* Lazy preemption was added in 6.13; that of PREEMPT_RT's patches cannot be detected */
 static inline bool dref_preempt_model_lazy(void)
 {
 #ifdef DREF_HAVE_PREEMPT_MODEL_LAZY
@@ -102,8 +103,9 @@ static inline bool dref_preempt_model_lazy(void)
 }
 
 /*
- * The kernel's depot of stacks, where there is one.  It may want a page, which
- * PREEMPT_RT allocates only where it may sleep; flags that say so came with 6.8.
+ * The kernel's stack depot, if configured.  Saving a stack may allocate a page.  On
+ * PREEMPT_RT, that is allowed only in preemptible context.  Since 6.8, a flag tells
+ * the depot not to allocate.
  */
 #ifdef CONFIG_STACKDEPOT
 static inline depot_stack_handle_t dref_stack_save(unsigned long *entries, unsigned int nr)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the core tells inspection (module/inspect), which a build may leave out.
+ * What the core calls in module/inspect, which a build may leave out.
  *
- * Without CONFIG_DREF_TRACKING no holder of an object is recorded; without
- * CONFIG_DREF_DEBUGFS, which tracking needs, nothing is shown at all.  What is left
- * out is an empty function here, and the compiler leaves nothing of it.  No structure
- * that a client sees depends on either of them.
+ * Without CONFIG_DREF_TRACKING, holders are not recorded.  Without
+ * CONFIG_DREF_DEBUGFS, which tracking needs, dref has no files in debugfs.
+ * Functions that are left out are empty here, and generate no code.  No structure
+ * that a client sees depends on these two options.
  */
 #ifndef DREF_HOOKS_H
 #define DREF_HOOKS_H
@@ -13,13 +13,13 @@
 #include <linux/dref.h>
 #include <linux/jump_label_ratelimit.h>
 
-/* ---- inspect/track.c: who holds the objects of a tracked class ---- */
+/* ---- inspect/track.c: records the holders of the objects of tracked classes ---- */
 
 #ifdef CONFIG_DREF_TRACKING
 
 extern struct static_key_false_deferred dref_tracking;
 
-/* True while any class is tracked */
+/* Test whether any class is tracked */
 static __always_inline bool dref_tracking_on(void)
 {
 	return static_branch_unlikely(&dref_tracking.key);
@@ -60,7 +60,7 @@ static inline void dref_track_stop(struct dref_class *class) { }
 static inline void dref_tracks_init(void) { }
 static inline void dref_tracks_exit(void) { }
 
-/* dref_init() looks at this: from now on the class can have objects */
+/* dref_init() reads class->fast: from now on the class can have objects */
 static inline void dref_track_register(struct dref_class *class)
 {
 	WRITE_ONCE(class->fast, class->cpu);
@@ -68,33 +68,33 @@ static inline void dref_track_register(struct dref_class *class)
 
 #endif /* CONFIG_DREF_TRACKING */
 
-/* The mode of an object that @mode was read of, which may have to be tracked */
+/* @mode has been read from @ref: mark @ref as tracked if need be, return its mode */
 static inline unsigned long dref_track_mode(struct dref *ref, unsigned long mode)
 {
 	return dref_tracking_on() ? __dref_track_mode(ref, mode) : mode;
 }
 
-/* The class of this object is tracked */
+/* Test whether the class of @ref is tracked */
 static inline bool dref_is_tracked(const struct dref *ref)
 {
 	return dref_tracking_on() && __dref_is_tracked(ref);
 }
 
-/* A new object, of which nobody but the caller knows */
+/* Record the first reference of a new object, which only the caller knows */
 static inline void dref_track_init(struct dref *ref, unsigned long caller)
 {
 	if (dref_tracking_on())
 		__dref_track_init(ref, caller);
 }
 
-/* An object that is about to be exact again */
+/* @ref is about to become exact: have a record ready if its class is tracked */
 static inline void dref_track_adopt(struct dref *ref)
 {
 	if (dref_tracking_on())
 		__dref_track_adopt(ref);
 }
 
-/* An object that is about to be released, or has become immortal */
+/* @ref is about to be released, or has become immortal: free its records */
 static inline void dref_track_forget(struct dref *ref)
 {
 	if (dref_tracking_on())

@@ -1,34 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of dref.ko know of each other.
+ * Declarations shared by the files of dref.ko.
  *
- *	event.c		events counted per class and CPU, which decide when a class may go
- *	heat.c		which exact objects are contended
+ *	event.c		events per class and CPU; they decide when a class may go
+ *	heat.c		measures which exact objects are contended
  *	slot.c		the pool of per-CPU counters
- *	demote.c	the Tasks RCU grace periods after which a slot can be taken away
- *	immortal.c	objects that are not counted any more: by request, or saturated
+ *	demote.c	the Tasks RCU grace periods after which a slot is free
+ *	immortal.c	objects that are no longer counted: by request, or saturated
  *	release.c	dead -> released: where and when release() is called
- *	zero.c		the last put
+ *	zero.c		the last put of an exact object
  *	reconcile.c	deferred -> dead, deferred -> exact: passes and their schedule
  *	promote.c	exact -> deferred: the promotion queue, dref_defer()
  *	count.c		gets, puts and trygets off the fast path
  *	kill.c		dref_kill()
  *	barrier.c	dref_reconcile(), dref_barrier()
- *	class.c		classes, registered and not
+ *	class.c		registering and unregistering classes
  *	main.c		the module
  *
- * A file calls only files above it in this table, so a get that becomes hot, a last
- * put and a pass are each followed in one direction (selftests/host/layers.sh).  Beside
- * them are trace.c, which makes the tracepoints, and broken.c, faults on demand in a
- * build made for that.  Inspection (module/inspect) looks at all of it; what the core
- * tells it is in hooks.h.
+ * A file calls only files above it in this table, so that a get that makes an
+ * object hot, a last put and a pass can each be followed in one direction
+ * (selftests/host/layers.sh).  Two files are not in the table: trace.c defines
+ * the tracepoints, and broken.c injects faults in builds made for that.
+ * Inspection (module/inspect) reads all of it; hooks.h declares what the core
+ * calls there.
  *
- * Locks, outermost first: dref_classes_mutex; one of dref_pass_mutex (reconcile.c),
- * dref_promote_mutex (promote.c) and release_mutex (release.c), in none of which
- * another is taken; spinlocks, leaves all of them (dref_bias_lock, incoming_lock,
- * dref_pool_lock, published_lock).  dref_track_mutex (track.c) is inside dref_classes_mutex,
- * as a file that is removed waits for those who read it, with the spinlocks inside of
- * it; track.c's raw spinlocks are innermost of all.
+ * Locks, outermost first:
+ *
+ *	dref_classes_mutex
+ *	  dref_pass_mutex, dref_promote_mutex, release_mutex
+ *				never one of these inside another
+ *	  dref_track_mutex	inside dref_classes_mutex, because removing a debugfs
+ *				file waits for its readers, which hold it (track.c)
+ *	    dref_bias_lock, incoming_lock, dref_pool_lock, published_lock
+ *				spinlocks, never one of these inside another
+ *	      the raw spinlocks of track.c
  */
 #ifndef DREF_INTERNAL_H
 #define DREF_INTERNAL_H
@@ -45,24 +50,29 @@
 #include "hooks.h"
 
 /*
- * The number line of count.  It holds the references less one:
+ * The number line of count, which holds the number of references minus one:
  *
  *	LONG_MIN  DEAD   -LIMIT     -1  0             HIGH   BIAS     LIMIT   LONG_MAX
  *	    |------|--------|--------|--|--------------|------|---------|--------|
  *	         dead         bugs  none  1, 2, 3 ... references          overflow
  *
- * No put too many leads from life to death, because n is at most LIMIT, nor does
- * any from a count with a bias to the end of one without (dref_count_zero()).  Death
- * is DREF_COUNT_DEAD, plus, for an object that was deferred, when it was last seen
- * held, in microseconds.
+ * A put drops at most LIMIT references.  So one of too many references takes the
+ * count of a live object to the range "bugs", never to "dead".  If it takes a biased
+ * count to -1, it is not mistaken for the last put, because dref_count_zero() checks
+ * that the object is exact.
  *
- * DREF_BIAS is added while a slot is attached, so that no put in flight can
- * see zero when the references that it balances are in the slot.  Whoever gets
- * above DREF_COUNT_HIGH did it with dref_get_many(): the object is taken off
- * the fast path, where every step is checked against DREF_COUNT_LIMIT.
+ * The count of a dead object is DREF_COUNT_DEAD.  If the object was deferred, the
+ * time when it was last seen held is added, in microseconds.
  *
- * Nobody counts an immortal object.  Its count is one that no object can have
- * that is dying: a pass that is about to declare it dead must see a difference.
+ * DREF_BIAS is added while a slot is attached, so that a put in flight cannot
+ * reach zero when the references that it balances are counted in the slot.
+ *
+ * A count gets above DREF_COUNT_HIGH only by dref_get_many().  The object is then
+ * taken off the fast path, and each further operation checks DREF_COUNT_LIMIT.
+ *
+ * An immortal object is not counted.  Its count is DREF_COUNT_IMMORTAL, which no
+ * dying object can have, so that the cmpxchg with which a pass declares an object
+ * dead fails.
  */
 #define DREF_BIAS		((long)BIT(61))
 #define DREF_COUNT_DEAD		(-3 * DREF_BIAS)
@@ -70,12 +80,12 @@
 #define DREF_COUNT_LIMIT	(LONG_MAX / 2)
 #define DREF_COUNT_IMMORTAL	(DREF_BIAS + DREF_COUNT_HIGH)
 
-/* The rest of the mode word in exact mode (see the drawing in dref.h) */
+/* The other fields of the mode word in exact mode; dref.h has a drawing */
 #define DREF_MODE_QUEUED	0x10UL	/* in the promotion queue, which holds a reference */
-#define DREF_MODE_COLD		0x20UL	/* heat is not measured before window */
-#define DREF_MODE_TRACKED	0x40UL	/* who holds it is recorded (track.c) */
+#define DREF_MODE_COLD		0x20UL	/* heat is ignored until window */
+#define DREF_MODE_TRACKED	0x40UL	/* holders are recorded (track.c) */
 #define DREF_MODE_CPU_SHIFT	8
-#define DREF_MODE_EPOCH_SHIFT	24	/* how often a class has come to be tracked */
+#define DREF_MODE_EPOCH_SHIFT	24	/* epoch of tracking: how often it has been enabled */
 #define DREF_MODE_WINDOW_SHIFT	32
 #define DREF_MODE_WINDOW_BITS	20
 #define DREF_MODE_HEAT_SHIFT	52
@@ -83,23 +93,24 @@
 
 /**
  * struct dref_slot - what the passes know of one deferred object
- * @counts: the slot itself, a pair of counters per CPU
- * @ref: the object it is attached to
- * @class: the object's class
- * @chunk: where the slot comes from
- * @node: in the free list of the chunk, or in one of the lists of the passes
- * @since: jiffies when it was attached
- * @held_ns: when the object was last seen to have references
- * @epoch: the last one that had begun when it was attached
- * @summed: the epoch that @puts and @gets are of
- * @puts: P, the sum of puts at the start of this pass
- * @gets: the sum of gets a little later
- * @activity: gets, puts and count as of the last periodic pass
- * @idle_passes: periodic passes without any activity
- * @demoting: put into DREF_MODE_DEMOTING by a pass, and not seen to have left it
- * @reported: it has been in the log (holders.c)
- * @tasks_gp: the Tasks RCU grace period after which no one increments @counts
- *	of a demoting or immortalized object any more
+ * @counts: the counters, a pair on each CPU
+ * @ref: the object to which the slot is attached
+ * @class: class of the object
+ * @chunk: chunk to which the slot belongs
+ * @node: links the slot into the chunk's free list, or into a list of the passes
+ * @since: jiffies when the slot was attached
+ * @held_ns: time when the object was last seen to have references
+ * @epoch: the last epoch that had begun when the slot was attached
+ * @summed: the epoch in which @puts and @gets were summed
+ * @puts: P, the sum of puts at the beginning of this pass
+ * @gets: the sum of gets shortly after that
+ * @activity: gets, puts and count, combined, in the last periodic pass
+ * @idle_passes: number of periodic passes since the last activity
+ * @demoting: a pass has changed the object to DREF_MODE_DEMOTING, and has not
+ *	seen since that it was changed back
+ * @reported: the log has shown the object (holders.c)
+ * @tasks_gp: number of the Tasks RCU grace period after which @counts of a
+ *	demoting or immortal object is not incremented any more
  */
 struct dref_slot {
 	struct dref_counts __percpu	*counts;
@@ -175,17 +186,17 @@ struct dref_pass_stats {
 	u64		gp_ns_max;
 	u64		pass_ns_last;
 	u64		pass_ns_max;
-	unsigned long	released_last;	/* by the last dref_reconcile() */
+	unsigned long	released_last;	/* found dead by the last dref_reconcile() */
 };
 
 void dref_pass_stats(struct dref_pass_stats *stats);
 
 /**
- * struct dref_found - what passes have found
- * @epoch: the latest one that @old is about
- * @dead: dead objects
- * @old: those of them that were deferred by @epoch
- * @reconcile: dref_reconcile() asks: @dead goes to the statistics
+ * struct dref_found - what one or several passes have found
+ * @epoch: objects that had a slot by this epoch count as @old
+ * @dead: number of dead objects
+ * @old: number of those that had a slot by @epoch
+ * @reconcile: dref_reconcile() runs the passes, and the statistics keep @dead
  */
 struct dref_found {
 	unsigned long	epoch;
@@ -212,7 +223,7 @@ void dref_tasks_gp_exit(void);
 /**
  * struct dref_mutex - a mutex under which release() may be called
  * @mutex: the mutex
- * @holder: who has it, and must not wait for a release()
+ * @holder: the task that holds it, and must not wait for a release()
  */
 struct dref_mutex {
 	struct mutex		mutex;		/* see "Locks", above */
@@ -233,8 +244,8 @@ static inline void dref_mutex_unlock(struct dref_mutex *lock)
 	mutex_unlock(&lock->mutex);
 }
 
-extern struct dref_mutex dref_pass_mutex;	/* for reconcile.c */
-extern struct dref_mutex dref_promote_mutex;	/* for promote.c */
+extern struct dref_mutex dref_pass_mutex;	/* used by reconcile.c */
+extern struct dref_mutex dref_promote_mutex;	/* used by promote.c */
 extern atomic_long_t dref_nr_chained;
 
 void dref_release(struct dref *ref);
@@ -247,15 +258,15 @@ void dref_releases_init(void);
 void dref_releases_exit(void);
 
 /* class.c */
-#define DREF_CLASS_NAME_SIZE	32	/* with its end */
+#define DREF_CLASS_NAME_SIZE	32	/* including the terminating NUL */
 
 extern struct mutex dref_classes_mutex;
 extern struct list_head dref_classes;
 int dref_classes_init(void);
 
 /*
- * An object that has kept its class for having a slot does so no more.  Pairs with
- * the acquire in dref_class_remove(): what was done to the class is over.
+ * Drop the pin on a class that comes with a slot.  Pairs with the acquire in
+ * dref_class_remove(): all accesses to the class come before this.
  * (litmus: class-pin)
  */
 static inline void dref_class_unpin(struct dref_class *class)
@@ -279,7 +290,7 @@ enum dref_event {
 	DREF_NR_EVENTS
 };
 
-/* An object of a class that is gone should not be used, but may be */
+/* The class may be gone: its objects should not be used any more, but may be */
 static inline void dref_count_event(struct dref_class *class, enum dref_event event)
 {
 	struct dref_class_cpu __percpu *cpu = READ_ONCE(class->cpu);
@@ -300,7 +311,7 @@ extern unsigned long dref_events_retired[DREF_NR_EVENTS];
 unsigned long dref_events(const struct dref_class *class, enum dref_event event);
 void dref_events_retire(const struct dref_class *class);
 
-/* @mode is that of an object whose holders are recorded */
+/* Test whether @mode is that of an object whose holders are recorded */
 static inline bool dref_mode_tracked(unsigned long mode)
 {
 	return dref_tracking_on() &&

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref.ko: the module, its workqueue and its tunables.
+ * dref.ko: module initialisation and exit, the workqueue and the tunables.
  */
 #include <linux/module.h>
 #include <linux/rcupdate.h>
@@ -9,8 +9,9 @@
 #include "internal.h"
 
 /*
- * Unbound, so that no CPU is ever picked for the work, least of all an idle or
- * nohz_full one.  Releases free memory, so reclaim may wait for them.
+ * Unbound, so that work is not queued on a particular CPU, least of all on one
+ * that is idle or nohz_full.  WQ_MEM_RECLAIM, because releases free memory and
+ * reclaim may wait for them.
  */
 struct workqueue_struct *dref_wq;
 
@@ -52,7 +53,7 @@ destroy_wq:
 	return err;
 }
 
-/* All users are gone: their modules depend on this one */
+/* The modules that use dref depend on this one, so all of them are gone */
 static void __exit dref_module_exit(void)
 {
 	dref_debugfs_exit();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How the slot pool is laid out: for slot.c, and for those who only look at it.
+ * The layout of the slot pool, for slot.c and for inspect/look.c.
  */
 #ifndef DREF_SLOT_H
 #define DREF_SLOT_H
@@ -12,12 +12,12 @@
 
 #define DREF_CHUNK_SLOTS	(SZ_4K / sizeof(struct dref_counts))
 
-/* Neighbours whose counters share a cache line on each CPU, and are summed at once */
+/* Slots whose counters share a cache line on each CPU, and are summed together */
 #define DREF_LINE_SLOTS		4
 
 struct dref_chunk {
 	u32				number;
-	struct list_head		node;	/* in chunks, the fuller part first */
+	struct list_head		node;	/* in one of the lists of chunks, see slot.c */
 	struct dref_counts __percpu	*counts;
 	struct list_head		free;
 	unsigned int			used;
