@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Gets, puts and trygets that left the fast path of dref.h.
+ * Gets, puts and trygets off the fast path of dref.h.
  *
- * An operation comes here when one load of mode and one compare did not decide
- * it: the object was last counted on another CPU (heat, promote.c), has been
- * killed, is being demoted, is dying, or is doing something that it should not.
+ * An operation comes here if one load of mode and one compare did not decide it:
+ * the object was last counted on another CPU (heat.c), has been killed, is being
+ * demoted, is dying, or was miscounted.
  *
- * What makes all of it simple is that count is a valid part of the sum in every
- * mode.  An operation that has read mode may be overtaken by any number of mode
- * changes and still go to count:
+ * An operation reads mode and acts on it later.  Meanwhile mode may change any
+ * number of times.  An operation that changes count is correct nevertheless,
+ * because count is part of the sum in every mode:
  *
- *	exact			count is all there is
- *	deferred, demoting,	the pass adds count to the sums of the slot
- *	dying
- *	dead			count is DREF_COUNT_DEAD: a tryget sees the sign
- *	immortal		nobody reads count any more
+ *	mode when count changes		count
  *
- * The other way round is not so: an increment of the slot may come only from an
- * operation that has read "deferred", and demote.c says what that costs.
+ *	exact				is the sum
+ *	deferred, demoting, dying	is added to the sums of the slot by the pass
+ *	dead				is DREF_COUNT_DEAD, so a tryget sees the sign
+ *	immortal			is not read any more
+ *
+ * For example, an exact put that a promotion overtakes:
+ *
+ *	CPU 0					CPU 1
+ *
+ *	dref_put(): mode is exact
+ *						count += DREF_BIAS
+ *						mode = deferred, slot 7
+ *	count--: the bias keeps it above zero
+ *						pass: count + gets - puts is right
+ *
+ * The reverse is not true.  Only an operation that has read "deferred" may
+ * increment the slot, and it may do so late.  demote.c describes what dref does
+ * about that.
  */
 #include <linux/delay.h>
 #include <linux/export.h>
@@ -27,8 +39,8 @@
 #include "internal.h"
 
 /*
- * Live, and this very object: its link points to itself, which no stale memory
- * but its own can say; or it is a static immortal.
+ * Test whether @ref looks like a live object of @class: its link points to itself,
+ * which is unlikely in other memory, or it is a static immortal.
  */
 static bool dref_looks_alive(const struct dref *ref, const struct dref_class *class)
 {
@@ -43,13 +55,16 @@ static bool dref_looks_alive(const struct dref *ref, const struct dref_class *cl
 }
 
 /**
- * dref_init_slow - dref_init() may have found a mistake, or a class that is tracked
+ * dref_init_slow - initialise a count, off the fast path
  * @ref: the count
- * @class: its class: none, one that is not registered, that of the live object
- *	that @ref may be, or one that is tracked
+ * @class: its class, which may be NULL, not registered, or tracked
  *
- * For dref_init() only.  Warns of a mistake; a live object stays as it is, and
- * one without a registered class is made immortal.
+ * For dref_init() only, which calls it if it finds a mistake, the class is
+ * tracked, or the memory contains values that a live object would have.
+ *
+ * If @class is NULL or not registered, this issues a WARN and makes the object
+ * immortal.  If @ref is a live object of @class, this issues a WARN and leaves it
+ * as it is.
  *
  * Context: any.
  */
@@ -81,13 +96,13 @@ void dref_init_slow(struct dref *ref, struct dref_class *class)
 }
 EXPORT_SYMBOL_GPL(dref_init_slow);
 
-/* The slot of any mode word but an exact one; NULL if the object is dead */
+/* The slot that @mode names if it is not exact; NULL if the object is dead */
 static struct dref_counts __percpu *dref_mode_slot(unsigned long mode)
 {
 	return dref_counts(mode & ~DREF_MODE_TAGS);
 }
 
-/* @count is what an object without a slot has now: is that too much? */
+/* Check the new @count of an object that has no slot against the limits */
 static void dref_check_limit(struct dref *ref, long count, unsigned long mode,
 			     unsigned long caller)
 {
@@ -113,25 +128,26 @@ static void dref_get_exact(struct dref *ref, unsigned long n, unsigned long mode
 	if (unlikely(count - (long)n < 0)) {
 		dref_saturate(ref, DREF_UNDERFLOW, "get from zero", caller);
 	} else if (unlikely(count < 0)) {
-		atomic_long_sub(n, &ref->count);	/* it would look dead */
+		atomic_long_sub(n, &ref->count);	/* or it would look dead */
 		dref_saturate(ref, DREF_OVERFLOW, "count past the limit", caller);
 	} else if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT) {
-		/* with a slot, the passes look at the sum */
+		/* an object that has a slot is checked by the passes */
 		dref_check_limit(ref, count, mode, caller);
 	}
 }
 
 /*
- * An exact object was counted on a CPU that is not its home: measure how hot it is.
- * Out of line: the caller has fetched the cache line from another CPU.
+ * An exact object was counted on a CPU that is not its home: measure its heat.
+ * Out of line, because a call is cheap compared with the cache miss that the
+ * operation has just had.
  */
 static noinline void dref_note_contention(struct dref *ref, unsigned long mode)
 {
 	unsigned long heat;
 
 	/*
-	 * An object that is made immortal meanwhile does not keep its class; RCU does
-	 * (class.c).  (litmus: class-gone)
+	 * An object that becomes immortal meanwhile does not pin its class, but this
+	 * RCU section does (class.c).  (litmus: class-gone)
 	 */
 	rcu_read_lock();
 	heat = dref_is_immortal(ref) ? 0 : dref_heat(ref, mode);
@@ -140,7 +156,7 @@ static noinline void dref_note_contention(struct dref *ref, unsigned long mode)
 	rcu_read_unlock();
 }
 
-/* The caller found @mode and holds a reference: the object is contended, or not quiet */
+/* The caller holds a reference and has found @mode: measure heat, or cancel demotion */
 static void dref_note_use(struct dref *ref, unsigned long mode)
 {
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
@@ -151,9 +167,9 @@ static void dref_note_use(struct dref *ref, unsigned long mode)
 }
 
 /**
- * dref_get_slow - take @n references, in whatever mode
+ * dref_get_slow - take @n references, in any mode
  * @ref: a count on which the caller holds a reference
- * @n: how many; more than the limit saturate
+ * @n: number of references; a number above the limit saturates the count
  *
  * For dref_get() and dref_get_many() only, off the fast path.
  *
@@ -188,7 +204,7 @@ EXPORT_SYMBOL_GPL(dref_get_slow);
 
 /**
  * dref_get_bad - dref_get() has found the sign bit set: a get from zero
- * @ref: the count, which gets saturated
+ * @ref: the count, which is saturated
  *
  * For dref_get() only.
  *
@@ -200,7 +216,7 @@ void dref_get_bad(struct dref *ref)
 }
 EXPORT_SYMBOL_GPL(dref_get_bad);
 
-/* Drop @n references, in whatever mode */
+/* Drop @n references, in any mode */
 static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 {
 	unsigned long mode;
@@ -227,7 +243,7 @@ static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 	    (mode & DREF_MODE_STATE) == DREF_MODE_DYING)
 		return;
 	mode = dref_track_mode(ref, mode);
-	dref_note_use(ref, mode);	/* still a holder: after the put it may be gone */
+	dref_note_use(ref, mode);	/* before the put, after which the object may be gone */
 	/* litmus: c-mb-G-release, put-release-exact, put-release-dying */
 	if (dref_mode_tracked(mode) ? dref_track_put(ref, n) :
 				      atomic_long_add_negative(-(long)n, &ref->count))
@@ -238,9 +254,9 @@ out:
 }
 
 /**
- * dref_put_slow - drop @n references, in whatever mode
+ * dref_put_slow - drop @n references, in any mode
  * @ref: a count on which the caller holds @n references
- * @n: how many; more than there are saturate
+ * @n: number of references; if there are fewer, the count is saturated
  *
  * For dref_put() and dref_put_many() only, off the fast path.
  *
@@ -253,13 +269,15 @@ void dref_put_slow(struct dref *ref, unsigned long n)
 EXPORT_SYMBOL_GPL(dref_put_slow);
 
 /**
- * dref_put_last - dref_put() has found one reference left: its own
- * @ref: the count, whose object may be gone on return
+ * dref_put_last - drop a reference that seems to be the last one
+ * @ref: the count; the object may be gone on return
  *
- * For dref_put() only.  A tryget may still get in.
+ * For dref_put() only, which calls it when count says that no other reference
+ * exists.  If a tryget takes one meanwhile, the cmpxchg fails, and the put
+ * proceeds like any other.
  *
- * Context: as release() and the class's flags allow.
- * Ordering: fully ordered, so release() sees what all holders did.
+ * Context: as release() and the flags of the class allow.
+ * Ordering: fully ordered, so that release() sees what all holders did.
  */
 void dref_put_last(struct dref *ref)
 {
@@ -280,8 +298,10 @@ void dref_put_last(struct dref *ref)
 EXPORT_SYMBOL_GPL(dref_put_last);
 
 /**
- * dref_tryget_slow - take a reference without having one, in whatever mode
- * @ref: as for dref_tryget(), for which this only is, off the fast path
+ * dref_tryget_slow - take a reference without holding one, in any mode
+ * @ref: as for dref_tryget()
+ *
+ * For dref_tryget() only, off the fast path.
  *
  * Context and ordering: as dref_tryget().
  *
@@ -318,15 +338,17 @@ bool dref_tryget_slow(struct dref *ref)
 EXPORT_SYMBOL_GPL(dref_tryget_slow);
 
 /**
- * dref_read - the number of references now
+ * dref_read - read the number of references
  * @ref: a count whose object cannot be freed meanwhile
  *
- * Exact if nobody else is active, else a value that the count had lately or
- * nearly had.  For eyes and for tests; no logic can be built on it.
+ * For diagnostics and tests.  If other tasks use the object, the result is a
+ * number that the count had or nearly had a moment ago; do not base decisions on
+ * it.
  *
- * Context: any but NMI.
+ * Context: any but NMI.  Ordering: none.
  *
- * Return: the number of references, 0 if dead, DREF_IMMORTAL_COUNT if immortal.
+ * Return: the number of references, 0 if the object is dead, DREF_IMMORTAL_COUNT
+ * if it is immortal.
  */
 long dref_read(const struct dref *ref)
 {
@@ -336,8 +358,8 @@ long dref_read(const struct dref *ref)
 	int cpu;
 
 	/*
-	 * An object that dies meanwhile gives its slot back; see slot.c.
-	 * (litmus: chunk-free)
+	 * The object may die meanwhile and give its slot back, but the slot's memory
+	 * is not freed before this RCU section ends (slot.c).  (litmus: chunk-free)
 	 */
 	rcu_read_lock();
 	mode = READ_ONCE(ref->mode);
@@ -348,7 +370,7 @@ long dref_read(const struct dref *ref)
 	counts = dref_mode_slot(mode);
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT || !counts) {
 		count = atomic_long_read(&ref->count) + 1;
-		/* in the middle of a promotion or of a demotion's end */
+		/* a promotion or the end of a demotion is under way */
 		if (count > DREF_COUNT_HIGH && !(mode & DREF_MODE_COLD))
 			count -= DREF_BIAS;
 		goto out;

@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref_kill(): drop the initial reference, and have a pass look at the object soon.
+ * dref_kill(): drop the initial reference, and have the object released sooner.
+ *
+ * Killing sets DREF_MODE_KILLED, which dref_tryget_live() tests, and drops a reference.  It
+ * does not change how the object is counted.  Every change of mode, promotion and
+ * demotion included, keeps the bit (litmus test promote-kill).
+ *
+ * A killed object is off the fast path: the bit is one of DREF_MODE_SLOW, and makes an
+ * exact mode differ from every dref_home.  A deferred get or put then costs a function
+ * call, and still increments the slot.  An exact object that has been killed gets no
+ * more heat.
+ *
+ * A deferred object would be found dead by the next periodic pass, pass_max_ms later at
+ * worst.  dref_kill() asks for a pass after pass_min_ms instead.
  */
 #include <linux/bug.h>
 #include <linux/export.h>
@@ -8,13 +20,15 @@
 #include "internal.h"
 
 /**
- * dref_kill - drop the initial reference and say so
+ * dref_kill - drop the initial reference, and mark the object as killed
  * @ref: a count on which the caller holds the initial reference
  *
- * From now on dref_tryget_live() fails.  A deferred object is looked at soon,
- * not at the next pass that is due anyway.  Only a hint: an object which nobody
- * kills is found dead just as well.  To be called once; a second call is
- * refused with a warning and drops nothing.  Does nothing to an immortal object.
+ * From now on dref_tryget_live() fails.  If the object is deferred, the next pass
+ * comes soon.  Calling dref_kill() is optional: an object that is not killed is
+ * released, too, a little later.
+ *
+ * Must be called at most once for an object: a second call issues a WARN and drops
+ * nothing.  Does nothing if the object is immortal.
  *
  * Context: any.  Ordering: as dref_put().
  */
@@ -32,6 +46,7 @@ void dref_kill(struct dref *ref)
 	} while (!try_cmpxchg(&ref->mode, &mode, mode | DREF_MODE_KILLED));
 
 	dref_put(ref);
+	/* the object may be gone, so this is its mode before the put */
 	if ((mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
 		dref_pass_kick();
 }

@@ -1,20 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The last put.  Only an exact count shows zero to a put, because DREF_BIAS
- * keeps the count of an object with a slot far above it.  The put that gets
- * count to -1 owns the object: trygets refuse to go up from a negative count,
- * so nobody else can want it.  It leaves DREF_COUNT_DEAD behind so that whoever
- * comes late (and should not) is caught by the sign of what he finds, and it
- * does so with a cmpxchg so that one put too many, at the same time, is not
- * overlooked.  A put that finds no reference but its own sees that coming, and
- * goes from one reference to DREF_COUNT_DEAD in one step: one atomic in the life
- * of an object that was never shared.
+ * The last put of an exact object.
+ *
+ * Only an exact object dies by a put: while it has a slot, DREF_BIAS keeps count far
+ * above zero, and the passes look for zero instead (reconcile.c).
+ *
+ *	count		0		one reference
+ *			| put
+ *			v
+ *			-1		none: trygets fail, the put owns the object
+ *			| cmpxchg in dref_count_zero()
+ *			v
+ *			DREF_COUNT_DEAD	release() is called, or queued
+ *
+ * The put that takes count to -1 owns the object, because a tryget does not raise a
+ * negative count.  The sign of DREF_COUNT_DEAD catches every later operation, which
+ * would be a bug.  A cmpxchg stores it, so that one put too many is noticed even if it
+ * comes between the two steps:
+ *
+ *	CPU 0: last put				CPU 1: one put too many
+ *
+ *	count: 0 -> -1
+ *						count: -1 -> -2
+ *	cmpxchg(-1, dead) fails: saturate	cmpxchg(-1, dead) fails: saturate
+ *
+ * The object is leaked, and not freed.
+ *
+ * dref_put() looks at count first.  If its own reference is the only one, it calls
+ * dref_put_last() (count.c), which goes from 0 to DREF_COUNT_DEAD with one cmpxchg.  So
+ * there is one atomic operation in the life of an object that was never shared.
  */
 #include <linux/export.h>
 
 #include "internal.h"
 
-/* A put found the sign bit set: the last one, or one too many */
+/* A put has found the sign bit set: it was the last one, or one too many */
 void dref_count_zero(struct dref *ref, unsigned long caller)
 {
 	/* Count, then mode: an object with a slot has a bias; litmus: zero-exact */
@@ -33,13 +53,13 @@ void dref_count_zero(struct dref *ref, unsigned long caller)
 
 /**
  * dref_put_zero - dref_put() has found the sign bit set: the last put, or a bug
- * @ref: the count, whose object may be gone on return
+ * @ref: the count; the object may be gone on return
  *
  * For dref_put() only.
  *
- * Context: as release() and the class's flags allow.
- * Ordering: the caller's put was fully ordered, so release() sees what all
- * holders did.
+ * Context: as release() and the flags of the class allow.
+ * Ordering: the caller's put was fully ordered, so release() sees what all holders
+ * did.
  */
 void dref_put_zero(struct dref *ref)
 {
