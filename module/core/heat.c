@@ -2,13 +2,31 @@
 /*
  * Heat: which exact objects are contended.
  *
- * The mode word of an exact object names the CPU on which it was last
- * counted.  An operation on another CPU does not match its own dref_home word,
- * comes off the fast path, and here writes its own CPU into mode; it has just
- * fetched the cache line anyway.  When that has happened promote_threshold
- * times within one window (some 256 jiffies), the object is hot.  An object that
- * one CPU uses exact_only gets here, and neither does one that lives for less than
- * promote_threshold hand-overs: deferral costs the short-lived nothing.
+ * The mode word of an exact object contains the dref_home word of the CPU on which
+ * it was last counted.  An operation on another CPU sees that mode differs from its
+ * own dref_home, and leaves the fast path.  It writes its own home to mode, and
+ * adds one to the heat there; the cache line has just come from another CPU
+ * anyway.  An object whose heat reaches promote_threshold within a window of 256
+ * jiffies is hot, and is queued for promotion:
+ *
+ *	measured: starts at 1 again in each window
+ *	    ^    |
+ *	    |    '--- promote_threshold reached ---> DREF_MODE_QUEUED ---> deferred
+ *	    |                                            |
+ *	    |                                            | no slot available, or only
+ *	    |                                            | the queue has a reference
+ *	    '--- the window in mode has passed ----- DREF_MODE_COLD
+ *
+ * An object that only one CPU uses gets no heat.  An object that changes hands fewer
+ * than promote_threshold times in its life is never promoted.  So short-lived
+ * objects do not pay for slots.
+ *
+ * The heat of a queued or cold object is not measured.  Neither is that of an object
+ * that has been killed, or whose class is tracked or DREF_EXACT.  An object of a
+ * DREF_EXACT class gets a new home at most once per window.
+ *
+ * One cmpxchg changes home, window and heat together.  If it fails, mode has changed
+ * at the same time, and this operation is not measured.
  */
 #include <linux/export.h>
 #include <linux/jiffies.h>
@@ -16,9 +34,9 @@
 #include "internal.h"
 
 /*
- * What mode says, in its low half, when this CPU was the last to count there.
- * For the inline functions of dref.h only; changes when a class comes to be
- * tracked, so that its exact objects leave the fast path (track.c).
+ * The low half of the mode of an exact object that was last counted on this CPU.  For
+ * the inline functions of dref.h only.  Changes when tracking is enabled for a class,
+ * so that exact objects leave the fast path once (track.c).
  */
 DEFINE_PER_CPU(u32, dref_home);
 EXPORT_PER_CPU_SYMBOL_GPL(dref_home);
@@ -33,20 +51,21 @@ void dref_homes_set(unsigned int epoch)
 						    DREF_MODE_EXACT);
 }
 
-/* What mode says, in its low half, of an exact object that is counted here */
+/* The low half of mode for an exact object of @class that is counted on this CPU */
 unsigned long dref_home_mode(const struct dref_class *class)
 {
 	unsigned long home = raw_cpu_read(dref_home);
 
 	/*
-	 * Home, then tracked; pairs with synchronize_rcu() in dref_track_enable():
-	 * in a new epoch it is seen which classes are tracked.  (litmus: track-epoch)
+	 * Home, then tracked; pairs with synchronize_rcu() in dref_track_enable().  If
+	 * home has a new epoch, the class for which it is new is seen as tracked.
+	 * (litmus: track-epoch)
 	 */
 	smp_rmb();
 	return READ_ONCE(class->tracked) ? home | DREF_MODE_TRACKED : home;
 }
 
-/* Windows of 256 jiffies, modulo 2^20: days */
+/* Windows of 256 jiffies, numbered modulo 2^20, which wraps after days */
 #define DREF_WINDOW_MASK	((1UL << DREF_MODE_WINDOW_BITS) - 1)
 
 static unsigned long dref_window(void)
@@ -59,7 +78,10 @@ static unsigned long dref_mode_window(unsigned long mode)
 	return (mode >> DREF_MODE_WINDOW_SHIFT) & DREF_WINDOW_MASK;
 }
 
-/* What is further ahead than an object is ever cold is from before it wrapped */
+/*
+ * Test whether the end of a cold period has passed.  If it seems to be further ahead
+ * than the longest cold period, the number of the window has wrapped since.
+ */
 static bool dref_window_passed(unsigned long window)
 {
 	unsigned long left = (window - dref_window()) & DREF_WINDOW_MASK;
@@ -68,9 +90,9 @@ static bool dref_window_passed(unsigned long window)
 }
 
 /*
- * The caller found an exact object, in @mode, that was not at home on this CPU, and
- * holds a reference.  Returns the heat of an object that has become hot: the caller
- * puts it into the promotion queue.  Otherwise 0.  Inside rcu_read_lock().
+ * The caller holds a reference, and has found an exact object in @mode, whose home is
+ * not this CPU.  Returns the heat if the object has become hot; the caller must then put
+ * it into the promotion queue.  Returns 0 otherwise.  Called inside rcu_read_lock().
  */
 unsigned long dref_heat(struct dref *ref, unsigned long mode)
 {
@@ -92,7 +114,7 @@ unsigned long dref_heat(struct dref *ref, unsigned long mode)
 			return 0;
 	} else if (dref_mode_window(mode) == now) {
 		if (exact_only)
-			return 0;	/* a new home, but one a window */
+			return 0;	/* one new home per window is enough */
 		heat += mode >> DREF_MODE_HEAT_SHIFT;
 	}
 
@@ -103,7 +125,7 @@ unsigned long dref_heat(struct dref *ref, unsigned long mode)
 	return try_cmpxchg(&ref->mode, &mode, new) && new & DREF_MODE_QUEUED ? heat : 0;
 }
 
-/* Take no heat from an exact object for @windows: the caller holds a reference */
+/* Ignore the heat of an exact object for @windows; the caller holds a reference */
 void dref_cool(struct dref *ref, unsigned long windows)
 {
 	unsigned long mode, home, until;

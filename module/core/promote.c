@@ -1,31 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Promotion, exact -> deferred: who is contended, and how he gets a slot.
+ * Promotion, exact -> deferred: how a hot object gets a slot.
  *
- * The queue.  The operation that decides may be in an NMI, so it only sets
- * DREF_MODE_QUEUED, gives the queue a reference of its own (it holds one, so
- * the object cannot die in the queue) and puts the object on a lock-less list.
- * Who puts it there has claimed its link, which says better than the mode
- * whether it is in the queue: dref_defer() may be quicker, and the object exact
- * and hot again.  An irq_work hands over to a work item, which may sleep to get a
- * slot.  The queue's reference can turn out to be the last: then no slot is
- * needed, and the put of it releases.  Who waits for releases empties the queue
- * first, himself: the work item may not have been queued yet, or be about to be,
- * and then flush_work() does not see it.
+ * The queue
+ * ---------
  *
- * Publishing.  The order is
+ * The operation that finds an object hot may run in an NMI, so it does little.  It
+ * sets DREF_MODE_QUEUED, claims the object's link, gives the queue a reference of its
+ * own (the caller holds one, so the object cannot die before), and adds the object
+ * to a lock-less list.  An irq_work then queues a work item, which may sleep to get
+ * a slot.
  *
- *	a slot that is zero		nobody knows it
- *	count += DREF_BIAS		exact puts in flight cannot see zero now
- *	mode = slot, release		pairs with the address dependency from the
- *					load of mode to the increment, and with the
- *					acquire in dref_tryget()
+ * An object is in the queue if its link is claimed.  DREF_MODE_QUEUED does not say
+ * that: dref_defer() may promote an object that waits in the queue, and the object
+ * may be exact and hot again before the worker gets there.  So it may become hot
+ * just when the worker takes it:
  *
- * and an exact operation that read mode before hits count, which goes on being
- * part of the sum.  A lock sees to it that a count never has two biases, of two
- * promotions or of one and a fold: they would look like an overflow.  When no
- * slot is to be had the object stays exact and cold for a while, the longer the
- * more often that has happened in a row.
+ *	dref_heat(), dref_promote_later()	dref_promotions_flush()
+ *
+ *	mode = queued				link = itself
+ *	claim link with cmpxchg: fails,		smp_mb()
+ *	  it is still in the queue		load mode: exact, promote
+ *
+ * Either the cmpxchg succeeds, and the object is queued once more, or the worker sees
+ * the new mode.
+ *
+ * The queue's reference can turn out to be the last one.  The object then gets no
+ * slot, and the put of that reference releases it.  Therefore callers that wait for
+ * releases empty the queue themselves: flush_work() would miss a work item that is
+ * about to be queued.
+ *
+ * Publishing a slot
+ * -----------------
+ *
+ *	promotion				other CPUs
+ *
+ *	take a slot, which is all zero		cannot find it
+ *	count += DREF_BIAS			an exact put in flight cannot reach zero
+ *	mode = slot, with release		increment the slot
+ *
+ * The release pairs with the address dependency from the load of mode to the
+ * increment, and with the acquire in dref_tryget().  An exact operation that read mode
+ * before changes count, which remains part of the sum.
+ *
+ * A count must not have two biases, of two promotions or of a promotion and a fold,
+ * because the sum would look like an overflow.  Therefore both run under
+ * dref_bias_lock.
+ *
+ * If no slot is available, the object stays exact, and its heat is ignored for a while,
+ * with exponential backoff.
  */
 #include <linux/err.h>
 #include <linux/export.h>
@@ -46,42 +69,41 @@ static LLIST_HEAD(promote_queue);
 static DECLARE_WORK(promote_work, dref_promote_work);
 static struct irq_work promote_irq_work = IRQ_WORK_INIT_HARD(dref_promote_irq);
 
-/*
- * Put an object that is hot, and on which the caller holds a reference, into the
- * promotion queue.
- */
+/* Put a hot object, on which the caller holds a reference, into the promotion queue */
 void dref_promote_later(struct dref *ref, unsigned long heat)
 {
 	/*
-	 * Mode, then link; pairs with smp_mb() in dref_promotions_flush(): if the
-	 * object is still in the queue, the worker will see that it is hot.
+	 * Mode, then link; pairs with smp_mb() in dref_promotions_flush().  If the
+	 * object is still in the queue, the worker sees the new mode.
 	 * (litmus: queue-link)
 	 */
 	if (cmpxchg(&ref->link.next, &ref->link, NULL) != &ref->link)
 		return;
 
 	trace_hot(ref, heat);
-	/* The queue's reference, before its put; litmus: P-gp-c */
+	/* Take the queue's reference before it is put; litmus: P-gp-c */
 	atomic_long_inc(&ref->count);
 	if (llist_add(&ref->link, &promote_queue))
 		irq_work_queue(&promote_irq_work);
-	dref_note_chained();	/* the queue may have the last reference */
+	dref_note_chained();	/* that reference may become the last one */
 }
 
-/* A demoting object is in use again, and the caller holds a reference */
+/* A demoting object is in use again; the caller holds a reference */
 void dref_cancel_demotion(struct dref *ref, unsigned long mode)
 {
+	/* the objects of a tracked class are to become exact */
 	if (dref_is_tracked(ref))
 		return;
 	/*
-	 * It may also be dying, folded or cancelled by now: all of them fine.
+	 * If mode has changed, the object is dying, has been folded, or was changed
+	 * back to deferred, and there is nothing to cancel.
 	 * (litmus: demote-cancel)
 	 */
 	cmpxchg(&ref->mode, mode,
 		(mode & ~DREF_MODE_STATE) | DREF_MODE_DEFERRED);
 }
 
-/* Exact, and may be promoted */
+/* Test whether @mode is exact and allows promotion */
 static bool dref_mode_promotable(unsigned long mode)
 {
 	return (mode & DREF_MODE_STATE) == DREF_MODE_EXACT &&
@@ -89,8 +111,8 @@ static bool dref_mode_promotable(unsigned long mode)
 }
 
 /*
- * Publish @slot; false if another promotion was quicker, or it is immortal or
- * tracked now
+ * Publish @slot.  Returns false if the object has become deferred, immortal or tracked
+ * meanwhile.
  */
 static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 {
@@ -106,7 +128,7 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 		goto unlock;
 	atomic_long_add(DREF_BIAS, &ref->count);
 	/*
-	 * Under the lock it stays exact, or becomes immortal, or tracked.
+	 * Under the lock the object stays exact, unless it becomes immortal or tracked.
 	 * (litmus: promote-bias, promote-zero, promote-kill)
 	 */
 	do {
@@ -122,8 +144,8 @@ unlock:
 }
 
 /*
- * The class of a counted object, which then stays until dref_class_unpin(); NULL if
- * it is immortal, or the class tracked.  (litmus: class-pin)
+ * Returns the class of an object and keeps it until dref_class_unpin(), or returns NULL
+ * if the object is immortal or the class is tracked.  (litmus: class-pin)
  */
 static struct dref_class *dref_class_pin(const struct dref *ref)
 {
@@ -139,8 +161,9 @@ static struct dref_class *dref_class_pin(const struct dref *ref)
 }
 
 /*
- * An object in @mode, which is not to get a slot: 0 if it has one or needs none, -ENOSPC
- * if its class is tracked, -EAGAIN if it is different now.
+ * An object cannot be promoted from @mode.  Returns 0 if it has a slot or needs none,
+ * -ENOSPC if its class is tracked, and -EAGAIN if mode has been changed and the caller
+ * must try again.
  */
 static noinline int dref_promote_blocked(struct dref *ref, unsigned long mode)
 {
@@ -158,7 +181,10 @@ static noinline int dref_promote_blocked(struct dref *ref, unsigned long mode)
 	return -EAGAIN;
 }
 
-/* A slot for an exact object: 0, -ENOMEM, -ENOSPC; -EAGAIN if it is different now */
+/*
+ * Give an exact object a slot.  Returns 0, -ENOMEM, -ENOSPC, or -EAGAIN if the object is
+ * not exact any more.
+ */
 static int dref_promote_exact(struct dref *ref, gfp_t gfp)
 {
 	struct dref_class *class = dref_class_pin(ref);
@@ -172,7 +198,7 @@ static int dref_promote_exact(struct dref *ref, gfp_t gfp)
 	if (!IS_ERR(slot) && dref_attach(ref, slot)) {
 		dref_count_event(class, DREF_PROMOTIONS);
 		trace_promote(ref);
-		dref_pass_add(slot);	/* has the pin now */
+		dref_pass_add(slot);	/* takes over the pin */
 		return 0;
 	}
 	if (!IS_ERR(slot)) {
@@ -187,8 +213,8 @@ static int dref_promote_exact(struct dref *ref, gfp_t gfp)
 }
 
 /*
- * Give an object a slot.  The caller holds a reference.  Others may do the same, or the
- * opposite, meanwhile: then look again.
+ * Give an object a slot; the caller holds a reference.  Other tasks may promote or demote
+ * it at the same time; if so, this tries again.
  */
 static int dref_promote(struct dref *ref, gfp_t gfp)
 {
@@ -204,24 +230,24 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 }
 
 /*
- * All that is in the queue, and that somebody has taken from it, is promoted or
- * refused, and has been put.
+ * Promote or refuse all objects in the queue, including those that another task has
+ * taken from it, and drop the queue's references.
  */
 void dref_promotions_flush(void)
 {
-	static unsigned int failed;	/* in a row */
+	static unsigned int failed;	/* failures in a row */
 	struct dref *ref, *next;
 
 	dref_mutex_lock(&dref_promote_mutex);
 	llist_for_each_entry_safe(ref, next, llist_del_all(&promote_queue), link) {
 		WRITE_ONCE(ref->link.next, &ref->link);
 		/*
-		 * Link, then mode; pairs with try_cmpxchg() in dref_measure().
+		 * Link, then mode; pairs with try_cmpxchg() in dref_heat().
 		 * (litmus: queue-link)
 		 */
 		smp_mb();
 		if (!atomic_long_read(&ref->count))
-			dref_cool(ref, 2);	/* nobody else has a reference */
+			dref_cool(ref, 2);	/* only the queue holds a reference */
 		else if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
 			dref_cool(ref, BIT(min(failed++, DREF_COLD_SHIFT_MAX)));
 		else
@@ -239,7 +265,7 @@ static void dref_promote_work(struct work_struct *work)
 
 static void dref_promote_irq(struct irq_work *work)
 {
-	/* Not on dref_wq: it allocates, and reclaim may wait for dref_wq */
+	/* Not on dref_wq: a promotion allocates, and reclaim may wait for dref_wq */
 	queue_work(dref_unbound_wq, &promote_work);
 }
 
@@ -252,16 +278,17 @@ void dref_promotions_exit(void)
 /**
  * dref_defer - promote an object now
  * @ref: a count on which the caller holds a reference
- * @gfp: how to allocate a slot if the pool has none free
+ * @gfp: flags for the allocation of slots, if the pool has no free one
  *
- * For an object that is known to become hot.
+ * For an object that is known to become hot.  On an error the object stays as it
+ * was.
  *
- * Context: task or softirq, as @gfp allows; not under raw spinlocks.
+ * Context: task or softirq, as @gfp allows; not under a raw spinlock.
+ * Ordering: none.
  *
- * Return: 0, also if the object is deferred already or immortal; -ENOMEM;
- * -ENOSPC if max_deferred objects are deferred, or if the class is tracked, whose
- * objects are exact, or about to be; -EINVAL for a class that is DREF_EXACT.  On
- * error nothing is different.
+ * Return: 0 if the object is deferred now, or immortal; -ENOMEM if there is no memory
+ * for a slot; -ENOSPC if max_deferred slots are in use, or if the class is tracked, so
+ * that its objects are exact or about to be; -EINVAL if the class is DREF_EXACT.
  */
 int dref_defer(struct dref *ref, gfp_t gfp)
 {

@@ -1,23 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The slot pool: per-CPU counter pairs for the objects that need them now.
+ * The slot pool: per-CPU counters for the objects that need them now.
  *
- * A slot is 16 bytes on every possible CPU.  Slots come in chunks of one 4 KiB
- * per-CPU allocation, so that neighbours share cache lines with slots of the
- * same CPU only, and a pass walks memory in order.  Chunks that have free slots
- * are kept with the partly used ones first, so that the others can run empty;
- * one empty chunk is kept, further ones are freed.
+ * A slot is a pair of counters, 16 bytes, on every possible CPU.  Slots are
+ * allocated in chunks, each of which is one per-CPU allocation of 4 KiB, so that a
+ * cache line holds counters of one CPU only, and a pass reads memory in order.
+ * Slots are taken from the partly used chunk that was full most recently, so that the
+ * other ones can become empty.  The pool keeps one empty chunk, and frees further ones.
  *
- * Who gives a slot back has made sure that nobody can increment it any more:
- * the object is dead, or a Tasks RCU grace period has passed (demote.c).  A
- * dref_read() may still be summing it, inside rcu_read_lock().  He may read
- * another object's counters, which is as good as any answer, but not freed
- * memory: so chunks are freed after an RCU grace period.
+ *	free, all zero		in the free list of its chunk
+ *	    |  dref_slot_get()
+ *	    v
+ *	attached		slot->ref is the object
+ *	    |  the object dies, or Tasks RCU and RCU grace periods pass (demote.c)
+ *	    v
+ *	no operation can increment it
+ *	    |  dref_slot_clear(), dref_slot_put()
+ *	    v
+ *	free, all zero
  *
- * Slots are also looked at (objects.c), one after the other in the order of their
- * chunks' numbers, by readers who hold nothing up.  slot->ref is cleared under
- * dref_pool_lock before the object can be released, so under dref_pool_lock, and nowhere
- * else outside the passes, the object of a slot may be touched.
+ * Three functions look at slots that may change hands meanwhile:
+ *
+ * dref_read() may sum a slot that is given back meanwhile.  It may then read the
+ * counters of another object, as its result may be outdated anyway, but it must
+ * not read freed memory.  Therefore a chunk is freed after an RCU grace period:
+ *
+ *	dref_read()				dref_slot_put()
+ *
+ *	rcu_read_lock()
+ *	mode is deferred, slot 7
+ *						slot 7 is free, its chunk empty
+ *						call_rcu(): free the chunk
+ *	sum slot 7: any value, valid memory
+ *	rcu_read_unlock()
+ *						the chunk is freed
+ *
+ * dref_slots_find() (inspect/look.c) visits all slots in the order of their
+ * chunks' numbers, without delaying other users.  slot->ref is cleared under
+ * dref_pool_lock before the object can be released.  Therefore code outside the
+ * passes may access the object of a slot only under dref_pool_lock.
+ *
+ * dref_slot_sum() sums the neighbours of a slot, too.  If a neighbour has no object,
+ * nothing uses its sums.
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -31,15 +55,15 @@
 
 #include "slot.h"
 
-/* Held while a bias is added to a count or taken from it */
+/* Held while a bias is added to a count or subtracted from it */
 DEFINE_SPINLOCK(dref_bias_lock);
 
 DEFINE_SPINLOCK(dref_pool_lock);
-static LIST_HEAD(partial_chunks);	/* some slots free, at least one used */
+static LIST_HEAD(partial_chunks);	/* some slots are free, at least one is used */
 static LIST_HEAD(full_chunks);
-static struct dref_chunk *spare_chunk;	/* all slots free */
+static struct dref_chunk *spare_chunk;	/* all of its slots are free */
 DEFINE_XARRAY_FLAGS(dref_chunks, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_IRQ);
-/* Written under the lock, read without it */
+/* Written under dref_pool_lock, read without it */
 static unsigned long slots_used;
 static unsigned long slots_total;
 
@@ -78,7 +102,7 @@ static void dref_chunk_free_rcu(struct rcu_head *rcu)
 	dref_chunk_free(container_of(rcu, struct dref_chunk, rcu));
 }
 
-/* Nobody has a slot of it, and nobody can get one any more */
+/* Free a chunk of which no slot is used, and which is in no list any more */
 static void dref_chunk_retire(struct dref_chunk *chunk)
 {
 	unsigned long flags;
@@ -89,7 +113,7 @@ static void dref_chunk_retire(struct dref_chunk *chunk)
 	call_rcu(&chunk->rcu, dref_chunk_free_rcu);
 }
 
-/* Have another chunk */
+/* Add a chunk to the pool */
 static int dref_chunk_add(gfp_t gfp)
 {
 	struct dref_chunk *chunk = dref_chunk_alloc(gfp);
@@ -113,13 +137,13 @@ static int dref_chunk_add(gfp_t gfp)
 	}
 	spin_unlock_irqrestore(&dref_pool_lock, flags);
 	if (chunk)
-		dref_chunk_retire(chunk);	/* somebody else was quicker */
+		dref_chunk_retire(chunk);	/* another task has added one */
 	return 0;
 }
 
 /*
- * Take a free slot, in which @ref can be seen from now on; NULL if there is none,
- * -ENOSPC if the budget is used up
+ * Take a free slot for @ref, and make @ref visible in it.  Returns NULL if there is no
+ * free slot, -ENOSPC if max_deferred slots are in use.
  */
 static struct dref_slot *dref_slot_take(struct dref *ref, struct dref_class *class)
 {
@@ -146,7 +170,7 @@ static struct dref_slot *dref_slot_take(struct dref *ref, struct dref_class *cla
 	slot->since = jiffies;
 	slot->reported = false;
 	WRITE_ONCE(slot->idle_passes, 0);
-	WRITE_ONCE(slot->ref, ref);	/* dref_slot_sum() has no lock */
+	WRITE_ONCE(slot->ref, ref);	/* dref_slot_sum() takes no lock */
 	WRITE_ONCE(slots_used, slots_used + 1);
 	if (++chunk->used == DREF_CHUNK_SLOTS)
 		list_move(&chunk->node, &full_chunks);
@@ -155,7 +179,7 @@ unlock:
 	return slot;
 }
 
-/* A slot for @ref, all zero; -ENOSPC or -ENOMEM */
+/* Returns a slot for @ref, all zero, or -ENOSPC or -ENOMEM */
 struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_t gfp)
 {
 	struct dref_slot *slot;
@@ -167,14 +191,14 @@ struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_
 	if (IS_ERR(slot))
 		return slot;
 
-	/* All of it is zero, and so published; litmus: promote-zero */
+	/* The slot is all zero, and is published like that; litmus: promote-zero */
 	slot->held_ns = ktime_get_ns();
 	slot->activity = 0;
 	slot->demoting = false;
 	return slot;
 }
 
-/* From now on @ref can be seen in its slot again */
+/* Make @ref visible in its slot again */
 void dref_slot_show(struct dref_slot *slot, struct dref *ref)
 {
 	unsigned long flags;
@@ -184,18 +208,18 @@ void dref_slot_show(struct dref_slot *slot, struct dref *ref)
 	spin_unlock_irqrestore(&dref_pool_lock, flags);
 }
 
-/* The object may go: nobody looks at it through its slot any more */
+/* The object may be released: make sure that it is not accessed through its slot */
 void dref_slot_hide(struct dref_slot *slot)
 {
 	dref_slot_show(slot, NULL);
 }
 
-/* Of slots that have been given back: what was counted in them, by CPU */
+/* What was counted in slots that have been given back, by CPU */
 DEFINE_PER_CPU(struct dref_counts, dref_retired_counts);
 
 /*
- * Clear a slot that nobody increments any more; what it has counted is kept for
- * dref_cpu_counts().  Under the passes' mutex.
+ * Clear a slot that no operation increments any more.  What it has counted is added
+ * to dref_retired_counts, for dref_cpu_counts().  Called under dref_pass_mutex.
  */
 void dref_slot_clear(struct dref_slot *slot)
 {
@@ -212,13 +236,13 @@ void dref_slot_clear(struct dref_slot *slot)
 	}
 }
 
-/* Give back a slot which is all zero */
+/* Give back a slot, which is all zero */
 void dref_slot_put(struct dref_slot *slot)
 {
 	struct dref_chunk *chunk = slot->chunk, *empty = NULL;
 	unsigned long flags;
 
-	/* Zero, then free; litmus: promote-zero */
+	/* Clear first, then free; litmus: promote-zero */
 	spin_lock_irqsave(&dref_pool_lock, flags);
 	WRITE_ONCE(slot->ref, NULL);
 	list_add(&slot->node, &chunk->free);
@@ -240,7 +264,7 @@ void dref_slot_put(struct dref_slot *slot)
 		dref_chunk_retire(empty);
 }
 
-/* Give the spare chunk back to the system */
+/* Free the spare chunk */
 void dref_slots_trim(void)
 {
 	struct dref_chunk *chunk;
@@ -258,8 +282,8 @@ void dref_slots_trim(void)
 }
 
 /*
- * All possible CPUs, on line or not: what a CPU has counted stays where it is
- * when the CPU goes.
+ * Sums are taken over all possible CPUs, online or not: the counters of a CPU that
+ * goes offline stay where they are.
  */
 unsigned long dref_slot_gets(const struct dref_slot *slot)
 {
@@ -293,8 +317,8 @@ static __always_inline unsigned long *dref_sum_of(struct dref_slot *slot, bool p
 }
 
 /*
- * The puts, or the gets, of a slot and its neighbours on the same cache lines.  To find
- * the next possible CPU is a call, so all CPUs are asked whether they are possible.
+ * Sum the puts, or the gets, of a slot and of its neighbours on the same cache lines.
+ * cpumask_next() is a function call for each CPU, so all CPUs are tested instead.
  */
 static __always_inline void dref_line_sum(struct dref_slot *slot, bool puts)
 {
@@ -318,11 +342,13 @@ static __always_inline void dref_line_sum(struct dref_slot *slot, bool puts)
 }
 
 /*
- * The sums of puts and gets, in this order, of @slot and of its neighbours, unless
- * that has been done in this @epoch.  For a pass, which is interested in all of them:
- * so each cache line is fetched once, and a CPU is found once for four slots.  The sums
- * of a neighbour may then be older than the mode that is looked at with them: an older
- * P errs on the side of life, and within a walk no slot that is walked changes hands.
+ * Sum the puts, and then the gets, of @slot and of its neighbours, unless that has
+ * been done in this @epoch.  A pass needs the sums of all of them, and so it reads each
+ * cache line, and finds each CPU, once for four slots.
+ *
+ * The sums of a neighbour may be older than its mode when the pass gets there.  That
+ * is safe: with an older P, the object rather seems to live, and no slot in the list
+ * of the pass changes its object during a walk.
  */
 void dref_slot_sum(struct dref_slot *slot, unsigned long epoch)
 {
@@ -354,7 +380,7 @@ size_t dref_slot_bytes(void)
 	return dref_slots_total() * sizeof(struct dref_counts) * num_possible_cpus();
 }
 
-/* Nobody has a slot any more, and nobody will ask for one */
+/* No slot is used any more, and none will be */
 void dref_slots_exit(void)
 {
 	struct dref_chunk *chunk, *next;
