@@ -1,33 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Taking the slot away from an object that lives.
+ * The grace periods after which a slot can be taken from a live object.
  *
- * A get or a put loads mode and, a few instructions later, increments the slot
- * that it found there.  Between the two it may be preempted for as long as the
- * scheduler likes, and it holds no lock and is in no RCU section.  While it is
- * on its way the true count is not zero, so nothing that is done at zero can
- * hurt it.  But a slot is also taken away above zero: from an object that has
- * gone quiet, and from one that was made immortal.
+ * A get or a put loads mode and, a few instructions later, increments the slot that
+ * it found there.  Between the two it may be preempted for any length of time, and
+ * it holds no lock and is in no RCU section.  Meanwhile the true count is not zero, so
+ * nothing that dref does at zero can conflict with it.  But a slot is also taken from
+ * objects that have references: by demotion, and from objects that were made
+ * immortal.  Without a grace period:
  *
  *	CPU 0					CPU 1
- *	dref_get(): mode is "deferred, slot 7"
- *	  preempted				mode = demoting
- *						gets - puts of slot 7 -> count
- *						slot 7 goes to another object
- *	  slot 7: gets++			that object is never released
  *
- * Such a task has not slept: it was preempted, or interrupted.  So the fold of
- * the counters waits for Tasks RCU, that is, until every task has switched
- * voluntarily, and then for RCU, because Tasks RCU does not promise to wait for
- * interrupt handlers on an idle CPU.  On kernels without preemption call_rcu_tasks()
- * is call_rcu(), and where Tasks RCU is missing dref.h turns preemption off.
+ *	dref_get(): mode is deferred, slot 7
+ *	preempted
+ *						mode = demoting
+ *						count += gets - puts of slot 7
+ *						slot 7 is attached to another object
+ *	slot 7: gets++
+ *						that object is never released
  *
- * A Tasks RCU grace period can take minutes, so nobody waits for one.  They are
- * numbered; a pass stamps what it demotes with the next number, starts a grace
- * period if none is under way, and later passes fold what has got old enough.
- * All that is stamped while one is under way shares the next one.
+ * The task on CPU 0 has not slept: it was preempted or interrupted.  A Tasks RCU grace
+ * period ends when every task has switched voluntarily, so the fold waits for one.
+ * Then it waits for RCU, because Tasks RCU does not promise to wait for an interrupt
+ * handler on an idle CPU.  On kernels without preemption, call_rcu_tasks() is
+ * call_rcu().  On preemptible kernels without Tasks RCU, dref.h disables preemption
+ * between the load and the increment.
  *
- * All functions but the callback are called under the passes' mutex.
+ * A Tasks RCU grace period can take minutes, so nothing blocks on one.  Grace periods
+ * are numbered instead.  A pass stamps each object that it demotes with the number of
+ * the next one (dref_tasks_gp_next()), and starts that one if none is in flight
+ * (dref_tasks_gp_advance()).  A later pass folds the object when that number is done
+ * (dref_tasks_gp_done()).  Objects that are stamped while a grace period is in flight
+ * share the next one:
+ *
+ *	stamped	1   2     2   2     3      3
+ *		  |------ 1 ------|------ 2 ------|------ 3 ------|
+ *	folded			  1		  2		  3
+ *
+ * All functions except the callback are called under dref_pass_mutex.
  */
 #include <linux/rcupdate.h>
 
@@ -38,7 +48,7 @@ static struct {
 	unsigned long	started;	/* number of the last one started */
 	unsigned long	wanted;		/* highest number given out */
 	unsigned long	done;		/* highest number that is over */
-	unsigned long	rcu_cookie;	/* RCU, after Tasks RCU */
+	unsigned long	rcu_cookie;	/* of RCU, after Tasks RCU */
 	bool		in_flight;	/* until the callback has run */
 	struct rcu_head	rcu;
 } tasks_gp;
@@ -53,7 +63,7 @@ static void dref_tasks_gp_callback(struct rcu_head *rcu)
 	smp_store_release(&tasks_gp.in_flight, false);
 }
 
-/* Number of a grace period that begins after now */
+/* Returns the number of a grace period that has not begun yet */
 unsigned long dref_tasks_gp_next(void)
 {
 	tasks_gp.wanted = tasks_gp.started + 1;
@@ -65,7 +75,7 @@ bool dref_tasks_gp_done(unsigned long gp)
 	return gp <= tasks_gp.done || dref_broken(FREE_SLOT_EARLY);
 }
 
-/* See what is over, and start what is wanted */
+/* Check whether a grace period is over, and start the next one if it is wanted */
 void dref_tasks_gp_advance(void)
 {
 	/*
@@ -83,11 +93,11 @@ void dref_tasks_gp_advance(void)
 		return;
 	tasks_gp.started = tasks_gp.wanted;
 	WRITE_ONCE(tasks_gp.in_flight, true);
-	/* After the changes of mode that want it; litmus: demote-fold, immortal-reuse */
+	/* After the changes of mode that it is for; litmus: demote-fold, immortal-reuse */
 	call_rcu_tasks(&tasks_gp.rcu, dref_tasks_gp_callback);
 }
 
-/* The callback must not run, nor be about to return, when the module goes */
+/* Wait for the callback to return, because its code is about to go */
 void dref_tasks_gp_exit(void)
 {
 	if (tasks_gp.started)

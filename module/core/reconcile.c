@@ -1,47 +1,85 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reconcile passes: finding zero in sums that nobody keeps.
+ * Reconcile passes: detecting zero in per-CPU sums.
  *
- * A pass, also called an epoch, walks all objects that have a slot, waits for
- * one grace period which all of them share, and looks again at those that
- * seemed to have no references.  For one object, true being the number of
- * references that exist:
+ * A pass, whose number is its epoch, walks all objects that have a slot.  It waits for
+ * one grace period, which all of them share, and looks again at those that seemed to
+ * have no references.
+ *
+ * Theory
+ * ------
+ *
+ * For one object, where true(t) is the number of references at the time t:
  *
  *	begin	P = sum of puts, over all possible CPUs
- *		if P < gets + count: it lives, next object
- *		mode = dying: gets, puts and trygets go to count from now on
+ *		if P < gets + count: the object is alive, go to the next one
+ *		mode = dying: from now on gets, puts and trygets change count
  *
  *		-- grace period: every tryget that saw "deferred" is counted --
  *
- *	end	c = count				moment t
+ *	end	c = count				at the time t
  *		full barrier
  *		G = sum of gets
  *		if P == G + c (less bias):
  *			true(t) = c + gets(t) - puts(t) <= c + G - P = 0
- *		if count is still c: count = dead, and nobody else can have it
- *		else: somebody got in, mode = deferred again
+ *		if count is still c: count = dead, and no tryget can succeed
+ *		else: a tryget has succeeded, mode = deferred again
  *
- * The order puts, count, gets is what makes it sound (it is SRCU's argument):
- * the counters only grow, P was read before t and G after it, so the sum errs
- * on the side of life.  The grace period between P and G is load-bearing on
- * weakly ordered CPUs even where no tryget is used: a get on one CPU and, after
- * a hand-over, its put on another can be seen in the wrong order across a full
- * barrier, but not across a grace period, because each increment is one
- * unpreemptible instruction and so a tiny RCU read-side section.
+ * The order of the three reads, puts, then count, then gets, makes this sound; the
+ * argument is that of SRCU.  The counters only grow, P was read before t, and G after
+ * it, so an error can only make the sum too high, and keep a dead object for longer.
  *
- * A task that was preempted between its load of "deferred" and its increment
- * holds a reference until it has incremented, so while it is away true is not
- * zero, and the second look says so.  CPUs that are off line keep their sums.
+ * On weakly ordered CPUs, the grace period between P and G is needed even where no
+ * tryget is used:
  *
- * The passes run when they are needed.  With no slot in use there is no timer
- * and no work.  With some, the interval doubles from pass_min_ms to pass_max_ms
- * while nothing is found, and starts again when something is; dref_kill() and
- * memory pressure bring the next pass forward.  Whatever is found and asked for,
- * the interval is a hundred times as long as the last passes took, so that passes
- * take a hundredth of a CPU, unless that were more than pass_max_ms.  A periodic
- * pass blocks nobody while it waits: its second half is queued as RCU work.  Who
- * calls dref_reconcile() does not wait for that, but finishes the pass under way
- * with an expedited grace period and then runs his own.
+ *	CPU 0			CPU 1			pass
+ *
+ *	get: gets++
+ *	hand the reference
+ *	to CPU 1 ------------->	put: puts++
+ *							P includes the put
+ *							grace period
+ *							G must include the get
+ *
+ * A full barrier in place of the grace period would not guarantee that.  The grace period
+ * does, because each increment is a single instruction, which cannot be preempted, and so
+ * is a short RCU read-side section.
+ *
+ * A task that was preempted between its load of "deferred" and its increment holds a
+ * reference until it has incremented.  While that task is preempted, the true count is
+ * not zero, and dref_confirm() sees that.
+ *
+ * CPUs that are offline keep their counters, and the sums include them.
+ *
+ * States
+ * ------
+ *
+ *	      .------ dref_confirm(): has references ------.
+ *	      v                                            |
+ *	  deferred -------- dref_examine(): sum zero ---> dying ------> dead
+ *	    |   ^                                               dref_confirm()
+ *	    |   '-- dref_cancel_demotion(): in use --.
+ *	    |                                        |
+ *	    '------ dref_demote(): idle --------> demoting -----------> exact
+ *	                                                   dref_fold()
+ *
+ * dref_demote() is also called for busy objects of a tracked class.  A demoting object
+ * can become dying, too, and becomes demoting again if it has references.  An object
+ * that was made immortal leaves its slot behind as an orphan, which is free after a
+ * Tasks RCU grace period (demote.c).
+ *
+ * Schedule
+ * --------
+ *
+ * With no slot in use there is no timer and no work.  With slots in use, the interval
+ * between passes doubles from pass_min_ms to pass_max_ms while they find nothing dead,
+ * and is pass_min_ms again when they do.  dref_kill() and memory pressure bring the next
+ * pass forward.  In all cases passes rest for a hundred times as long as the last ones
+ * took, so that they take one percent of a CPU, but never for longer than pass_max_ms.
+ *
+ * A periodic pass does not block a worker during its grace period: its second half is
+ * queued as RCU work.  dref_pass_expedited() does not wait for that.  It ends the pass
+ * under way with an expedited grace period, and then runs a pass of its own.
  */
 #include <linux/delay.h>
 #include <linux/export.h>
@@ -55,27 +93,27 @@
 #include "internal.h"
 
 /* Protected by dref_pass_mutex */
-static LIST_HEAD(objects);	/* slots with an object */
-static LIST_HEAD(candidates);	/* their objects are dying in this pass */
-static LIST_HEAD(orphans);	/* of immortal objects: to be given back */
-static struct dref_pass_stats pass;	/* as seen from outside: published */
+static LIST_HEAD(objects);	/* slots that have an object */
+static LIST_HEAD(candidates);	/* slots whose objects are dying in this pass */
+static LIST_HEAD(orphans);	/* slots of immortal objects, to be given back */
+static struct dref_pass_stats pass;	/* readers get a copy, "published" */
 static bool pass_in_flight;	/* between begin and end */
-static unsigned long pass_cookie; /* the grace period that it waits for */
+static unsigned long pass_cookie; /* the grace period for which this pass waits */
 static u64 pass_gp_start;
-static u64 pass_start;		/* time of begin */
-static u64 pass_begin_ns;	/* and how long it took */
+static u64 pass_start;		/* when this pass began */
+static u64 pass_begin_ns;	/* how long its first half took */
 static unsigned int interval_ms;
-static unsigned long rest_ms;	/* a hundred times what the last passes took */
+static unsigned long rest_ms;	/* a hundred times as long as the last passes took */
 
-/* So that who wants to know does not wait for a pass, which waits for RCU */
+/* A copy for dref_pass_stats(), which must not wait for a pass and its grace period */
 static DEFINE_SPINLOCK(published_lock);
 static struct dref_pass_stats published;
 
-/* Slots attached since the last pass began */
+/* Slots that were attached since the last pass began */
 static DEFINE_SPINLOCK(incoming_lock);
 static LIST_HEAD(incoming);
 
-static bool kicked;		/* somebody wants the next pass soon */
+static bool kicked;		/* the next pass should come soon */
 static unsigned long last_begin;	/* jiffies */
 
 static void dref_pass_work(struct work_struct *work);
@@ -87,7 +125,7 @@ static struct rcu_work pass_end_work;
 static struct irq_work kick_irq_work = IRQ_WORK_INIT_HARD(dref_kick_irq);
 static struct shrinker *dref_shrinker;
 
-/* The shortest interval now; any context */
+/* Returns the shortest interval between passes at present; any context */
 static unsigned int dref_pass_least_ms(void)
 {
 	unsigned long least = max_t(unsigned long, READ_ONCE(rest_ms),
@@ -96,7 +134,7 @@ static unsigned int dref_pass_least_ms(void)
 	return min_t(unsigned long, least, READ_ONCE(dref_pass_max_ms));
 }
 
-/* A slot has been attached to an object; the caller holds a reference */
+/* @slot has been attached to an object, on which the caller holds a reference */
 void dref_pass_add(struct dref_slot *slot)
 {
 	unsigned long flags;
@@ -110,7 +148,7 @@ void dref_pass_add(struct dref_slot *slot)
 	queue_delayed_work(dref_wq, &pass_work, msecs_to_jiffies(dref_pass_least_ms()));
 }
 
-/* The sum as seen by this pass, whose P is in @slot */
+/* Returns the number of references as seen by this pass, whose P is in @slot */
 static long dref_pass_sum(const struct dref_slot *slot, long count, unsigned long gets)
 {
 	unsigned long puts = slot->puts;
@@ -122,7 +160,7 @@ static long dref_pass_sum(const struct dref_slot *slot, long count, unsigned lon
 	return count + 1 - DREF_BIAS + (long)(gets - puts);
 }
 
-/* The object is nothing of ours any more: its memory may go, the slot must wait */
+/* @slot has lost its object, whose memory may go.  The slot is free after Tasks RCU. */
 static void dref_orphan(struct dref_slot *slot)
 {
 	dref_slot_hide(slot);
@@ -146,8 +184,8 @@ static void dref_collect_orphans(void)
 }
 
 /*
- * If the object is in state @from, and not immortal, keep of its mode what is
- * in @keep and add @to.  DREF_MODE_KILLED may come in meanwhile, and immortality.
+ * If the object is in state @from, and not immortal, keep of its mode the bits in @keep,
+ * and add @to.  Meanwhile DREF_MODE_KILLED may be set, or the object become immortal.
  */
 static bool dref_change_mode(struct dref *ref, unsigned long from,
 			     unsigned long keep, unsigned long to)
@@ -161,14 +199,14 @@ static bool dref_change_mode(struct dref *ref, unsigned long from,
 	return true;
 }
 
-/* A change of state that leaves the slot where it is */
+/* Change the state, and leave the slot attached */
 static bool dref_change_state(const struct dref_slot *slot, unsigned long from,
 			      unsigned long to)
 {
 	return dref_change_mode(slot->ref, from, ~DREF_MODE_STATE, to);
 }
 
-/* The slot is not the object's any more, and nobody can increment it */
+/* Give back a slot that has no object any more, and that no operation can increment */
 static void dref_detach_slot(struct dref_slot *slot)
 {
 	dref_class_unpin(slot->class);
@@ -178,10 +216,10 @@ static void dref_detach_slot(struct dref_slot *slot)
 }
 
 /*
- * The last step of demotion: every increment that was on its way when the
- * object was put into "demoting" has been made, and the slot stands still.
- * While count is biased no put can see zero, so the object is ours until the
- * bias has gone; then it is anybody's, unless we took the last reference with it.
+ * The last step of demotion.  Every increment that was on its way when the object became
+ * demoting has been made, so the sums of the slot are final.  While count is biased, no
+ * put can reach zero, so the object cannot go.  It can as soon as the bias has been
+ * subtracted, unless the subtraction took count below zero: then this function owns it.
  * (litmus: demote-fold, demote-reuse, demote-release)
  */
 static void dref_fold(struct dref_slot *slot)
@@ -190,7 +228,7 @@ static void dref_fold(struct dref_slot *slot)
 	struct dref *ref = slot->ref;
 	bool folded, zero = false;
 
-	dref_track_adopt(ref);		/* while it is ours, and can be seen */
+	dref_track_adopt(ref);		/* while the object cannot go */
 	dref_slot_hide(slot);
 	spin_lock_irq(&dref_bias_lock);
 	/* litmus: demote-cancel */
@@ -201,7 +239,7 @@ static void dref_fold(struct dref_slot *slot)
 	spin_unlock_irq(&dref_bias_lock);
 	if (!folded) {
 		dref_track_forget(ref);
-		dref_slot_show(slot, ref);	/* and it is ours all the same */
+		dref_slot_show(slot, ref);	/* it still has the slot */
 		return;
 	}
 
@@ -222,7 +260,7 @@ static void dref_demote(struct dref_slot *slot)
 	slot->tasks_gp = dref_tasks_gp_next();
 }
 
-/* Begin of one object's pass; @periodic: it also ages */
+/* The first half of a pass, for one object; idle passes are counted if @periodic */
 static void dref_examine(struct dref_slot *slot, bool periodic)
 {
 	struct dref *ref = slot->ref;
@@ -236,7 +274,7 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 	}
 	state = mode & DREF_MODE_STATE;
 	if (state == DREF_MODE_DEFERRED && slot->demoting) {
-		slot->demoting = false;		/* cancelled */
+		slot->demoting = false;		/* the demotion was cancelled */
 		WRITE_ONCE(slot->idle_passes, 0);
 	}
 
@@ -245,8 +283,8 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 	count = atomic_long_read(&ref->count);
 	sum = dref_pass_sum(slot, count, slot->gets);
 	/*
-	 * Below zero may still be an illusion: no grace period has passed since
-	 * puts were read, so a get may have been missed.
+	 * The sum may be below zero here without a bug, because no grace period has
+	 * passed since puts were read, so that a get may be missing.
 	 */
 	if (sum <= dref_broken(EARLY_RELEASE)) {
 		if (dref_change_state(slot, state, DREF_MODE_DYING)) {
@@ -274,7 +312,7 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 		dref_demote(slot);
 		return;
 	}
-	/* gets, and puts twice, and count twice: no operation leaves it alone */
+	/* gets + puts + 2 * count, less a constant: each operation changes it */
 	activity = slot->puts * 2 + sum + count;
 	if (activity != slot->activity) {
 		slot->activity = activity;
@@ -318,7 +356,7 @@ static void dref_pass_begin(bool expedited)
 	pass_gp_start = ktime_get_ns();
 	pass_begin_ns = pass_gp_start - pass_start;
 	/*
-	 * The walk's P and its changes of mode come before the grace period.
+	 * P and the changes of mode in the walk come before the grace period.
 	 * (litmus: P-gp-G-slot, P-gp-c, dying-tryget)
 	 */
 	pass_cookie = get_state_synchronize_rcu();
@@ -327,15 +365,16 @@ static void dref_pass_begin(bool expedited)
 }
 
 /*
- * Death, unless somebody has changed @count: then he has a reference.  What is
- * left in count says when the object was last seen held (dref_count_latency()).
+ * Declare an object dead, unless @count has changed, because a tryget has taken a
+ * reference.  The value left in count tells when the object was last seen held
+ * (dref_count_latency()).
  */
 static bool dref_declare_dead(struct dref *ref, long count, u64 held_ns)
 {
 	long dead = DREF_COUNT_DEAD + held_ns / NSEC_PER_USEC;
 
 	if (dref_broken(NO_CMPXCHG)) {
-		udelay(9);	/* or it would take luck to be seen */
+		udelay(9);	/* so that a tryget can get in between */
 		atomic_long_set(&ref->count, dead);
 		return true;
 	}
@@ -344,8 +383,8 @@ static bool dref_declare_dead(struct dref *ref, long count, u64 held_ns)
 }
 
 /*
- * One object after the grace period.  Returns true if it is dead; @slot is then
- * free and the object on its way to release().
+ * The second half of a pass, for one dying object.  Returns true if the object is dead;
+ * @slot is then free, and the object is on its way to release().
  */
 static bool dref_confirm(struct dref_slot *slot)
 {
@@ -354,9 +393,9 @@ static bool dref_confirm(struct dref_slot *slot)
 
 	count = atomic_long_read(&ref->count);
 	/*
-	 * G is read after count; P was read before the grace period.  Pairs
-	 * with the full barrier in exact puts: a put that is in this count was
-	 * preceded by its get, which G then sees.  (litmus: c-mb-G)
+	 * G is read after count; P was read before the grace period.  Pairs with the
+	 * full barrier in exact puts: if a put is included in count, its get, which
+	 * came before it, is included in G.  (litmus: c-mb-G)
 	 */
 	smp_mb();
 	sum = dref_pass_sum(slot, count, dref_slot_gets(slot));
@@ -368,8 +407,8 @@ static bool dref_confirm(struct dref_slot *slot)
 	} else if (sum <= dref_broken(EARLY_RELEASE) &&
 		   dref_declare_dead(ref, count, slot->held_ns)) {
 		/*
-		 * Nobody has a reference, nobody can get one, and what holders
-		 * did is seen, be their puts in the slot or in count.
+		 * There is no reference, no tryget can take one, and everything that
+		 * holders did is visible, whether their puts are in the slot or in count.
 		 * (litmus: put-release-deferred, put-release-dying)
 		 */
 		if (dref_change_mode(ref, DREF_MODE_DYING, DREF_MODE_KILLED,
@@ -381,12 +420,12 @@ static bool dref_confirm(struct dref_slot *slot)
 				dref_release(ref);
 			return true;
 		}
-		/* but somebody without one made it immortal: so be it */
+		/* A task without a reference has made it immortal; it is not released */
 		trace_immortalize(ref);
 		dref_count_event(slot->class, DREF_IMMORTALIZED);
 	}
 
-	/* A live object, if it is not immortal by now */
+	/* The object lives, or is immortal by now */
 	if (!dref_change_state(slot, DREF_MODE_DYING,
 			       slot->demoting ? DREF_MODE_DEMOTING :
 						DREF_MODE_DEFERRED)) {
@@ -401,7 +440,10 @@ static bool dref_confirm(struct dref_slot *slot)
 	return false;
 }
 
-/* By the clock: of two passes, the shorter one had the CPU more for itself */
+/*
+ * The clock also runs while other tasks have the CPU, so the shorter one of the last two
+ * passes is the better measure of what a pass takes.
+ */
 static void dref_pass_note_time(u64 ns)
 {
 	WRITE_ONCE(rest_ms, min(ns, pass.pass_ns_last) / (NSEC_PER_MSEC / 100));
@@ -409,7 +451,7 @@ static void dref_pass_note_time(u64 ns)
 	pass.pass_ns_max = max(pass.pass_ns_max, ns);
 }
 
-/* The second half, after the grace period */
+/* The second half of a pass, after the grace period */
 static void dref_pass_end(struct dref_found *found)
 {
 	unsigned long dying = pass.dying, dead = found->dead;
@@ -437,14 +479,14 @@ static void dref_pass_end(struct dref_found *found)
 	trace_pass_end(&pass, dying, found->dead - dead);
 }
 
-/* Is there anything that later passes must look at? */
+/* Test whether there is anything at which a later pass must look */
 static bool dref_pass_wanted(void)
 {
 	return !list_empty(&objects) || !list_empty(&orphans) ||
 	       !list_empty_careful(&incoming);
 }
 
-/* Set the time of the next periodic pass, or none */
+/* Set the time of the next periodic pass, if one is needed */
 static void dref_pass_arm(bool found)
 {
 	unsigned int least_ms = dref_pass_least_ms();
@@ -452,7 +494,7 @@ static void dref_pass_arm(bool found)
 	if (!dref_pass_wanted()) {
 		interval_ms = 0;
 		cancel_delayed_work(&pass_work);
-		/* a slot may have been attached just before that; litmus: pass-arm */
+		/* A slot may have been attached just before that; litmus: pass-arm */
 		if (!dref_pass_wanted())
 			return;
 	}
@@ -464,7 +506,7 @@ static void dref_pass_arm(bool found)
 	queue_delayed_work(dref_wq, &pass_work, msecs_to_jiffies(interval_ms));
 }
 
-/* The end of a periodic pass, whose findings set the time of the next one */
+/* End a periodic pass; what it has found determines when the next one comes */
 static void dref_pass_end_periodic(void)
 {
 	struct dref_found found = { };
@@ -473,11 +515,11 @@ static void dref_pass_end_periodic(void)
 	dref_pass_arm(found.dead);
 }
 
-/* A periodic pass: its first half, and the second if there is nothing to wait for */
+/* Begin a periodic pass, and end it if there is nothing to wait for */
 static void dref_pass_work(struct work_struct *work)
 {
 	dref_mutex_lock(&dref_pass_mutex);
-	if (!pass_in_flight) {	/* else its end will set the next time */
+	if (!pass_in_flight) {	/* else the end of that pass sets the time of the next */
 		dref_pass_begin(false);
 		if (list_empty(&candidates) || dref_broken(SKIP_GRACE_PERIOD))
 			dref_pass_end_periodic();
@@ -492,8 +534,8 @@ static void dref_pass_end_work(struct work_struct *work)
 	dref_mutex_lock(&dref_pass_mutex);
 	if (pass_in_flight) {
 		/*
-		 * This may be the grace period of an earlier pass which
-		 * somebody could not wait to finish: then it is not enough.
+		 * dref_pass_expedited() may have ended the pass that queued this work.  Then
+		 * another pass is in flight, whose grace period began later.
 		 * (litmus: P-gp-G-slot, P-gp-c, dying-tryget)
 		 */
 		if (poll_state_synchronize_rcu(pass_cookie))
@@ -504,7 +546,7 @@ static void dref_pass_end_work(struct work_struct *work)
 	dref_mutex_unlock(&dref_pass_mutex);
 }
 
-/* Finish the pass under way, and run another */
+/* End the pass under way, and run another one */
 void dref_pass_expedited(struct dref_found *found)
 {
 	dref_mutex_lock(&dref_pass_mutex);
@@ -526,7 +568,7 @@ void dref_pass_expedited(struct dref_found *found)
 	dref_mutex_unlock(&dref_pass_mutex);
 }
 
-/* The epoch of the last pass that has begun */
+/* Returns the epoch of the last pass that has begun */
 unsigned long dref_pass_epoch(void)
 {
 	return READ_ONCE(pass.epoch);
@@ -548,9 +590,9 @@ static void dref_forget_list(struct list_head *list, const struct module *owner)
 }
 
 /*
- * A module goes, and has left deferred objects of its classes behind.  They may be
- * anywhere by now, so they are not looked at.  If somebody still holds one, he goes on
- * counting in its slot: nobody else can have that any more.
+ * The module @owner is going, and deferred objects of its classes are left.  Their memory
+ * may be anything by now, so it is not accessed.  A task that still uses such an object
+ * goes on incrementing its slot, which is therefore never given to another object.
  */
 void dref_pass_forget(const struct module *owner)
 {
@@ -573,7 +615,7 @@ static void dref_kick_irq(struct irq_work *work)
 		mod_delayed_work(dref_wq, &pass_work, max(delay, 0L));
 }
 
-/* Have the next pass as soon as it may be; any context */
+/* Have the next pass as soon as the schedule allows; any context */
 void dref_pass_kick(void)
 {
 	WRITE_ONCE(kicked, true);
@@ -581,10 +623,10 @@ void dref_pass_kick(void)
 }
 
 /**
- * dref_pass_stats - what is known of passes
- * @stats: out: as of the last half of a pass
+ * dref_pass_stats - get the statistics of passes
+ * @stats: filled with the numbers after the last half of a pass
  *
- * For debugfs and for dref_scale.ko.  Does not wait for a pass.
+ * For debugfs and dref_scale.ko.  Does not wait for a pass.
  *
  * Context: task.
  */
@@ -597,8 +639,8 @@ void dref_pass_stats(struct dref_pass_stats *stats)
 EXPORT_SYMBOL_GPL(dref_pass_stats);	/* for dref_scale.ko */
 
 /*
- * Memory pressure.  Nobody knows how many of the deferred objects have no
- * references, so this only sees to it that a pass finds out soon.
+ * Memory pressure.  How many of the deferred objects have no references is not known, so
+ * this frees the spare chunk, and brings the next pass forward.
  */
 static unsigned long dref_shrink_count(struct shrinker *shrinker,
 				       struct shrink_control *sc)
@@ -631,14 +673,14 @@ int dref_reconcile_init(void)
 	return err;
 }
 
-/* No class is registered any more: what is left is slots of immortal objects */
+/* No class is registered any more, so all slots in use are those of immortal objects */
 void dref_reconcile_exit(void)
 {
 	dref_shrinker_free(dref_shrinker);
 	irq_work_sync(&kick_irq_work);
 	cancel_delayed_work_sync(&pass_work);
 	while (flush_rcu_work(&pass_end_work))
-		;				/* the end may have put itself off */
-	cancel_delayed_work_sync(&pass_work);	/* or have set a time */
+		;				/* the work may have queued itself again */
+	cancel_delayed_work_sync(&pass_work);	/* or may have armed the timer */
 	dref_tasks_gp_exit();
 }
