@@ -1,6 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Waiting for releases: dref_reconcile() and dref_barrier().
+ *
+ *	dref_pass_now()		empty the promotion queue, run one expedited pass
+ *	dref_barrier()		dref_pass_now(), and run the releases that are due
+ *	dref_reconcile()	passes and releases, until a pass finds no dead object
+ *				that was deferred at the time of the call
+ *
+ * These functions do the work of dref's work items themselves.  To wait for the work items
+ * is not enough, because flush_work() misses one that is about to be queued.
+ *
+ * The promotion queue comes first.  It holds a reference to each object in it, which may
+ * be the last one.
+ *
+ * A release() may drop the last reference to another object, which may be released by
+ * a work item, too, and so on:
+ *
+ *	A, dead --> release(A) drops B --> release(B) drops C --> ...
+ *
+ * If B is deferred, the next pass finds it.  If B is exact and of a DREF_RCU or DREF_SLEEP
+ * class, it is on a list, and dref_nr_chained has been incremented.
+ * dref_releases_flush_chains() flushes the lists until that number does not change.
+ * Other tasks may drop such chains all the time, so it stops after DREF_CHAIN_MAX rounds,
+ * and on a fatal signal.
+ *
+ * A release() that waits for releases would wait for itself.  dref_in_release() detects
+ * most such calls, and they are refused with a WARN.
  */
 #include <linux/bug.h>
 #include <linux/export.h>
@@ -9,12 +34,12 @@
 
 #include "internal.h"
 
-/* Others may drop chains all the time, so there is an end to following them */
+/* How many links of a chain are followed between two passes */
 #define DREF_CHAIN_MAX	32
 
 /*
- * The same of what the promotion queue holds, and then of what these releases have
- * dropped, up to a number of times; true if there may be more.
+ * Flush the promotion queue and the releases that are due, and then those of objects that
+ * these releases have dropped.  Returns true if there may be more.
  */
 bool dref_releases_flush_chains(void)
 {
@@ -22,7 +47,7 @@ bool dref_releases_flush_chains(void)
 	int link;
 
 	for (link = 0; link < DREF_CHAIN_MAX; link++) {
-		/* What is counted is found on its list; litmus: chain-follow */
+		/* An object that has been counted is found on its list; litmus: chain-follow */
 		before = atomic_long_read_acquire(&dref_nr_chained);
 		dref_promotions_flush();
 		dref_releases_flush();
@@ -34,7 +59,7 @@ bool dref_releases_flush_chains(void)
 	return true;
 }
 
-/* Find out what is dead by now, and do not wait for its release */
+/* Find out which objects are dead, but do not wait for their releases */
 void dref_pass_now(void)
 {
 	struct dref_found found = { };
@@ -46,21 +71,23 @@ void dref_pass_now(void)
 /**
  * dref_reconcile - find and release all objects that have no references now
  *
- * Runs expedited passes, and the releases that come of them, until a pass finds
- * nothing new: objects that were held by released objects are found, too.  What
- * others promote and drop meanwhile cannot keep it busy: only what was deferred
- * when it began is a reason for another pass, and of a chain of exact objects of a
- * DREF_SLEEP or DREF_RCU class 32 links are followed between two passes: what is
- * deferred behind more of them may need another call.  The gc.collect() of dref.
+ * Runs expedited passes and the releases that are due, until a pass finds nothing
+ * new.  So it also finds objects that were held by released objects.  It is what
+ * gc.collect() is in Python.
  *
- * An object without references is released within three expedited grace
- * periods: to finish the pass under way, to confirm zero, and for DREF_RCU.  What
- * is dead before takes another one for each link that is DREF_RCU.
+ * It does not wait for later events: it runs another pass only if the last one found
+ * a dead object that was deferred when dref_reconcile() was called.  Of a chain of
+ * exact objects of a DREF_SLEEP or DREF_RCU class, it follows 32 links between two
+ * passes; a deferred object behind more of them may need another call.
  *
- * Context: task, may sleep; not from a release() and not while holding what a
- * release() waits for.
+ * An object without references is released within three expedited grace periods:
+ * one to end the pass under way, one to confirm zero, and one for DREF_RCU.  Each
+ * DREF_RCU link of a chain that leads to the object takes another one.
  *
- * Return: how many objects it found dead, all of which are released.
+ * Context: task, may sleep; not from a release(), and not while holding a lock that
+ * a release() takes.
+ *
+ * Return: the number of objects it found dead; all of them have been released.
  */
 unsigned long dref_reconcile(void)
 {
@@ -70,7 +97,7 @@ unsigned long dref_reconcile(void)
 	if (WARN_ONCE(dref_in_release(), "dref: reconcile from a release()\n"))
 		return 0;
 
-	dref_releases_flush_chains();	/* what is due may hold what is deferred */
+	dref_releases_flush_chains();	/* an object whose release is due may hold a deferred one */
 	found.epoch = dref_pass_epoch();
 	do {
 		found.old = 0;
@@ -83,13 +110,13 @@ unsigned long dref_reconcile(void)
 EXPORT_SYMBOL_GPL(dref_reconcile);
 
 /**
- * dref_barrier - wait for the releases of all that has been put
+ * dref_barrier - wait for the releases of all objects that have been put
  *
- * Every release caused by a put that happened before the call has run when it
- * returns, whatever the mode of the object and the flags of its class.
+ * When dref_barrier() returns, every release() caused by a put before the call has
+ * run, whatever the mode of the object and the flags of its class.
  *
- * Context: task, may sleep; not from a release() and not while holding what a
- * release() waits for.
+ * Context: task, may sleep; not from a release(), and not while holding a lock that
+ * a release() takes.
  */
 void dref_barrier(void)
 {

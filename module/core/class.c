@@ -1,14 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Classes: registered, and only then used.
+ * Registering and unregistering classes.
  *
- * A class is registered while class->cpu points to its per-CPU events.  dref_init()
- * asks class->fast, which is the same, or NULL while the class is tracked (track.c)
- * and dref_init() has more to do than it does inline.  A class can go when the
- * events say that every object created has been released or made immortal, and no
- * slot of an immortal object still points to it.  A release is counted after
- * release() has returned, so when all are counted nobody runs the class's code or
- * will look at the class, except for those whom dref_class_quiesce() waits for.
+ * A class is registered while class->cpu points to its per-CPU events.  dref_init() reads
+ * class->fast.  That is the same pointer, or NULL while the class is tracked (track.c)
+ * and dref_init() has to do more than it does inline.
+ *
+ * A class may go when its events say that every object created has been released or made
+ * immortal, and when no slot of an immortal object refers to it (class->deferred).  It
+ * goes in steps:
+ *
+ *	dref_class_live() == 0, class->deferred == 0
+ *	dref_class_hide()	no longer found by name or in the list; cpu is NULL
+ *	RCU grace period	a promotion that saw an object counted has pinned the
+ *				class by now
+ *	class->deferred == 0	those pins are dropped
+ *	dref_class_quiesce()	no work item, record or RCU reader accesses it
+ *
+ * release() is counted after it has returned.  So when all releases have been counted, no
+ * CPU runs code of the class.
+ *
+ * An immortal object does not pin its class, though a task that saw the object counted may
+ * be about to access the class.  Such a task does so in an RCU section:
+ *
+ *	CPU 0					CPU 1
+ *
+ *	rcu_read_lock()
+ *	object is not immortal
+ *						dref_immortalize(object)
+ *						dref_class_hide()
+ *						synchronize_rcu_expedited() ...
+ *	access object->class
+ *	rcu_read_unlock()
+ *						... returns: free the events
  */
 #define pr_fmt(fmt) "dref: " fmt
 
@@ -25,7 +49,7 @@
 
 #define DREF_CLASS_FLAGS	(DREF_SLEEP | DREF_RCU | DREF_EXACT)
 
-/* Protects the list, but from readers under RCU, and registering against unregistering */
+/* Serialises registering and unregistering; readers of the list use it or RCU */
 DEFINE_MUTEX(dref_classes_mutex);
 LIST_HEAD(dref_classes);
 
@@ -51,13 +75,13 @@ static struct dref_class *dref_class_find(const char *name)
 }
 
 /**
- * dref_class_register - make a class known, before its first dref_init()
+ * dref_class_register - register a class, before its first dref_init()
  * @class: defined by DEFINE_DREF_CLASS()
  *
  * Context: task, may sleep.
  *
- * Return: 0; -EINVAL if the name is not [a-z0-9_-]{1,31}, release is NULL or
- * a flag is unknown; -EEXIST if there is a class of this name; -ENOMEM.
+ * Return: 0; -EINVAL if the name is not [a-z0-9_-]{1,31}, release is NULL or a
+ * flag is unknown; -EEXIST if a class with this name exists; -ENOMEM.
  */
 int dref_class_register(struct dref_class *class)
 {
@@ -110,7 +134,10 @@ static bool dref_class_registered(const struct dref_class *class)
 	return registered;
 }
 
-/* Take @class out of sight, under the mutex; the caller frees what is returned */
+/*
+ * Hide @class, so that it is not found any more; called under dref_classes_mutex.
+ * Returns its events, which the caller frees.
+ */
 static struct dref_class_cpu __percpu *dref_class_hide(struct dref_class *class)
 {
 	struct dref_class_cpu __percpu *cpu = class->cpu;
@@ -124,8 +151,8 @@ static struct dref_class_cpu __percpu *dref_class_hide(struct dref_class *class)
 }
 
 /*
- * Nobody finds @class any more: wait for those who have, and free its events.  Then
- * it may be registered again, or gone.
+ * @class is hidden.  Wait for all tasks that have found it before, and free its events.
+ * After that the class may be registered again, or its memory freed.
  */
 static void dref_class_quiesce(struct dref_class *class,
 			       struct dref_class_cpu __percpu *cpu)
@@ -133,8 +160,8 @@ static void dref_class_quiesce(struct dref_class *class,
 	dref_class_release_sync(class);
 	dref_track_stop(class);
 	/*
-	 * An object that was made immortal may be in the promotion queue, or in
-	 * the hands of somebody who saw it counted and is looking at its class.
+	 * An object that was made immortal may be in the promotion queue.  Another
+	 * task may have seen it counted, and be about to access its class.
 	 * (litmus: class-gone)
 	 */
 	dref_promotions_flush();
@@ -142,7 +169,7 @@ static void dref_class_quiesce(struct dref_class *class,
 	free_percpu(cpu);
 }
 
-/* Unregister if nothing is left; false if there is */
+/* Unregister @class and return true, unless it has objects or slots */
 static bool dref_class_remove(struct dref_class *class)
 {
 	struct dref_class_cpu __percpu *cpu = NULL;
@@ -155,8 +182,8 @@ static bool dref_class_remove(struct dref_class *class)
 		return false;
 
 	/*
-	 * Somebody may have been about to pin it for an object which was made
-	 * immortal meanwhile; and whose release was counted is done with it.
+	 * A task may have been about to pin the class for an object that was made
+	 * immortal meanwhile.  A task whose release was counted is done with it.
 	 * (litmus: class-pin, release-counted)
 	 */
 	synchronize_rcu_expedited();
@@ -169,17 +196,18 @@ static bool dref_class_remove(struct dref_class *class)
 }
 
 /**
- * dref_class_unregister - forget a class none of whose objects is alive
- * @class: a registered class for which nobody calls dref_init() any more
+ * dref_class_unregister - unregister a class that has no live objects
+ * @class: a registered class, for which dref_init() is not called any more
  *
- * Reconciles and waits for the releases that are due.  Immortal objects do not
- * count as alive; they may be used on, as they never look at their class.
+ * Reconciles, and waits for the releases that are due.  Immortal objects do not
+ * count as alive.  They may still be used, as their operations do not access the
+ * class.
  *
- * Context: task, may sleep; not from a release(), of whatever class, and not
- * while holding what a release() waits for.
+ * Context: task, may sleep; not from the release() of any class, and not while
+ * holding a lock that a release() takes.
  *
- * Return: 0; -EBUSY, and the class stays registered, while counted objects are
- * alive, or from a release(); -EINVAL if the class is not registered.
+ * Return: 0; -EBUSY if counted objects are alive, or from a release(): the class
+ * stays registered; -EINVAL if the class is not registered.
  */
 int dref_class_unregister(struct dref_class *class)
 {
@@ -193,7 +221,7 @@ int dref_class_unregister(struct dref_class *class)
 		      (void *)_RET_IP_))
 		return -EINVAL;
 
-	/* A release may have dropped the last reference to another object */
+	/* A release() may have dropped the last reference to another object */
 	do {
 		before = dref_class_live(class);
 		dref_reconcile();
@@ -210,13 +238,13 @@ EXPORT_SYMBOL_GPL(dref_class_unregister);
 
 /**
  * dref_class_drain - wait until a class has no objects, and unregister it
- * @class: a registered class for which nobody calls dref_init() any more
+ * @class: a registered class, for which dref_init() is not called any more
  *
  * For module_exit(), which must not return while an object of the module can
- * be released.  Says every 10 seconds what is left.
+ * still be released.  Logs every 10 seconds how many objects are left.
  *
- * Context: task, may sleep, for as long as somebody holds a reference; otherwise
- * as dref_class_unregister().
+ * Context: task, may sleep, until the last reference is dropped; otherwise as
+ * dref_class_unregister().
  */
 void dref_class_drain(struct dref_class *class)
 {
@@ -260,7 +288,7 @@ static struct dref_class *dref_module_class(const struct module *module)
 	return found;
 }
 
-/* The objects of all classes of @module */
+/* Returns the number of live objects of all classes of @module */
 static long dref_module_live(const struct module *module, bool warn)
 {
 	struct dref_class *class;
@@ -279,10 +307,10 @@ static long dref_module_live(const struct module *module, bool warn)
 }
 
 /*
- * A module that goes without unregistering its classes would leave us with dangling
- * classes and with objects that nobody can release.  Its code and data are still
- * there: what is dead is released, and what that drops, and the rest is forgotten,
- * loudly.
+ * A module is unloaded and leaves its classes registered.  Without this, dref would keep
+ * pointers to freed classes, and have objects whose release() is gone.  The module's code
+ * and data still exist, so this releases the dead objects, and those that these releases
+ * drop.  It leaks the others with a WARN, and forgets the classes.
  */
 static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 			      void *data)
@@ -310,7 +338,7 @@ static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 		mutex_unlock(&dref_classes_mutex);
 		dref_class_quiesce(class, cpu);
 	}
-	dref_pass_forget(module);	/* what was promoted meanwhile */
+	dref_pass_forget(module);	/* slots of objects that were promoted meanwhile */
 	return NOTIFY_OK;
 }
 

@@ -1,28 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From dead to released: who calls release(), and when.
+ * From dead to released: where and when release() is called.
  *
- *	exact, flags 0		the last put, at once; or the fold of a demotion, if that
- *				takes the last reference
- *	deferred, flags 0	a work item of dref's, soon after the pass
- *	DREF_RCU		a work item, after an RCU grace period
- *	DREF_SLEEP		a work item of the class's own, so that one class
- *				that sleeps for long holds up nobody else
+ *	exact, no flag		at once, by the last put; or by the fold of a demotion,
+ *				if that finds no reference
+ *	deferred, no flag	by a work item of dref, soon after the pass
+ *	DREF_RCU		by a work item, after an RCU grace period
+ *	DREF_SLEEP		by a work item of the class, so that a class whose
+ *				release() sleeps does not delay other classes
  *
- * Only in the first case is a release on the put's own stack.  In the others
- * the object goes through its link:
+ * Only in the first case does release() run on the stack of the put.  In the other
+ * cases the object passes through lists, by its link:
  *
- *	dead (per CPU) -> irq_work -> dispatch -> release()
- *	                                 |  \---> class->dead -> release()
- *	                                 v             ^
- *	                              rcu_next         |
- *	                            a grace period ----+--> release()
+ *	dref_dead (per CPU)
+ *	   | irq_work, work item: dref_dispatch()
+ *	   |
+ *	   |-- DREF_RCU --> rcu_next --> rcu_waiting
+ *	   |                                | grace period
+ *	   v                                v
+ *	dref_deliver() <--------------------'
+ *	   |
+ *	   |-- DREF_SLEEP --> class->dead --> work item of the class --> release()
+ *	   |
+ *	   '--> release()
  *
- * The first list is per CPU and lock-less because the last put may be anywhere,
- * in an NMI too, and must not meet others on a shared cache line.  One work item
- * empties it for all possible CPUs, so a CPU that goes off line strands nothing.
- * Who must not wait for a work item or for a normal grace period, as in
- * dref_barrier(), does what they would do.
+ * The first list is per CPU and lock-less, because the last put may run in any
+ * context, including NMI, and must not contend with other CPUs.  One work item empties
+ * the lists of all possible CPUs, so that a CPU that goes offline leaves nothing
+ * behind.
+ *
+ * dref_releases_flush() waits neither for dispatch_work nor for a normal grace period: it
+ * does the work of both itself.  release_mutex guarantees that it misses no object:
+ *
+ *	dispatch work				dref_releases_flush()
+ *
+ *	lock release_mutex
+ *	take object from dref_dead
+ *						lock release_mutex: waits
+ *	release(), or add to class->dead
+ *	unlock release_mutex
+ *						the object is not between two lists
+ *
+ * The work items of classes are queued under release_mutex, so it can wait for them.
  */
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
@@ -42,36 +61,37 @@ static DECLARE_WORK(dispatch_work, dref_dispatch_work);
 static struct irq_work dispatch_irq_work = IRQ_WORK_INIT_HARD(dref_dispatch_irq);
 
 /*
- * Held by whoever has taken objects from the lists, until he has released them
- * or left them to their class's work.  So who gets it next knows that nothing is
- * in anybody's hands.
+ * Held by a task that has taken objects from the lists, until it has released them or
+ * added them to their class's list.  Therefore a task that gets the mutex knows that no
+ * object is between two lists.
  */
 static struct dref_mutex release_mutex = DREF_MUTEX_INIT(release_mutex);
 
-/* The other two under which release() may be called: reconcile.c, promote.c */
+/* The other mutexes under which release() may be called, for reconcile.c and promote.c */
 struct dref_mutex dref_pass_mutex = DREF_MUTEX_INIT(dref_pass_mutex);
 struct dref_mutex dref_promote_mutex = DREF_MUTEX_INIT(dref_promote_mutex);
 
 /*
- * Who follows a chain of objects, each of which holds the next, wants to know whether
- * a release() has left something to flush.
+ * How often a release() has put an object on a list that is to be flushed.  Tells
+ * dref_releases_flush_chains(), which follows chains of objects that hold the next one,
+ * whether to go on.
  */
 atomic_long_t dref_nr_chained;
 
-/* DREF_RCU: one batch waits for a grace period, the next one gathers */
+/* DREF_RCU: one batch waits for a grace period, while the next one is collected */
 static LLIST_HEAD(rcu_waiting);
 static LLIST_HEAD(rcu_next);
 static unsigned long rcu_cookie;
 static struct rcu_work rcu_work;
 
-/* The caller has put an object on a list that is to be flushed: for a release()? */
+/* The caller has put an object on a list that is to be flushed: count it in a release() */
 void dref_note_chained(void)
 {
 	if (dref_in_release())
 		atomic_long_inc(&dref_nr_chained);	/* litmus: chain-follow */
 }
 
-/* Out of line, for the sake of those that are released at once */
+/* Out of line, so that objects that are released at once do not pay for it */
 static noinline void dref_release_later(struct dref *ref, unsigned long mode)
 {
 	struct llist_head *dead = raw_cpu_ptr(&dref_dead);
@@ -85,8 +105,8 @@ static noinline void dref_release_later(struct dref *ref, unsigned long mode)
 static void dref_call_release(struct dref *ref, struct dref_class *class, enum dref_event event)
 {
 	/*
-	 * The allocator may write to what release() frees, count included: the
-	 * next dref_init() in this memory must not find a live object there.
+	 * The allocator may write to the memory that release() frees, including count.
+	 * The next dref_init() there must not take it for a live object.
 	 */
 	ref->link.next = NULL;
 	if (dref_broken(DOUBLE_RELEASE))
@@ -95,8 +115,8 @@ static void dref_call_release(struct dref *ref, struct dref_class *class, enum d
 	if (dref_broken(LATE_WRITE))
 		atomic_long_inc(&ref->count);
 	/*
-	 * Last of all: when dref_class_unregister() has counted this, the
-	 * class may go.  (litmus: release-counted)
+	 * Must be last: when dref_class_unregister() has counted this, the class may go.
+	 * (litmus: release-counted)
 	 */
 	dref_count_event(class, event);
 }
@@ -107,12 +127,12 @@ static void dref_release_now(struct dref *ref)
 	unsigned long mode = READ_ONCE(ref->mode);
 
 	if (unlikely(mode & DREF_MODE_IMMORTAL)) {
-		/* A get from zero, since: whoever did it goes on using it */
+		/* A get from zero has saturated it since its death, and may use it */
 		trace_immortalize(ref);
 		dref_count_event(class, DREF_IMMORTALIZED);
 		return;
 	}
-	/* An exact object dies with its mode unchanged */
+	/* Death does not change the mode of an exact object */
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT) {
 		if (mode & DREF_MODE_TRACKED)
 			dref_track_forget(ref);
@@ -123,7 +143,7 @@ static void dref_release_now(struct dref *ref)
 	dref_call_release(ref, class, DREF_RELEASED_DEFERRED);
 }
 
-/* One that could not be released at once */
+/* Release an object that could not be released at once */
 static void dref_release_queued(struct dref *ref)
 {
 	if (!dref_is_immortal(ref))
@@ -141,7 +161,7 @@ static void dref_release_list(struct llist_node *list)
 	}
 }
 
-/* Nothing more to wait for: release @ref here, or where it may sleep */
+/* Release @ref, which need not wait for RCU any more, here or in the class's work */
 static void dref_deliver(struct dref *ref)
 {
 	struct dref_class *class = ref->class;
@@ -171,20 +191,20 @@ void dref_class_release_work(struct work_struct *work)
 	WRITE_ONCE(class->releaser, NULL);
 }
 
-/* @ref is dead, and nobody but the caller knows it */
+/* @ref is dead, and only the caller knows about it: release it now or later */
 void dref_release(struct dref *ref)
 {
 	struct dref_class *class = ref->class;
 	unsigned long mode = READ_ONCE(ref->mode);
 
 	if (likely(!(class->flags & (DREF_SLEEP | DREF_RCU)))) {
-		/* And so not immortal; see dref_release_now() */
+		/* This also excludes immortal objects, see dref_release_now() */
 		if (likely((mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) ==
 			   DREF_MODE_EXACT)) {
 			dref_call_release(ref, class, DREF_RELEASED_EXACT);
 			return;
 		}
-		/* In an NMI nothing can be forgotten */
+		/* In an NMI, records cannot be freed */
 		if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT && !in_nmi()) {
 			dref_release_now(ref);
 			return;
@@ -198,7 +218,7 @@ static void dref_dispatch_irq(struct irq_work *work)
 	queue_work(dref_wq, &dispatch_work);
 }
 
-/* Take what is dead from all CPUs: release it, or let it wait for RCU */
+/* Take dead objects from all CPUs: release them, or let them wait for RCU */
 static void dref_dispatch(void)
 {
 	struct dref *ref, *next;
@@ -206,7 +226,7 @@ static void dref_dispatch(void)
 
 	for_each_possible_cpu(cpu) {
 		if (llist_empty(per_cpu_ptr(&dref_dead, cpu)))
-			continue;	/* do not take the line away from it */
+			continue;	/* do not take the cache line from that CPU */
 		llist_for_each_entry_safe(ref, next,
 					  llist_del_all(per_cpu_ptr(&dref_dead, cpu)),
 					  link) {
@@ -219,7 +239,7 @@ static void dref_dispatch(void)
 	}
 }
 
-/* Let the next batch begin to wait, if none does */
+/* Start the grace period of the next batch, unless one is waiting */
 static void dref_rcu_advance(void)
 {
 	if (!llist_empty(&rcu_waiting) || llist_empty(&rcu_next))
@@ -250,9 +270,8 @@ static void dref_rcu_work(struct work_struct *work)
 }
 
 /*
- * All that was dead before the call has been released.  The work items are not
- * waited for: one may not have been queued yet, or be about to be, and then
- * flush_work() does not see it.
+ * Release all objects that were dead before the call.  This does not wait for
+ * dispatch_work, because flush_work() misses a work item that is about to be queued.
  */
 void dref_releases_flush(void)
 {
@@ -260,7 +279,7 @@ void dref_releases_flush(void)
 
 	dref_mutex_lock(&release_mutex);
 	dref_dispatch();
-	/* Do not sit out a normal grace period */
+	/* Do not wait for a normal grace period */
 	waiting = llist_del_all(&rcu_waiting);
 	next = llist_del_all(&rcu_next);
 	if (waiting || next) {
@@ -271,21 +290,21 @@ void dref_releases_flush(void)
 	}
 	dref_mutex_unlock(&release_mutex);
 
-	/* The classes' work items: they are queued under the mutex */
+	/* The work items of classes are queued under the mutex, so this misses none */
 	flush_workqueue(dref_wq);
 }
 
-/* The class has no objects: let go of it, too */
+/* @class has no objects: wait until no work item accesses it any more */
 void dref_class_release_sync(struct dref_class *class)
 {
-	/* Who has delivered the last one may not have come to queue_work() */
+	/* The task that added the last object may not have called queue_work() yet */
 	dref_mutex_lock(&release_mutex);
 	dref_mutex_unlock(&release_mutex);
-	/* The work has released it, and may not have returned */
+	/* The work has released that object, and may not have returned */
 	flush_work(&class->work);
 }
 
-/* Does the caller release objects of a class whose release() may sleep? */
+/* Test whether the caller runs the release work of a class */
 static bool dref_in_class_release(void)
 {
 	struct dref_class *class;
@@ -310,8 +329,8 @@ static bool dref_mutex_owned(const struct dref_mutex *lock)
 }
 
 /*
- * Does the caller run on behalf of a release()?  Then it must not wait for one.  An
- * interrupt does not.  A release() that an exact put has called is not known.
+ * Test whether the caller runs on behalf of a release(), and so must not wait for one.  An
+ * interrupt does not.  A release() called by an exact put is not detected.
  */
 bool dref_in_release(void)
 {
