@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Faults on demand, in the build that is made to be broken ("make stress-broken").
+ * Fault injection, in builds made for that ("make stress-broken").
  *
- * Module parameters, all of which do nothing until they are written to:
+ * The module parameters do nothing until they are written to:
  *
- *	break		which line of the algorithm is left out or wrong;
- *			broken.h says what each does
- *	stall_one_in	so many times, between the load of mode and the increment
- *			of the slot, an operation stalls,
- *	stall_us	for up to so long where it can be preempted; where it
- *			cannot, for up to STALL_ATOMIC_US, but more often
- *	fail_one_in	so many of dref's own allocations fail
+ *	break		the fault: which step of the algorithm is left out or wrong,
+ *			see broken.h
+ *	stall_one_in	of so many operations, one stalls between the load of mode
+ *			and the increment of the slot
+ *	stall_us	longest stall, in microseconds, in preemptible context; in
+ *			other contexts a stall takes at most STALL_ATOMIC_US, but
+ *			is STALL_ATOMIC_FACTOR times as frequent
+ *	fail_one_in	of so many allocations of dref, one fails
  *
- * The stall is no fault: the algorithm must stand any delay at that place.  It
- * only makes likely what is otherwise rare.
+ * A stall is not a fault, as the algorithm tolerates any delay at that place.  It
+ * makes rare interleavings frequent.
  */
 #include <linux/export.h>
 #include <linux/ktime.h>
@@ -27,7 +28,7 @@
 #include "internal.h"
 
 #define STALL_ATOMIC_US	4000U
-#define STALL_ATOMIC_FACTOR	8	/* times as often */
+#define STALL_ATOMIC_FACTOR	8	/* times as frequent */
 #define STALL_MAX_US	1000000U
 #define RELEASE_DELAY_MS	60000
 
@@ -88,7 +89,7 @@ MODULE_PARM_DESC(break, "Break the algorithm: see broken.h");
 
 /* ---- the stall ---- */
 
-/* xorshift32 (Marsaglia, 2003); any context, and a step lost to an NMI is none */
+/* xorshift32 (Marsaglia, 2003); any context, as a step that an NMI repeats is harmless */
 static u32 dref_random(void)
 {
 	static DEFINE_PER_CPU(u32, state);
@@ -139,7 +140,7 @@ bool dref_should_fail_alloc(void)
 	return dref_one_in(READ_ONCE(fail_one_in));
 }
 
-/* ---- the dead that lie about ---- */
+/* ---- late releases ---- */
 
 static void dref_delayed_release_work(struct work_struct *work);
 
@@ -154,7 +155,7 @@ static void dref_delayed_release_work(struct work_struct *work)
 		dref_release(ref);
 }
 
-/* True if @ref, which is dead, shall be released much later */
+/* Returns true if the release of the dead object @ref has been delayed */
 bool dref_delay_release(struct dref *ref)
 {
 	if (!dref_broken(LATE_RELEASE))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Faults on demand.
+ * Fault injection.
  *
- * Who trusts a test has seen it fail.  In a build that is made for this, and in
- * no other, lines on which dref's correctness rests can be broken while it runs
- * (broken.c), and dref-stress(8) must notice.  In every other build what is here
- * is a constant, and the compiler leaves nothing of it.
+ * A test that has never failed proves little.  A build made for this purpose can
+ * break single steps of the algorithm at run time (broken.c), and dref-stress(8)
+ * must notice.  In every other build, everything here is a constant or an empty
+ * function, and generates no code.
  */
 #ifndef DREF_BROKEN_H
 #define DREF_BROKEN_H
@@ -16,18 +16,18 @@ struct dref;
 
 enum dref_breakage {
 	DREF_BREAK_NONE,
-	DREF_BREAK_EARLY_RELEASE,	/* one reference is taken for none */
-	DREF_BREAK_LATE_RELEASE,	/* the dead lie about for seconds */
+	DREF_BREAK_EARLY_RELEASE,	/* a pass takes one reference for none */
+	DREF_BREAK_LATE_RELEASE,	/* a dead object is released a minute later */
 	DREF_BREAK_DOUBLE_RELEASE,	/* release() is called twice */
-	DREF_BREAK_LOST_PUT,		/* of an object that is dying */
-	DREF_BREAK_SKIP_GRACE_PERIOD,	/* a pass does not wait */
-	DREF_BREAK_GETS_BEFORE_PUTS,	/* the sums are taken in the wrong order */
-	DREF_BREAK_NO_CMPXCHG,		/* death does not look who comes */
+	DREF_BREAK_LOST_PUT,		/* a put of a dying object does nothing */
+	DREF_BREAK_SKIP_GRACE_PERIOD,	/* a pass does not wait for RCU */
+	DREF_BREAK_GETS_BEFORE_PUTS,	/* a pass sums gets before puts */
+	DREF_BREAK_NO_CMPXCHG,		/* death overwrites count without a cmpxchg */
 	DREF_BREAK_FREE_SLOT_EARLY,	/* a fold does not wait for Tasks RCU */
 	DREF_BREAK_MISSED_RESURRECT,	/* a pass does not look a second time */
-	DREF_BREAK_LOST_KILL,		/* a promotion forgets it */
-	DREF_BREAK_SKIP_RCU,		/* DREF_RCU does not wait */
-	DREF_BREAK_LATE_WRITE,		/* to the count, after release() */
+	DREF_BREAK_LOST_KILL,		/* a promotion drops DREF_MODE_KILLED */
+	DREF_BREAK_SKIP_RCU,		/* a DREF_RCU release does not wait for RCU */
+	DREF_BREAK_LATE_WRITE,		/* count is written after release() */
 	DREF_NR_BREAKAGES
 };
 

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics: events are counted per class and CPU, and summed when somebody
- * reads them, so that no operation on an object ever pays for a shared write.
- * What a class has counted is kept when the class goes.
+ * Event counters and release latency.
+ *
+ * Events are counted per class and CPU, and summed when they are read, so that no
+ * operation on an object writes to a shared cache line for statistics.  They are not
+ * only statistics: dref_class_live() computes from them whether a class has objects
+ * (class.c).  When a class goes, its events are added to dref_events_retired, so that
+ * the sums of all classes never decrease.
+ *
+ * The time of the last put of a deferred object is not known, because a put leaves
+ * nothing but a count.  It came after the last pass that saw a reference.  The time of
+ * that pass is in the count of the dead object (dref_declare_dead()).  So the latency
+ * counted here is an upper bound: the release followed the last put sooner than that.
  */
 #include <linux/bitops.h>
 #include <linux/ktime.h>
 
 #include "internal.h"
 
-/* Of the classes that are gone; under dref_classes_mutex */
+/* Of classes that are gone; under dref_classes_mutex */
 unsigned long dref_events_retired[DREF_NR_EVENTS];
 
 struct dref_class_cpu __percpu *dref_class_cpu_alloc(void)
@@ -33,10 +42,11 @@ unsigned long dref_events(const struct dref_class *class, enum dref_event event)
 }
 
 /*
- * Objects created and not released or immortalized.  Whoever draws conclusions
- * from zero has seen to it that all of them are created, so that only the ends
- * can be missed, and the answer is at worst too high.  Else the ends are summed
- * first, so that an object is rather counted for too long than not at all.
+ * Returns the number of objects that have been created, and neither released nor made
+ * immortal.  A caller that acts on zero has made sure that no object is created any more.
+ * Then only the end of an object can be missed, and the result is at worst too high.  For
+ * other callers, ends are summed before creations, so that the result tends to be too high
+ * rather than too low.
  */
 long dref_class_live(const struct dref_class *class)
 {
@@ -51,12 +61,7 @@ long dref_class_live(const struct dref_class *class)
 	return created - ended;
 }
 
-/*
- * Release latency.  Nobody knows when the last put of a deferred object was, as
- * gets and puts leave nothing but a count.  It was after the last time that a pass
- * saw a reference, which is in what is left of count, so what is counted here is
- * a bound: no release was later than that.
- */
+/* A histogram of release latencies, in powers of two of a microsecond */
 DEFINE_PER_CPU(unsigned long [DREF_LATENCY_BUCKETS], dref_latency);
 
 /* @ref was deferred, is dead, and is about to be released */

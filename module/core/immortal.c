@@ -1,7 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Objects that are not counted any more: made immortal by request, or saturated
- * because somebody has miscounted.
+ * Objects that are not counted any more: made immortal by dref_immortalize(), or
+ * saturated because of a bug in their users.
+ *
+ * Gets and puts of an immortal object increment dref_unread, which is never read.  Its
+ * mode is the address of dref_unread, so that deferred and immortal objects share the
+ * fast path (dref.h).
+ *
+ * An object may be made immortal at any time, also while it is dying.  Immortality changes
+ * mode and then count; death is a cmpxchg of count.  So one of the two comes first, and
+ * the end of the object is counted once:
+ *
+ *	dref_make_immortal()			dref_declare_dead()
+ *
+ *	mode = immortal
+ *	xchg(count, DREF_COUNT_IMMORTAL)	cmpxchg(count, c, dead)
+ *
+ * If the xchg comes first, it returns the count of a live object, and dref_make_immortal()
+ * counts the end.  The cmpxchg then fails.  If the cmpxchg comes first, the xchg returns
+ * the count of a dead object, and dref_make_immortal() counts nothing.  The pass, or
+ * dref_release_now(), then finds the object immortal, counts the end, and does not call
+ * release().
+ *
+ * Operations in flight may still increment the slot that the object had.  The next pass
+ * makes it an orphan, and a later pass gives it back, after a Tasks RCU grace period.
  */
 #include <linux/export.h>
 #include <linux/rcupdate.h>
@@ -9,11 +31,14 @@
 
 #include "internal.h"
 
-/* What immortal objects are counted in: the last word of one, the first of the other */
+/*
+ * Immortal objects are counted in the last word of the first element and the first word of
+ * the second, because DREF_MODE_IMMORTAL is part of the address.
+ */
 DEFINE_PER_CPU(struct dref_counts [2], dref_unread);
 EXPORT_PER_CPU_SYMBOL_GPL(dref_unread);
 
-/* Set DREF_MODE_IMMORTAL; false if it was set.  Killed stays killed. */
+/* Set DREF_MODE_IMMORTAL, keep DREF_MODE_KILLED; false if the object was immortal */
 bool dref_make_immortal(struct dref *ref)
 {
 	unsigned long mode = READ_ONCE(ref->mode);
@@ -25,16 +50,16 @@ bool dref_make_immortal(struct dref *ref)
 			      DREF_MODE_UNREAD | (mode & DREF_MODE_KILLED)));
 
 	/*
-	 * If there was a slot, the next pass finds it orphaned and has it back
-	 * after a Tasks RCU grace period (demote.c).
+	 * If there was a slot, the next pass makes it an orphan, and a later pass gives it
+	 * back, after a Tasks RCU grace period (demote.c).
 	 *
-	 * An object ends once, and that is counted once.  Death is a cmpxchg of
-	 * count, so this either keeps it from happening or comes after it, and
-	 * then dref_release_now() or the pass counts.  (litmus: immortal-death)
+	 * Death is a cmpxchg of count.  It fails after this xchg; or it has come before,
+	 * and then dref_release_now() or the pass counts the end of the object.
+	 * (litmus: immortal-death)
 	 */
 	if (atomic_long_xchg(&ref->count, DREF_COUNT_IMMORTAL) >= -DREF_COUNT_LIMIT - 1) {
 		trace_immortalize(ref);
-		/* After mode: now the class may go; litmus: class-gone */
+		/* After mode, because now the class may go; litmus: class-gone */
 		dref_count_event(ref->class, DREF_IMMORTALIZED);
 	}
 	dref_track_forget(ref);
@@ -46,8 +71,8 @@ bool dref_make_immortal(struct dref *ref)
  * @ref: a count on which the caller holds a reference
  *
  * The object will never be released.  Its users go on calling dref_get() and
- * dref_put(), which do nothing any more.  Cannot be undone.  The idea is that
- * of PEP 683.
+ * dref_put(), which have no effect any more.  This cannot be undone.  The idea is
+ * that of PEP 683.
  *
  * Context: any.
  */
@@ -58,16 +83,16 @@ void dref_immortalize(struct dref *ref)
 EXPORT_SYMBOL_GPL(dref_immortalize);
 
 /*
- * Somebody has miscounted.  What he did cannot be undone, but it can be kept
- * from becoming a use after free: the object is leaked, loudly, as refcount_t
- * saturates.
+ * The object has been miscounted.  That cannot be corrected, but it must not become a use
+ * after free, so the object is made immortal, with a WARN: it is leaked, as with a
+ * saturated refcount_t.
  */
 void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
 		   unsigned long caller)
 {
 	struct dref_class *class = ref->class;
 
-	/* An object that is immortal does not keep its class; RCU does (class.c) */
+	/* An immortal object does not pin its class, but this RCU section does (class.c) */
 	rcu_read_lock();
 	if (!dref_make_immortal(ref))
 		goto unlock;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The tracepoints (include/trace/events/dref.h) are made here, once.
+ * Defines the tracepoints of include/trace/events/dref.h.
  *
- * They are static keys: one that is off is a no-op of five bytes, and where no
- * instruction more is allowed, there is none.
+ * A tracepoint that is off is a no-op of five bytes.  The paths that must not have one
+ * instruction more because of tracing contain no tracepoint.
  */
 #include <linux/errno.h>
 #include <linux/jiffies.h>
