@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who holds what, and is it a leak?  classes/NAME/holders and classes/NAME/leaks in
- * debugfs, and the latter in the log when a class cannot be unregistered.
+ * The files classes/NAME/holders and classes/NAME/leaks in debugfs, and the log of leaks
+ * when a class cannot be unregistered.
  *
- * Both are a walk over what is known one by one: the deferred objects, by the number of
- * their slot (objects.c), and then the tracked ones (track.c), by their own.  One that
- * is demoted meanwhile is both for a moment, so it may be seen twice, and is not missed.
- * What is neither can only be counted.  A reader gets one object at a time, so he needs
- * no memory, and no get or put waits for more than one object to be looked at.
+ * holders lists all known objects of a tracked class and, for each, the stacks that took
+ * its references.  leaks lists the objects that should have been released by now, by their
+ * age, and says why they have not been.
  *
- * holders is about tracking: all objects of the class and, for each, the stacks that
- * hold it.  leaks is about age: what should have been released by now, and why it has
- * not been.  Whoever reads it runs a pass first, so what has no references by then is
- * dying, and its release is due; he does not wait for that, because a release() that
- * hangs is an answer, too.
+ * Both files walk over the objects that are known one by one: the deferred objects, by
+ * the number of their slot (look.c), and then the tracked objects, by the number of their
+ * record (track.c).
+ *
+ *	*pos	POS_HEAD	POS_DEFERRED + slot	POS_TRACKED + record	POS_TAIL
+ *		header		deferred objects	tracked objects		the others
+ *
+ * An object that is demoted during the walk may be shown in both parts, and is not missed.
+ * Objects that are neither deferred nor tracked can only be counted, at the end.  A reader
+ * gets one object at a time, so it needs no memory, and gets and puts wait at most while
+ * one object is looked at.
+ *
+ * Opening leaks runs a pass first, so that an object without references is dying by then,
+ * and its release is due.  The reader does not wait for release(); a release() that hangs
+ * is reported as "dying".
  */
 #define pr_fmt(fmt) "dref: " fmt
 
@@ -28,13 +36,13 @@
 #include "../core/compat.h"
 #include "track.h"
 
-/* Where a walk is, in *pos: in front of everything, at an object, or behind all */
+/* The parts of a walk, in *pos: the header, the deferred and tracked objects, the end */
 #define POS_HEAD	0
 #define POS_DEFERRED	1
 #define POS_TRACKED	((loff_t)BIT_ULL(40))
 #define POS_TAIL	((loff_t)BIT_ULL(62))
 
-/* Tunable */
+/* A tunable; see debugfs.c */
 unsigned int dref_leak_age_s = 10;
 
 #define LOG_OBJECTS	10	/* of a class, at a time */
@@ -45,7 +53,7 @@ struct dref_walk {
 	struct seq_file		*seq;		/* NULL: the log */
 	bool			leaks;
 	unsigned int		leak_age_s;
-	loff_t			pos;		/* of what is in holders */
+	loff_t			pos;		/* where the object in holders was found */
 	struct dref_holders	holders;
 };
 
@@ -63,7 +71,7 @@ static __printf(2, 3) void walk_print(const struct dref_walk *walk, const char *
 	va_end(args);
 }
 
-/* ---- going on ---- */
+/* ---- the walk ---- */
 
 static void walk_seek_tracked(struct dref_walk *walk, loff_t *pos)
 {
@@ -96,7 +104,7 @@ static void walk_seek_deferred(struct dref_walk *walk, loff_t *pos)
 	holders->stacks[0].n = 0;
 }
 
-/* To the first thing at *pos or behind */
+/* Find the first entry at *pos or after it */
 static bool walk_seek(struct dref_walk *walk, loff_t *pos)
 {
 	bool unlisted = !walk->leaks && !walk->class->tracked;
@@ -111,7 +119,7 @@ static bool walk_seek(struct dref_walk *walk, loff_t *pos)
 	return *pos <= POS_TAIL;
 }
 
-/* ---- saying ---- */
+/* ---- printing an entry ---- */
 
 static void walk_print_head(const struct dref_walk *walk)
 {
@@ -160,7 +168,7 @@ static void walk_print_holders(const struct dref_walk *walk)
 			   stats.dropped ? ", or dropped" : "");
 }
 
-/* Why is it there? A pass has just been. */
+/* Why has the object not been released?  A pass has just run. */
 static const char *state_name(const struct dref_holders *holders)
 {
 	unsigned long state = holders->mode & DREF_MODE_STATE;
@@ -205,7 +213,7 @@ static void walk_print_entry(const struct dref_walk *walk)
 		walk_print_object(walk);
 }
 
-/* ---- to a reader ---- */
+/* ---- files in debugfs ---- */
 
 static void *walk_start(struct seq_file *seq, loff_t *pos)
 {
@@ -218,7 +226,7 @@ static void *walk_start(struct seq_file *seq, loff_t *pos)
 static void *walk_next(struct seq_file *seq, void *v, loff_t *pos)
 {
 	++*pos;
-	cond_resched();		/* seq_read() goes on by itself where nothing was printed */
+	cond_resched();		/* seq_read() goes on by itself after entries that print nothing */
 	return walk_seek(v, pos) ? v : NULL;
 }
 
@@ -281,11 +289,11 @@ const struct file_operations dref_leaks_fops = {
 	.release	= seq_release_private,
 };
 
-/* ---- to the log ---- */
+/* ---- the log ---- */
 
 /*
- * What is alive of a class that somebody wants to unregister, whatever its age: each
- * object once, and not too many at a time.
+ * Log the live objects of a class that could not be unregistered, whatever their age: each
+ * object once, and at most LOG_OBJECTS at a time.
  */
 void dref_leaks_log(const struct dref_class *class)
 {
@@ -305,7 +313,7 @@ void dref_leaks_log(const struct dref_class *class)
 	for (pos = POS_DEFERRED; walk_seek(walk, &pos); pos++) {
 		walk_print_entry(walk);
 		if (pos < POS_TAIL && ++printed == LOG_OBJECTS)
-			pos = POS_TAIL - 1;	/* the others at another time */
+			pos = POS_TAIL - 1;	/* the others next time */
 	}
 	dref_track_unlock();
 	kfree(walk);

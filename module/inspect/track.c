@@ -1,69 +1,96 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who holds an object: the stack of every get whose reference is still there, for
- * the classes that somebody wants to know it of.
+ * Tracking: records who holds an object.  For a tracked class, the stack of every get is
+ * kept until its reference is dropped.
  *
- * Nobody else pays.  A tracked object is exact, and has DREF_MODE_TRACKED in its
- * mode, which no dref_home word has: so all of its gets, puts and trygets fail the
- * compare of the fast path and go where count.c asks, behind a static key, whether
- * the object is tracked.  dref_init() asks class->fast, which is NULL while a class
- * is tracked, and goes out of line.
+ * Cost
+ * ----
  *
- * Switching on.  Nobody can list the exact objects that a class has already, and
- * they are on the fast path.  But each CPU's dref_home has an epoch in it, eight
- * bits that are in the mode of every object counted there.  The next epoch makes
- * all exact objects, of all classes, miss the compare once, and whoever misses it
- * looks at the class.  The order is
+ * Objects of other classes do not pay.  A tracked object is exact, and has
+ * DREF_MODE_TRACKED in its mode.  No dref_home word has that bit, so all gets, puts and
+ * trygets of the object fail the compare of the fast path, and go to count.c.  There, a
+ * static key guards the test for a tracked object.  dref_init() reads class->fast, which
+ * is NULL while the class is tracked, and calls dref_init_slow().
  *
- *	the key is on
+ * Enabling
+ * --------
+ *
+ * The exact objects that a class already has are in no list, and on the fast path.  But
+ * each CPU's dref_home contains an epoch of 8 bits (not the epoch of the passes), which is
+ * also in the mode of every object counted there.  With the next epoch, all exact objects,
+ * of all classes, fail the compare once.  An operation that fails it looks at the class,
+ * and marks the object if the class is tracked:
+ *
+ *	dref_track_enable()			operation
+ *
+ *	static key on
  *	class->tracked = true
  *	class->fast = NULL
  *	synchronize_rcu()
  *	dref_home = next epoch, on all CPUs
+ *						load dref_home: next epoch
+ *						barrier (see below)
+ *						load class->tracked: true, or
+ *						  class->fast: NULL
  *
- * and who writes to mode reads dref_home first and the class afterwards.  Who finds
- * the new epoch finds the class tracked: out of line there is a barrier between
- * (litmus: track-epoch), and dref_init() has the grace period, either half of which
- * its two loads are in, unless it is preempted between them, and that is a barrier
- * (litmus: track-init).  Who finds the old epoch leaves an object that misses the
- * compare again.  An object that nobody touches while 255 classes are switched on,
- * one after the other, comes back to the epoch it had, and is missed.
+ * In dref_home_mode() the barrier is smp_rmb() (litmus: track-epoch).
  *
- * Deferred objects are demoted by the passes, and not promoted again, while their
- * class is tracked; the fold puts DREF_MODE_TRACKED into mode.  That takes a Tasks RCU
- * grace period, which can be long; until then their holders are unknown.  A promotion
- * that was under way attaches no slot to a tracked object, or comes before it is one,
- * and the next pass demotes it.
+ * dref_init() has only a compiler barrier between its two loads.  If it is not preempted
+ * between them, they are in effect an RCU read-side section.  So either it ends before the
+ * grace period does, and dref_init() loads the old epoch, or it begins after the grace
+ * period has begun, and dref_init() loads NULL from fast.  If it is preempted, the context
+ * switch is a barrier.  (litmus: track-init)
  *
- * Counting.  A tracked operation changes count and the records in one critical
- * section, under the lock of the object's bucket.  So the references that have no
- * record are always count + 1 less those that have, whatever is in flight: those taken
- * before tracking, those of operations that had passed the compare when it was
- * switched on, and those that there was no room for.  A put is taken to return what
- * the same task took last.  If that has taken none of the latest DREF_PUT_SEARCH, it may
- * return any other: those without a record are used up first, as the oldest, and then
- * the oldest record goes.  Should there ever be more records than references, because
- * of what follows, the oldest go at the next operation.
+ * An operation that loads the old epoch writes it to mode, so that the object fails the
+ * compare the next time.  The epoch wraps: an object that is not used while tracking is
+ * enabled for 255 other classes, and then for its own, is missed.
  *
- * In an NMI nothing is locked, and so nothing recorded, but counted as dropped.  An
- * object that dies there is released by a work item, because its records go before
- * release() is called: so while a record is found, under the lock, its object is there.
- * One that becomes immortal there is looked for by a work item.
+ * Deferred objects of a tracked class are demoted by the passes, and not promoted again.
+ * The fold marks them as tracked.  That takes a Tasks RCU grace period, which can be long;
+ * until then their holders are not known.  A promotion under way either does not attach a
+ * slot, because it sees that the object is tracked, or it attaches the slot before that,
+ * and the next pass demotes the object.
  *
- * Memory is bounded: track_max objects, and as many records, allocated when the first
- * class is switched on.  When that is used up, gets are not recorded, and counted as
- * dropped.  The kernel's stack depot keeps each different stack once, for ever.
+ * Recording
+ * ---------
  *
- * Switching off is not to see the class tracked any more, to forget all, and to let
- * the objects go back to the fast path one by one, when somebody finds
- * DREF_MODE_TRACKED in one whose class is not tracked.
+ * Records are kept in a hash table of objects, with a lock for each bucket.  A tracked
+ * operation changes count and the records in one critical section.  So the difference
+ * between the two is the number of references without a record, whatever is in flight.
+ * These are the references taken before tracking was enabled, those of operations that had
+ * passed the compare by then, and those for which there was no room.
  *
- * An object that has records is exact and has DREF_MODE_TRACKED: under the lock it is
- * asked for before the first of them is made, and cleared with the last.  So release.c
- * has nothing to forget, and nothing to ask, where it is not set.  The exception is an
- * object that is being folded: it is there until that is over.  If its class is switched
- * off meanwhile, its record may outlive it until all are forgotten, and until then
- * whoever looks at records is kept away by dref_track_mutex.
+ * A put is assumed to drop the reference that the same task took last.  If that task took
+ * none of the latest DREF_PUT_SEARCH, the put may drop any other: first those without a
+ * record, as they are the oldest, and then the oldest record.  If there are more records
+ * than references, because of an NMI or of an operation that had passed the compare, the
+ * next operation drops the oldest ones.
+ *
+ * In an NMI no lock is taken.  An operation there is not recorded, but counted as dropped.
+ * A tracked object that dies in an NMI is released by a work item, because its records must
+ * be freed before release() is called.  If it becomes immortal in an NMI, a work item frees
+ * the records.
+ *
+ * Memory is bounded: there is room for track_max objects, and as many records.  It is
+ * allocated when tracking is enabled for the first class.  When it is used up, gets are
+ * not recorded, but counted as dropped.  The kernel's stack depot keeps each different
+ * stack for ever.
+ *
+ * Lifetime
+ * --------
+ *
+ * While a record is found under the lock of its bucket, its object exists.  An object that
+ * has records is exact and has DREF_MODE_TRACKED: that is tested under the lock before the
+ * first record is made, and the bit is cleared together with the last record.  So
+ * release.c has no record to free if the bit is not set.
+ *
+ * There is one exception: dref_fold() has a record made before the object is exact.  The
+ * object exists until the fold is over.  If tracking of its class is disabled meanwhile, the
+ * record may outlive the object until all records of the class are freed.  Until then
+ * dref_track_mutex keeps readers out.
+ *
+ * Disabling clears class->tracked, frees all records, and lets each object return to the
+ * fast path on its next use, when dref_untrack() clears DREF_MODE_TRACKED.
  */
 #define pr_fmt(fmt) "dref: " fmt
 
@@ -87,11 +114,11 @@
 
 #define DREF_BUCKET_BITS	10
 #define DREF_STACK_DEPTH	16
-#define DREF_PUT_SEARCH		256	/* records that a put looks through for its own */
+#define DREF_PUT_SEARCH		256	/* records that a put searches for its own */
 
-/* One or several references that were taken by one call */
+/* References that were taken by one call */
 struct dref_hold {
-	struct list_head	node;	/* of the object's, the newest first; or free */
+	struct list_head	node;	/* in the object's list, the newest first; or free */
 	depot_stack_handle_t	stack;
 	pid_t			pid;	/* 0: an interrupt */
 	char			comm[TASK_COMM_LEN];
@@ -115,19 +142,19 @@ struct dref_bucket {
 	struct hlist_head	objects;
 };
 
-/* Switched off a second later, as to patch the kernel's text stops all CPUs */
+/* Disabled with a delay of a second, as patching the kernel's text interrupts all CPUs */
 DEFINE_STATIC_KEY_DEFERRED_FALSE(dref_tracking, HZ);
-DEFINE_MUTEX(dref_track_mutex);	/* switching on and off, and looking */
+DEFINE_MUTEX(dref_track_mutex);	/* for enabling, disabling and reading */
 
 static struct dref_bucket buckets[1 << DREF_BUCKET_BITS];
 
-/* Allocated while a class is tracked: who finds that under a bucket's lock has it */
+/* Allocated while a class is tracked, which is tested under a bucket's lock */
 static struct dref_tracked *objects;
 static struct dref_hold *holds;
 static unsigned int max_tracked;	/* of each */
 static unsigned int nr_classes;
 
-/* What is free, inside of a bucket's lock */
+/* Free objects and records; pool_lock is taken inside a bucket's lock */
 static DEFINE_RAW_SPINLOCK(pool_lock);
 static HLIST_HEAD(free_objects);
 static LIST_HEAD(free_holds);
@@ -200,10 +227,10 @@ static struct dref_tracked *dref_object_find(const struct dref_bucket *bucket,
 }
 
 /*
- * Exact and tracked, which nobody can change who does not have the lock: so an object
- * to which the caller has a reference is released after he has given the lock back,
- * even if that goes meanwhile.  It may be made immortal, but interrupts are off, so
- * its class is still there (class.c).
+ * Test whether references to @ref may be recorded: it is exact and tracked.  That changes
+ * under the bucket's lock only.  If the caller has a reference, the object is not released
+ * before the caller gives the lock back, even if that reference is dropped meanwhile.  The
+ * object may become immortal, but interrupts are off, so its class still exists (class.c).
  */
 static bool dref_recordable(const struct dref *ref)
 {
@@ -235,7 +262,7 @@ static struct dref_tracked *dref_object_add(struct dref_bucket *bucket, struct d
 	return object;
 }
 
-/* The one there is, or a new one */
+/* Returns the record of @ref, new if there is none; NULL if it cannot be recorded */
 static struct dref_tracked *dref_object_find_or_add(struct dref_bucket *bucket, struct dref *ref)
 {
 	struct dref_tracked *object = dref_object_find(bucket, ref);
@@ -269,7 +296,7 @@ static struct dref_hold *dref_hold_alloc(void)
 	return hold;
 }
 
-/* Who is it? Interrupts are one and the same. */
+/* Identifies a holder; all interrupts are one */
 static pid_t dref_holder_pid(void)
 {
 	return in_task() ? current->pid : 0;
@@ -299,7 +326,7 @@ static void dref_record(struct dref_bucket *bucket, struct dref *ref, unsigned l
 	object->recorded += n;
 }
 
-/* @n references have been dropped, and there are @left */
+/* @n references have been dropped, and @left are left */
 static void dref_unrecord(struct dref_tracked *object, unsigned long n, unsigned long left)
 {
 	struct dref_hold *hold, *next;
@@ -321,7 +348,7 @@ static void dref_unrecord(struct dref_tracked *object, unsigned long n, unsigned
 
 /* ---- operations ---- */
 
-/* From @caller on: how we came here from there is of no interest */
+/* Save the stack from @caller on; the functions of dref that it called are left out */
 static depot_stack_handle_t dref_caller_stack(unsigned long caller)
 {
 	unsigned long entries[DREF_STACK_DEPTH + 4];
@@ -339,8 +366,8 @@ static depot_stack_handle_t dref_caller_stack(unsigned long caller)
 }
 
 /*
- * An exact object that is not tracked, perhaps because its class was not when it
- * was last looked at.  Returns what @mode is now.
+ * Mark an exact object as tracked if its class has become so since the object was last
+ * looked at.  Returns the mode that it has now.
  */
 unsigned long __dref_track_mode(struct dref *ref, unsigned long mode)
 {
@@ -352,7 +379,7 @@ unsigned long __dref_track_mode(struct dref *ref, unsigned long mode)
 	return mode | DREF_MODE_TRACKED;
 }
 
-/* @mode says that it is tracked: not if its class is not */
+/* @mode says that @ref is tracked: make it untracked if its class is not tracked */
 void dref_untrack(struct dref *ref, unsigned long mode)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
@@ -371,7 +398,7 @@ void dref_untrack(struct dref *ref, unsigned long mode)
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 }
 
-/* A new object, which nobody knows but the caller */
+/* A new object, which only the caller knows */
 void __dref_track_init(struct dref *ref, unsigned long caller)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
@@ -412,7 +439,7 @@ long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller)
 	return count;
 }
 
-/* Returns whether count is negative, as atomic_long_add_negative() does */
+/* Returns true if count is negative, as atomic_long_add_negative() does */
 bool dref_track_put(struct dref *ref, unsigned long n)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
@@ -427,7 +454,7 @@ bool dref_track_put(struct dref *ref, unsigned long n)
 	}
 	raw_spin_lock_irqsave(&bucket->lock, flags);
 	object = dref_object_find_or_add(bucket, ref);
-	/* Then it is there until the lock is free, whoever drops the last reference */
+	/* A recordable object exists until the unlock, even if this put is the last */
 	recordable = dref_recordable(ref);
 	count = atomic_long_sub_return(n, &ref->count);
 	if (object)
@@ -462,8 +489,8 @@ bool dref_track_tryget(struct dref *ref, unsigned long caller)
 }
 
 /*
- * An object that is about to be exact and tracked, and that nobody may touch after
- * that; dref_fold() has it forgotten if it is not.
+ * @ref is about to become exact and tracked, and may be released as soon as it is.  So its
+ * record is made now.  If it does not become exact, dref_fold() calls dref_track_forget().
  */
 void __dref_track_adopt(struct dref *ref)
 {
@@ -476,7 +503,7 @@ void __dref_track_adopt(struct dref *ref)
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 }
 
-/* An object that is about to be released, or is immortal */
+/* @ref is about to be released, or has become immortal */
 void __dref_track_forget(struct dref *ref)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
@@ -496,7 +523,7 @@ void __dref_track_forget(struct dref *ref)
 
 /* ---- all objects ---- */
 
-/* Forget those of @class, or all that are immortal */
+/* Free the records of @class, or if it is NULL, of all objects that are immortal */
 static void dref_forget_objects(const struct dref_class *class)
 {
 	struct dref_tracked *object;
@@ -537,7 +564,7 @@ bool __dref_is_tracked(const struct dref *ref)
 	return tracked;
 }
 
-/* ---- on and off, under dref_track_mutex ---- */
+/* ---- enabling and disabling, under dref_track_mutex ---- */
 
 static void dref_records_free(void)
 {
@@ -605,7 +632,7 @@ static void dref_track_disable(struct dref_class *class)
 		return;
 	WRITE_ONCE(class->fast, class->cpu);
 	WRITE_ONCE(class->tracked, false);
-	/* Who has seen it tracked under a bucket's lock has given that back, then */
+	/* Takes every bucket's lock, so operations that saw class->tracked are over */
 	dref_forget_objects(class);
 	if (--nr_classes)
 		return;
@@ -619,7 +646,7 @@ static void dref_track_disable(struct dref_class *class)
  *
  * Context: task, may sleep.
  *
- * Return: 0, also if it is tracked already; -ENOMEM.
+ * Return: 0, also if the class is tracked already; -ENOMEM.
  */
 int dref_track_start(struct dref_class *class)
 {
@@ -631,7 +658,7 @@ int dref_track_start(struct dref_class *class)
 	return err;
 }
 
-/* Forget all about a class; it may be unregistered already */
+/* Stop tracking a class, which may be unregistered already */
 void dref_track_stop(struct dref_class *class)
 {
 	mutex_lock(&dref_track_mutex);
@@ -639,7 +666,7 @@ void dref_track_stop(struct dref_class *class)
 	mutex_unlock(&dref_track_mutex);
 }
 
-/* A class that has no objects yet, and now may have some */
+/* Track a new class if the parameter track names it; after this it can have objects */
 void dref_track_register(struct dref_class *class)
 {
 	unsigned int i;
@@ -649,7 +676,7 @@ void dref_track_register(struct dref_class *class)
 		if (!strcmp(track[i], class->name) && dref_track_enable(class))
 			pr_warn("class %s: no memory to track it\n", class->name);
 	}
-	/* dref_init() looks at this */
+	/* dref_init() reads this */
 	if (!class->tracked)
 		WRITE_ONCE(class->fast, class->cpu);
 	mutex_unlock(&dref_track_mutex);
@@ -670,7 +697,7 @@ void dref_tracks_exit(void)
 	static_key_deferred_flush(&dref_tracking);
 }
 
-/* ---- looking, under dref_track_mutex ---- */
+/* ---- reading, under dref_track_mutex ---- */
 
 void dref_track_stats(struct dref_track_stats *stats)
 {
@@ -691,7 +718,7 @@ unsigned int dref_tracked_objects(const struct dref_class *class)
 	return nr;
 }
 
-/* The group of @stack, or an empty one; NULL if there are too many */
+/* Returns the group of @stack, or an empty one; NULL if there are too many groups */
 static struct dref_stack *dref_stack_group(struct dref_holders *holders,
 					   depot_stack_handle_t stack)
 {
@@ -715,7 +742,7 @@ static int dref_stack_compare(const void *a, const void *b)
 	return time_before(x->since, y->since) ? -1 : time_after(x->since, y->since);
 }
 
-/* From the newest hold to the oldest, which is the one that is named */
+/* Group the records by stack, from the newest to the oldest, which gives a group its name */
 static void dref_holders_gather(struct dref_holders *holders,
 				const struct dref_tracked *object)
 {
@@ -766,9 +793,9 @@ static bool dref_holders_fill(struct dref_tracked *object, struct dref *ref,
 }
 
 /*
- * Find the first tracked object of @class that has @number or a higher one, and look
- * at it.  @report: only one that has not been looked at so before.  Returns its
- * number, or -1.
+ * Find the first tracked object of @class that has @number or a higher one, and describe it
+ * in @holders.  If @report, find only objects that have not been reported before.  Returns
+ * the number, or -1.
  */
 long dref_track_find(unsigned long number, const struct dref_class *class, bool report,
 		     struct dref_holders *holders)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What track.c, which records, and holders.c, which shows, know of each other.
+ * Declarations shared by track.c, which records holders, and holders.c, which shows them.
  */
 #ifndef DREF_TRACK_H
 #define DREF_TRACK_H
@@ -9,15 +9,15 @@
 
 #include "inspect.h"
 
-#define DREF_STACKS	128	/* different ones of one object that are told apart */
+#define DREF_STACKS	128	/* number of different stacks that are told apart, for one object */
 
 /**
- * struct dref_stack - what was taken in one place
- * @stack: where; 0: unknown
- * @n: references that are still there
+ * struct dref_stack - references that were taken in one place
+ * @stack: the stack; 0: unknown
+ * @n: number of references that are still held
  * @since: jiffies when the oldest of them was taken
- * @pid: by whom; 0: in an interrupt
- * @comm: his name then
+ * @pid: task that took it; 0: an interrupt
+ * @comm: name of that task at that time
  */
 struct dref_stack {
 	depot_stack_handle_t	stack;
@@ -29,13 +29,13 @@ struct dref_stack {
 
 /**
  * struct dref_holders - what is known of a tracked object
- * @ref: the object, which may be gone by now: for its address only
+ * @ref: the object; it may be gone by now, so use its address only
  * @mode: its mode word
- * @references: as dref_read() says
- * @recorded: those of them that are in @stacks and @others
- * @since: jiffies when it was initialised, or first seen
- * @others: references of stacks that there was no room for
- * @stacks: those with most references first; the rest is empty
+ * @references: number of references, as dref_read() returns it
+ * @recorded: number of those that are in @stacks and @others
+ * @since: jiffies when the object was initialised, or first seen
+ * @others: references whose stacks did not fit into @stacks
+ * @stacks: the stacks, that with most references first; the rest is empty
  */
 struct dref_holders {
 	const struct dref	*ref;
@@ -48,11 +48,11 @@ struct dref_holders {
 };
 
 /**
- * struct dref_track_stats - what tracking has room for
- * @max: objects, and records
- * @objects: that are tracked
- * @records: that there are
- * @dropped: gets and puts that were not recorded
+ * struct dref_track_stats - the room that tracking has, and how much is used
+ * @max: room for objects, and for records
+ * @objects: number of tracked objects
+ * @records: number of records
+ * @dropped: number of gets and puts that could not be recorded
  */
 struct dref_track_stats {
 	unsigned int	max;
@@ -65,7 +65,7 @@ struct dref_track_stats {
 
 extern struct mutex dref_track_mutex;
 
-/* Around looking: no class is switched on or off, and no record is freed */
+/* Held while reading: tracking of a class is not switched, and no record is freed */
 static inline void dref_track_lock(void)
 {
 	mutex_lock(&dref_track_mutex);
