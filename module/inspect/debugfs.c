@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/debug/dref, for root:
+ * The files in /sys/kernel/debug/dref, for root only:
  *
  *	stats			counters and gauges of all classes together
  *	cpus			what each CPU has counted in slots
- *	latency			of the releases of deferred objects, a histogram
+ *	latency			histogram of the releases of deferred objects
  *	classes/NAME/stats	counters and gauges of one class, and its flags
- *	classes/NAME/objects	its deferred objects, a line each
+ *	classes/NAME/objects	its deferred objects, one per line
  *	classes/NAME/track	1: record who holds its objects; 0: do not
- *	classes/NAME/holders	who holds them, as far as is known
- *	classes/NAME/leaks	which of them are old, after a pass, and why
- *	reconcile		write anything: dref_reconcile(); read: how many
+ *	classes/NAME/holders	who holds its objects, as far as recorded
+ *	classes/NAME/leaks	its objects that are still there after a pass and are
+ *				older than leak_age_s, and why
+ *	reconcile		write anything: call dref_reconcile(); read: how many
  *				objects the last one released
- *	pass_min_ms		shortest time between periodic passes
- *	pass_max_ms		longest
+ *	pass_min_ms		shortest interval between periodic passes
+ *	pass_max_ms		longest interval between periodic passes
  *	promote_threshold	changes of CPU in a window that make an object hot
  *	demote_passes		periodic passes without activity before demotion
  *	max_deferred		how many objects may have a slot at a time
- *	leak_age_s		of what is in leaks
+ *	leak_age_s		least age of the objects in leaks
  *
  * Values are "name: value" lines in decimal.  A tunable takes a number in its
- * range; anything else is -EINVAL and changes nothing.
+ * range; any other write fails with -EINVAL and changes nothing.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -84,7 +85,7 @@ static const struct file_operations reconcile_fops = {
 	.release	= single_release,
 };
 
-/* A number from @min to @max, either of which may be another tunable */
+/* A number from @min to @max, or up to or down to the value of another tunable */
 struct dref_tunable {
 	const char		*name;
 	unsigned int		*value;
@@ -140,12 +141,12 @@ static int tunable_open(struct inode *inode, struct file *file)
 	return single_open(file, tunable_show, inode->i_private);
 }
 
-/* All of what somebody has written is one number, or it is an error */
+/* Everything that is written must be one number */
 static int number_from_user(const char __user *buf, size_t len, unsigned int *value)
 {
 	char text[16];
 
-	/* kstrtouint_from_user() would look at the first few characters only */
+	/* kstrtouint_from_user() would ignore all but the first few characters */
 	if (len >= sizeof(text))
 		return -EINVAL;
 	if (copy_from_user(text, buf, len))
@@ -230,7 +231,7 @@ void dref_debugfs_add(struct dref_class *class)
 
 void dref_debugfs_remove(struct dref_class *class)
 {
-	debugfs_remove(class->dir);	/* waits for those who read */
+	debugfs_remove(class->dir);	/* waits for readers */
 }
 
 void dref_debugfs_init(void)

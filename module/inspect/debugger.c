@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a debugger must know to read a struct dref, and debugging information does
- * not say: the values of macros, and where the kernel, of which it may have no
- * symbols, keeps its per-CPU memory.  tools/gdb/dref-gdb.py looks at dref_debugger,
- * by the names that it has here; nothing in the kernel does.
+ * What a debugger needs to read a struct dref, and debug information does not contain: the
+ * values of macros, and where the kernel keeps per-CPU memory, as the debugger may have no
+ * symbols of the kernel.  tools/gdb/dref-gdb.py reads dref_debugger, by the names of its
+ * members.  Nothing in the kernel does.
  */
 #include <linux/cpumask.h>
 #include <linux/percpu.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of inspection know of each other.
+ * Declarations shared by the files of module/inspect.
  *
  *	debugfs.c	the files in debugfs
  *	stats.c		counters and gauges
- *	look.c		what can be seen of deferred objects, one by one
- *	objects.c	the files that show it
- *	holders.c	who holds an object, and leaks
- *	track.c		the records that this comes from (CONFIG_DREF_TRACKING)
- *	debugger.c	what a debugger must know
+ *	look.c		takes snapshots of deferred objects, one at a time
+ *	objects.c	the files that show these snapshots
+ *	holders.c	the files that show holders and leaks
+ *	track.c		records who holds an object (CONFIG_DREF_TRACKING)
+ *	debugger.c	constants for debuggers
  */
 #ifndef DREF_INSPECT_H
 #define DREF_INSPECT_H
@@ -25,14 +25,14 @@ void dref_latency_show(struct seq_file *seq);
 /* look.c */
 
 /**
- * struct dref_snapshot - what a deferred object looks like to somebody who walks by
- * @ref: the object, which may be gone by now: for its address only
- * @class: its class
+ * struct dref_snapshot - a deferred object at some moment
+ * @ref: the object; it may be gone by now, so use its address only
+ * @class: class of the object
  * @mode: its mode word
  * @count: references counted in count
  * @gets: gets counted in the slot
- * @puts: likewise
- * @since: jiffies when it was promoted
+ * @puts: puts counted in the slot
+ * @since: jiffies when the object was promoted
  * @idle_passes: as in struct dref_slot
  */
 struct dref_snapshot {

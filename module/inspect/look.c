@@ -1,6 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Looking at the slots, and at the objects that have one, while everything goes on.
+ * Taking snapshots of slots, and of the objects that have one, while they are in use.
+ *
+ * A reader visits one slot at a time, by its number: the number of the chunk, and the
+ * index in it (slot.c).  So it needs no memory for a list, and no get, put or pass waits
+ * for it, however many objects there are.  RCU keeps the chunk.
+ *
+ * The object itself may be released at any time.  It is accessed under dref_pool_lock
+ * only, because slot->ref is cleared under that lock before the object is released.
+ * Summing the counters takes too long for a spinlock, so the slot may get another object
+ * meanwhile.  Therefore the lock is taken twice:
+ *
+ *	sum of puts
+ *	under dref_pool_lock: ref, mode, count
+ *	sum of gets
+ *	under dref_pool_lock: the same ref, attached at the same time?
+ *
+ * If not, there is no snapshot.  The order puts, count, gets is that of a pass
+ * (reconcile.c), so that a snapshot never shows too few references.
  */
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -9,10 +26,7 @@
 #include "../core/slot.h"
 #include "inspect.h"
 
-/*
- * Look at the object in @slot, if it has one.  What was read without the lock is
- * of this object only if the slot still has it in the end.
- */
+/* Take a snapshot of the object in @slot; returns false if it has none */
 static bool dref_slot_snapshot(const struct dref_slot *slot, struct dref_snapshot *snap)
 {
 	unsigned long flags, puts;
@@ -30,7 +44,7 @@ static bool dref_slot_snapshot(const struct dref_slot *slot, struct dref_snapsho
 		snap->count = atomic_long_read(&snap->ref->count);
 	}
 	spin_unlock_irqrestore(&dref_pool_lock, flags);
-	/* neither on its way to the slot nor on its way out */
+	/* The object is just getting its slot, or is about to lose it */
 	if (!snap->ref || snap->mode & DREF_MODE_IMMORTAL || snap->count < 0 ||
 	    (snap->mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
 		return false;
@@ -46,10 +60,9 @@ static bool dref_slot_snapshot(const struct dref_slot *slot, struct dref_snapsho
 }
 
 /*
- * Find the first object of @class whose slot has @number, or a higher one, and
- * look at it.  Returns the number, or -1.  Who goes on from there until the end
- * sees all objects that are deferred meanwhile, and holds up nobody: gets, puts and
- * passes know nothing of it.  May sleep.
+ * Take a snapshot of the first object of @class whose slot has @number or a higher one.
+ * Returns that number, or -1.  A caller that continues from there to the end sees every
+ * object that is deferred during that time.  May sleep.
  */
 long dref_slots_find(unsigned long number, const struct dref_class *class,
 		     struct dref_snapshot *snap)
@@ -60,7 +73,7 @@ long dref_slots_find(unsigned long number, const struct dref_class *class,
 	bool found = false;
 
 	do {
-		rcu_read_lock();	/* for the chunk */
+		rcu_read_lock();	/* keeps the chunk */
 		chunk = xa_find(&dref_chunks, &index, ULONG_MAX, XA_PRESENT);
 		if (index != wanted)
 			i = 0;
@@ -77,7 +90,7 @@ long dref_slots_find(unsigned long number, const struct dref_class *class,
 	return -1;
 }
 
-/* Is @ref still in the slot with this number, and not reported? It is, then. */
+/* Returns true, once, if @ref is still in the slot with this number */
 bool dref_slot_first_report(unsigned long number, const struct dref *ref)
 {
 	unsigned long flags, index = number / DREF_CHUNK_SLOTS;
@@ -85,7 +98,7 @@ bool dref_slot_first_report(unsigned long number, const struct dref *ref)
 	struct dref_slot *slot;
 	bool report = false;
 
-	rcu_read_lock();	/* for the chunk */
+	rcu_read_lock();	/* keeps the chunk */
 	chunk = xa_find(&dref_chunks, &index, index, XA_PRESENT);
 	if (chunk) {
 		slot = &chunk->slots[number % DREF_CHUNK_SLOTS];
@@ -99,7 +112,7 @@ bool dref_slot_first_report(unsigned long number, const struct dref *ref)
 }
 
 /*
- * What @cpu has counted in slots since the module was loaded.  A slot that is
+ * Returns what @cpu has counted in slots since the module was loaded.  A slot that is
  * given back meanwhile may be missed, or be counted twice.
  */
 struct dref_counts dref_cpu_counts(int cpu)

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What can be seen of deferred objects, one by one, and of the CPUs that count
- * them: classes/NAME/objects and cpus in debugfs.
+ * The files classes/NAME/objects and cpus in debugfs: deferred objects, one by one, and
+ * the CPUs that count them.
  *
- * There may be a hundred thousand objects, coming and going by the thousand a
- * second.  A reader asks for one at a time, by the number of its slot (slot.c), so
- * he needs no memory, and no get, put or pass ever waits for him.  An object that
- * is deferred all the while is in the answer once.  Its line is what it looked
- * like in passing: count, gets and puts are not from the same moment, but in the
- * order of which a pass makes sure that it never shows too few references.
+ * There may be a hundred thousand objects, of which thousands come and go every second.
+ * A reader takes a snapshot of one at a time (look.c).  So it needs no memory, and no
+ * get, put or pass waits for it.  An object that is deferred all the time is shown
+ * once.  Its count, gets and puts are not from the same moment, but are read in the
+ * order of a pass, so that they never show too few references.
  */
 #include <linux/fs.h>
 #include <linux/jiffies.h>
@@ -16,7 +15,7 @@
 
 #include "inspect.h"
 
-/* How a reader goes through the slots: *pos is the number of one */
+/* *pos is the number of a slot */
 static void *objects_seek(struct seq_file *seq, loff_t *pos)
 {
 	struct dref_snapshot *snap = seq->private;

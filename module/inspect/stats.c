@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What "stats" and "latency" in debugfs show: events, summed when somebody reads them.
+ * The contents of "stats" and "latency" in debugfs.
+ *
+ * Events are counted per class and CPU (event.c), and summed here when a file is read.
+ * "stats" of all classes together includes the events of classes that are gone, from
+ * dref_events_retired, so its counters never decrease.  dref_classes_mutex makes sure
+ * that a class that goes meanwhile is counted once.
+ *
+ * The numbers are not taken at the same moment, so they need not add up.
  */
 #include <linux/bitops.h>
 #include <linux/string.h>
@@ -26,8 +33,8 @@ static void dref_show(struct seq_file *seq, const char *name, unsigned long valu
 }
 
 /*
- * The counters that a class has of its own and that all classes have together.
- * Of objects that are dying only the passes know, and not by class.
+ * Show the counters that a class has, or that all classes have together.  Dying objects
+ * are known to the passes only, and not by class, so @pass is NULL for a class.
  */
 static void dref_counters_show(struct seq_file *seq, unsigned long deferred,
 			       long live, const struct dref_pass_stats *pass,
