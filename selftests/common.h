@@ -17,6 +17,12 @@
 #define DREF	"/sys/kernel/debug/dref"
 #define TRACING	"/sys/kernel/tracing"
 
+/* Write each line at once: scripts/check measures the time between two results. */
+static inline __attribute__((constructor)) void write_lines_at_once(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
 /* The whole of a file, or -1; longer ones are cut */
 static inline int read_file(const char *path, char *buf, size_t size)
 {

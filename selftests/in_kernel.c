@@ -4,6 +4,7 @@
  *
  *	in_kernel [SUITE|TEST]...	only these
  *	in_kernel --except SUITE	all but these
+ *	in_kernel --ms N ...		with N ms for a test that races, not 2000
  *
  * The tests are in debugfs; reading one runs it. Its line in the list says
  * which tunables it needs (they are restored afterwards) and which counters of
@@ -243,10 +244,21 @@ static void read_list(bool except, char **names)
 	}
 }
 
+#define DURATION	"/sys/module/dref_test/parameters/duration_ms"
+
 int main(int argc, char **argv)
 {
-	bool except = argc > 1 && !strcmp(argv[1], "--except");
+	const char *duration = NULL;
+	char duration_before[50];
+	bool except;
 	int i;
+
+	if (argc > 2 && !strcmp(argv[1], "--ms")) {
+		duration = argv[2];
+		argv += 2;
+		argc -= 2;
+	}
+	except = argc > 1 && !strcmp(argv[1], "--except");
 
 	ksft_print_header();
 	if (geteuid())
@@ -262,8 +274,12 @@ int main(int argc, char **argv)
 	read_list(except, argv + 1 + except);
 	if (!nr_tests)
 		ksft_exit_skip("no such test\n");
+	if (read_file(DURATION, duration_before, sizeof(duration_before)) < 0 ||
+	    (duration && write_file(DURATION, duration)))
+		ksft_exit_fail_msg("cannot set " DURATION "\n");
 	ksft_set_plan(nr_tests);
 	for (i = 0; i < nr_tests; i++)
 		run_test(&tests[i]);
+	write_file(DURATION, duration_before);
 	ksft_finished();
 }
