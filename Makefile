@@ -70,10 +70,14 @@ demo: ## show what it does
 	$(Q)$(MAKE) $(stock)
 	$(Q)scripts/demo
 
-check: ## build, style, analysis, self-tests on 1, 2, 4 and 8 CPUs
-	$(Q)KDIR="$(given)" scripts/check
+# TEST="vm:stress.sh host:top.sh": steps and tests of scripts/check
+check: ## build, style, analysis, self-tests: 20 minutes (TEST= for some)
+	$(Q)KDIR="$(given)" scripts/check $(TEST)
 
-check-all: ## beside it: what matters on nine kernels, all proofs, planted errors
+check-quick: ## the most telling of them, for each commit: 5 minutes
+	$(Q)KDIR="$(given)" scripts/check quick
+
+check-all: ## all of them at full length, nine kernels, all proofs, planted errors
 	$(Q)KDIR="$(given)" scripts/check all
 
 # CPUS=4 DURATION=2h ARGS="--scenario weak"
@@ -127,4 +131,4 @@ clean: ## remove everything that was built
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir copy elsewhere stress-broken tools selftests demo check check-all stress bench style sparse coccicheck analyze install uninstall clean help
+.PHONY: all modules kdir copy elsewhere stress-broken tools selftests demo check check-quick check-all stress bench style sparse coccicheck analyze install uninstall clean help

@@ -18,6 +18,7 @@
 #include "kselftest_harness.h"
 
 #define NOBODY	65534
+/* Writes to each file, unless DREF_FUZZ_WRITES says another number */
 #define FUZZES	10000
 
 static const char * const all_files[] = {
@@ -386,11 +387,14 @@ static bool taken(const char *name, const char *junk, int len, const char *now)
 static void fuzz_file(struct __test_metadata *_metadata, const char *name)
 {
 	char junk[64], was[4096], before[4096], now[4096];
-	int i, len, err, nr_taken = 0;
+	int i, len, err, nr_taken = 0, fuzzes = FUZZES;
+
+	if (getenv("DREF_FUZZ_WRITES"))
+		fuzzes = atoi(getenv("DREF_FUZZ_WRITES"));
 
 	ASSERT_LE(0, read_file(path_of(name), was, sizeof(was)));
 	strcpy(before, was);
-	for (i = 0; i < FUZZES; i++) {
+	for (i = 0; i < fuzzes; i++) {
 		len = draw_junk(junk, sizeof(junk) - 1);
 		err = put(name, junk, len);
 		ASSERT_TRUE(!err || err == -EINVAL) TH_LOG("%s: %d", name, err);
@@ -404,7 +408,7 @@ static void fuzz_file(struct __test_metadata *_metadata, const char *name)
 	EXPECT_LT(0, nr_taken) TH_LOG("%s takes nothing", name);
 	/* it still takes what is right: what it has had */
 	EXPECT_EQ(0, put_text(name, was)) TH_LOG("%s", name);
-	TH_LOG("%s: %d of %d taken", name, nr_taken, FUZZES);
+	TH_LOG("%s: %d of %d taken", name, nr_taken, fuzzes);
 }
 
 /* Every file there is, so that none is forgotten; and none of them moves another */
