@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the C tests have in common: modules, files of debugfs, counters.
+ * Functions that the C tests share: modules, files of debugfs, counters.
  */
 #ifndef DREF_SELFTESTS_COMMON_H
 #define DREF_SELFTESTS_COMMON_H
@@ -23,7 +23,7 @@ static inline __attribute__((constructor)) void write_lines_at_once(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 }
 
-/* The whole of a file, or -1; longer ones are cut */
+/* Read a file, up to @size - 1 bytes of it: the number of bytes, or -1 */
 static inline int read_file(const char *path, char *buf, size_t size)
 {
 	int fd = open(path, O_RDONLY), len = 0, n;
@@ -48,7 +48,7 @@ static inline int write_file(const char *path, const char *value)
 	return n < 0 ? -1 : 0;
 }
 
-/* That of the tick, as jiffies: where a CPU stalls, ages stand still with it */
+/* The clock of the tick, as jiffies: ages stand still while the CPU of the tick stalls */
 #define AGE_CLOCK	CLOCK_MONOTONIC_COARSE
 
 static inline unsigned int elapsed_ms(clockid_t clock, const struct timespec *since)
@@ -59,7 +59,7 @@ static inline unsigned int elapsed_ms(clockid_t clock, const struct timespec *si
 	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
 }
 
-/* Until everything is that much older */
+/* Wait until every age has grown by @ms */
 static inline void wait_ms(unsigned int ms)
 {
 	struct timespec begin;
@@ -69,7 +69,7 @@ static inline void wait_ms(unsigned int ms)
 		usleep(5000);
 }
 
-/* Load a module from modprobe's folders or from the tree; true if it is loaded now */
+/* Load a module from modprobe's folders or from the source tree: is it loaded now? */
 static inline bool load(const char *name)
 {
 	char command[300], path[100];

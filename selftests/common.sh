@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the shell tests have in common: KTAP (source this, say "plan N", then
-# "result STATUS WHAT" for each test, and "finish" at the end), and modules.
+# Functions that the shell tests share: KTAP, and modules. A test sources this file,
+# calls "plan N", "result STATUS NAME" for each result, and "finish" at the end.
 
 KSFT_SKIP=4
 test_number=0
@@ -40,7 +40,7 @@ finish() {
 	exit
 }
 
-# The first of these that is there: in the tree, or in what was installed from it.
+# in_tree PATH: print where it is, in the source tree or from a folder installed in it.
 in_tree() {
 	for path in ../"$1" ../../../"$1"; do
 		[ -e "$path" ] && echo "$path" && return
@@ -48,18 +48,18 @@ in_tree() {
 	return 1
 }
 
-# tool FOLDER/NAME: a program of tools/, from the tree that this is a part of, or from PATH.
+# tool FOLDER/NAME: print the path of a program of tools/, in the source tree or in PATH.
 tool() {
 	in_tree tools/"$1" || command -v "${1##*/}"
 }
 
-# What $out has, where a test has failed: fails, too.
+# show: print the file $out as diagnostics, and fail.
 show() {
 	sed 's/^/# /' "$out"
 	return 1
 }
 
-# load MODULE [PARAMETER]...: from modprobe's folders, or from the tree.
+# load MODULE [PARAMETER]...: from modprobe's folders, or from the source tree.
 load() {
 	name=$1
 	shift
@@ -68,7 +68,8 @@ load() {
 		insmod "$(find ../module ../../../module -name "$name.ko" 2>/dev/null)" "$@"
 }
 
-# tune TUNABLE=VALUE...: one may be the limit of another, so it takes two rounds.
+# tune TUNABLE=VALUE...: set them. One can be the limit of another, so this takes two
+# rounds.
 tune() {
 	for _ in 1 2; do
 		for setting; do
@@ -77,19 +78,20 @@ tune() {
 	done 2>/dev/null
 }
 
-# What the tunables are now, for tune.
+# tunables: print the present values, as arguments of tune.
 tunables() {
 	for name in pass_min_ms pass_max_ms demote_passes promote_threshold max_deferred; do
 		echo "$name=$(cat /sys/kernel/debug/dref/$name)"
 	done
 }
 
-# What a test of dref_test.ko needs, for tune.
+# needs TEST: print what this test of dref_test.ko needs, as arguments of tune.
 needs() {
 	sed -n "s/.* $1 needs: \(.*\) expects:.*/\1/p" /sys/kernel/debug/dref_test/list
 }
 
-# unload_all: dref.ko, and the modules of this tree that use it. Fails if others do.
+# unload_all: unload dref.ko and the modules of this tree that use it. It fails if another
+# module uses dref.ko.
 unload_all() {
 	for name in dref_scale dref_stress dref_test dref_test_leave dref; do
 		[ ! -e /sys/module/$name ] || rmmod $name || return

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Every allocation of dref.ko fails, for good, once, and at random: no crash, no
-# release lost or too early (dref-stress looks after them), and nothing leaked.
+# Allocations of dref.ko fail: all of them, one, and at random. dref.ko does not crash,
+# loses no release and makes none too early (dref-stress checks both), and leaks nothing.
 #
 #	faults.sh [SECONDS]	for each run of dref-stress (10)
 #
-# The kernel's own fault injection does it, for allocations that come from dref.ko
-# alone, which it tells by the stack. Per-CPU memory has no fault of its own: it is
-# made of pages and of slab objects, which have. Leaks are kmemleak's to find.
+# The kernel's fault injection makes those allocations fail that have dref.ko on the
+# stack. It has no faults for per-CPU memory, but for the pages and the slab objects of which
+# per-CPU memory is made. kmemleak finds leaks.
 
 . ./common.sh
 
@@ -22,17 +22,17 @@ done
 
 plenty=1000000
 
-# Where modules may be: "START END"
+# "START END" of the addresses of modules
 modules="0xffffffffa0000000 0xffffffffff000000"
 
-# A function of dref.ko, up to the next one
+# text_of FUNCTION: print "START END" of a function of dref.ko
 text_of() {
 	sort /proc/kallsyms | awk -v name="$1" '
 	from { print from, "0x" $1; exit }
 	$3 == name && $4 == "[dref]" { from = "0x" $1 }'
 }
 
-# Where dref.ko allocates all that it does while it works
+# dref.ko allocates all memory for slots in this function.
 text_of_pool() {
 	text_of dref_slot_get
 }
@@ -60,7 +60,7 @@ no_faults() {
 	done
 }
 
-# How many of the failures of KIND that faults() was told of have been used up
+# used KIND: print how many of the failures that faults() allowed have occurred
 used() {
 	echo $((plenty - $(cat "$debugfs/$1/times")))
 }
@@ -69,9 +69,9 @@ value() {
 	sed -n "s/^$2: //p" "$dref/$1"
 }
 
-# What kmemleak finds in two looks, as young objects are none, and of ours only: the
-# code that allocated it is gone, so all that is left of its name is an address where
-# modules are.
+# leaks: print what kmemleak finds in two scans, as it reports no young objects. Only the
+# leaks of these modules are printed. The code that allocated is gone, so the stack has an
+# address where modules are in the place of its name.
 leaks() {
 	echo scan >$debugfs/kmemleak
 	sleep 6
@@ -79,7 +79,7 @@ leaks() {
 	grep -A 20 '^unreferenced object' $debugfs/kmemleak | grep -E '\[dref| 0xffffffff[a-f]'
 }
 
-# A kernel that can do all of this is slow: two minutes are late enough.
+# A kernel with these debugging options is slow, so a release is late after two minutes.
 stress() {
 	dref-stress --quiet --late 2m --scenario "$1" --duration "${seconds}s" >/tmp/faults.out 2>&1
 	status=$?
@@ -89,7 +89,7 @@ stress() {
 
 # ---- the tests ----
 
-# Loading either works or does not: half of an attempt stays behind of neither.
+# loading: each attempt either succeeds or fails, and a failed one leaves nothing behind.
 loading() {
 	failed=0 loaded=0
 	for percent in 100 50 20 10 5 2 1 50 20 10 5 2 1; do
@@ -107,8 +107,8 @@ loading() {
 	[ $failed -gt 0 ] && load dref && [ -e $dref/stats ]
 }
 
-# slots KINDS PERCENT TIMES SCENARIO: dref-stress, from an empty pool, with these
-# faults when slots are taken. Sets promoted and refused.
+# slots KINDS PERCENT TIMES SCENARIO: run dref-stress, from an empty pool, with these
+# faults in the allocation of slots. Sets promoted and refused.
 slots() {
 	unload_all && load dref_stress || return
 	# shellcheck disable=SC2046
@@ -121,13 +121,13 @@ slots() {
 	return $status
 }
 
-# All objects stay exact, and are counted and released as ever.
+# All objects stay exact; they are counted and released as always.
 never() {
 	slots "$both" 100 $plenty mix && [ "$refused" -gt 0 ] && [ "$promoted" -eq 0 ]
 }
 
-# The descriptions of slots are slab objects, the counters are per-CPU memory, for
-# which pages are taken.
+# The descriptions of slots are slab objects. The counters are per-CPU memory, which takes
+# pages.
 no_objects() {
 	slots failslab 100 $plenty mix && echo "# used $(used failslab)" &&
 		[ "$(used failslab)" -gt 0 ]
@@ -138,7 +138,7 @@ no_pages() {
 		[ "$(used fail_page_alloc)" -gt 0 ] && [ "$refused" -gt 0 ]
 }
 
-# What was not to be had is asked for again.
+# dref.ko repeats an allocation that has failed.
 once() {
 	slots "$1" 100 1 mix && [ "$(cat "$debugfs/$1/times")" -eq 0 ] && [ "$promoted" -gt 0 ]
 }
@@ -156,7 +156,7 @@ unloading() {
 	return $status
 }
 
-# run WHAT FUNCTION [ARGUMENT]...
+# run NAME FUNCTION [ARGUMENT]...
 run() {
 	what=$1
 	shift
@@ -169,14 +169,14 @@ unload_all || skip_all "dref.ko is in use"
 trap no_faults EXIT
 echo clear >$debugfs/kmemleak
 plan 9
-run "loading, or not" loading
-run "no slots: all stay exact" never
-run "no slab objects for slots" no_objects
-run "no pages, hence no per-CPU memory, for slots" no_pages
-run "no slab object once" once failslab
-run "no page once" once fail_page_alloc
-run "at random" at_random mix
-run "unloading" unloading
+run "loading fails or succeeds, and leaves nothing behind if it fails" loading
+run "without slots all objects stay exact" never
+run "slab objects for slots fail" no_objects
+run "pages, hence per-CPU memory, for slots fail" no_pages
+run "one slab object fails" once failslab
+run "one page fails" once fail_page_alloc
+run "allocations for slots fail at random" at_random mix
+run "unloading succeeds while allocations fail" unloading
 found=$(leaks)
 [ -z "$found" ]
 result $? "nothing leaked"

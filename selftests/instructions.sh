@@ -1,15 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# How many instructions everything takes, and that dref takes no more than it did.
+# The operations of dref take no more instructions than they did before.
 #
-# Nanoseconds are instructions where the clock advances with them, as under "vm-run
-# --icount", which sets DREF_ICOUNT.  dref_scale.ko measures, the loop included, and
-# the least of its runs counts, as an interrupt may be in the others.  What dref has
-# needed before is in instructions.ref, beside its peers in the same kernel, which
-# are only shown.
+# Under "vm-run --icount", which sets DREF_ICOUNT, the clock advances by a nanosecond per
+# instruction.  dref_scale.ko measures, the loop included.  The least of its runs counts, as
+# the others can contain an interrupt.  The numbers of before are in instructions.ref,
+# beside those of other counters of the same kernel, which are shown and not compared.
 #
-#	instructions.sh --write	what has been measured, for instructions.ref
+#	instructions.sh --write	print instructions.ref as it is measured now
 
 . ./common.sh
 
@@ -18,12 +17,12 @@ events=/sys/kernel/tracing/events/dref/enable
 reference=instructions.ref
 kernel=$(uname -r)
 
-# A clock that is read once for thousands of operations; and what is no loop in
-# which interrupts are off varies by a little.
+# The clock is read once for thousands of operations, and loops in which interrupts are
+# on vary by a little.
 tolerance="0.1 + 0.002 * old"
 
 measure() {
-	# What has been traced, and is no more, costs as little as what never was.
+	# After tracing is off again, it costs nothing.
 	for value in 1 0; do
 		[ ! -e $events ] || echo $value >$events || return
 	done
@@ -36,8 +35,9 @@ measure() {
 	grep -q '^state: done' $debugfs/run
 }
 
-# One CPU says it all: MEASURED  COUNTER  OPERATION  OBJECTS  INSTRUCTIONS.  When the
-# last one is released is a matter of when passes and grace periods are due.
+# measured: print MEASURED  COUNTER  OPERATION  OBJECTS  INSTRUCTIONS, as measured on one
+# CPU.  The time of the last release depends on when passes and grace periods are due, so it
+# is left out.
 measured() {
 	awk -F '  +' '
 	NR == 1 || $3 == "until released" || $3 == "find dead" { next }
@@ -58,7 +58,7 @@ write_reference() {
 	measured
 }
 
-# A line for each test: its status and its name.
+# compare: print a line for each test, its status and its name.
 compare() {
 	measured | awk -F '  +' '
 	/^#/ { next }

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The KUnit suites of dref_kunit.ko, where the kernel has KUnit: loading the module
-# runs them. What they found is in debugfs, suite by suite.
+# The KUnit suites of dref_kunit.ko pass, where the kernel has KUnit. Loading the module
+# runs them, and debugfs has the results of each suite.
 
 . ./common.sh
 
@@ -27,7 +27,7 @@ fi
 plan 7
 result $loaded "dref_kunit.ko loads"
 for suite in $suites; do
-	# indented, as the parts of one result
+	# Their lines are indented: they are parts of one result.
 	sed '/^\(not \)\{0,1\}ok\|^KTAP\|^1\.\./d' $results/"$suite"/results
 	grep -q "^ok 1 $suite\$" $results/"$suite"/results &&
 		! grep -q 'not ok' $results/"$suite"/results &&
@@ -35,5 +35,5 @@ for suite in $suites; do
 	result $? "$suite"
 done
 rmmod dref_kunit && [ ! -e /sys/module/dref_kunit ]
-result $? "dref_kunit.ko goes"
+result $? "dref_kunit.ko unloads"
 finish

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Load and unload the modules, again and again: nothing may be left behind.
+# Loading and unloading the modules many times leaves nothing behind.
 #
 #	load.sh [LOADS [LOADS-WITH-CLIENTS]]	(1000 and 100)
 #
 # With clients: tests of dref_test.ko leave objects that are dying, demoting or
-# immortal, and at once the modules go. What is left behind is looked for in
-# debugfs, in the list of threads and, where nothing else runs, in the memory that
-# the kernel has.
+# immortal, and the modules are unloaded at once. The test looks for what is left in
+# debugfs, in the list of threads and, where nothing else runs, in the memory of the
+# kernel.
 
 . ./common.sh
 
@@ -26,10 +26,10 @@ meminfo() {
 	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo
 }
 
-# Memory that kernel code has and does not give back when asked, in KiB.
+# memory: print the memory, in KiB, that kernel code has and does not return when asked to
 memory() {
 	sync
-	sleep 3		# for RCU, and for work that is still queued
+	sleep 3		# for RCU callbacks and queued work
 	for cache in /sys/kernel/slab/*/shrink; do
 		echo 1 >"$cache"
 	done 2>/dev/null
@@ -53,7 +53,7 @@ with_clients() {
 		verdict=$(grep -v '^#' $debugfs/dref_test/run/"$1")
 		case $verdict in
 		ok)	;;
-		# so short a time is not enough for every test to see something
+		# Some tests need more time to see something.
 		*"only "* | *"nothing found"* | "skip "*) ;;
 		*)	echo "# $1: $verdict"
 			return 1 ;;
@@ -66,11 +66,11 @@ released() {
 	sed -n 's/^released_exact: //p' $debugfs/dref/stats
 }
 
-# What was dead is released, and all that it held: 2 chains of 4. Those that are held,
-# and the one that no pass has found, are lost.
+# The dead objects are released, and all that they held: 2 chains of 4. The objects that
+# are held, and one that no pass has found, are lost.
 leave_a_class() {
 	load dref && load dref_test_leave || return
-	echo 10000 >$debugfs/dref/pass_max_ms	# no pass but by reconcile
+	echo 10000 >$debugfs/dref/pass_max_ms	# only reconcile makes passes
 	echo 10000 >$debugfs/dref/pass_min_ms
 	before_leave=$(released)
 	unload dref_test_leave || return
@@ -87,7 +87,7 @@ leave_a_class() {
 	done
 	set -- $(($(released) - before_leave))
 	[ "$1" -eq 8 ] || { echo "# released $1 objects, not 8"; return 1; }
-	echo 1 >$debugfs/dref/reconcile		# knows nothing of them any more
+	echo 1 >$debugfs/dref/reconcile		# it finds none of them
 	load dref_test_leave && unload dref_test_leave && unload dref
 }
 
@@ -107,9 +107,9 @@ left_behind() {
 	return 0
 }
 
-# no_growth BEFORE RUN ROUNDS: after RUN ROUNDS, less than 256 bytes a round, and
-# some noise: caches of each CPU fill up by and by. What is lost is lost again when
-# it runs again, and what has gone to a cache is not.
+# no_growth BEFORE RUN ROUNDS: after RUN ROUNDS the memory has grown by less than 256 bytes
+# a round, and by some noise, as the caches of each CPU fill up. Memory that is lost is
+# lost again in another run, memory in a cache is not, so up to three runs may do.
 no_growth() {
 	if [ -z "$DREF_VM" ] || [ -e $debugfs/kmemleak ]; then
 		skip "memory: this machine or its kernel has other uses for it"
@@ -136,7 +136,7 @@ load dref && load dref_test && unload dref_test && unload dref ||
 	skip_all "needs dref.ko and dref_test.ko"
 
 plan 8
-with_clients 7		# what is allocated once is not a leak
+with_clients 7		# memory that is allocated only once is no leak
 plain 20
 
 before=$(memory)
@@ -148,13 +148,13 @@ no_growth "$before" plain "$loads"
 
 before=$(memory)
 with_clients "$client_loads"
-result $? "$client_loads loads and unloads, with clients in between"
+result $? "$client_loads loads and unloads with clients"
 left_behind
 result $? "nothing is left of them"
 no_growth "$before" with_clients "$client_loads"
 
 leave_a_class
-result $? "a module goes and leaves its class"
+result $? "a module unloads without unregistering its class"
 left_behind
-result $? "nothing is left of it, but what was never released"
+result $? "nothing is left of it but objects that were never released"
 finish

@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Documentation/numbers.rst explains every number that debugfs shows, says what is normal,
-# and explains nothing else.
+# Documentation/numbers.rst explains every number that debugfs shows, says which values are
+# normal, and explains no number that is not there.
 #
-# A section of that page is about the file that it is named after; in it, a line of
-# ``names`` begins their explanation. Files that hold no more than a number are all
-# in the section "Tunables".
+# A section of that page is about the file of the same name. In it, a line of ``names``
+# begins their explanation. Files that contain just a number are in the section "Tunables".
 
 . ./common.sh
 
@@ -16,7 +15,7 @@ page=numbers.rst
 out=$(mktemp) || exit
 trap 'rm -f "$out" "$out".*' EXIT
 
-# "FILE NAME" for each that is explained, and "FILE" for each section
+# explained: print "FILE NAME" for each number that is explained, and "FILE" for each section
 explained() {
 	awk '
 	/^(=+|-+)$/ && last != "" { section = last; if (section ~ /^[a-zA-Z_\/]+$/) print section }
@@ -28,7 +27,7 @@ explained() {
 	{ last = $0 }' "$page"
 }
 
-# Names without a word on what is normal
+# not_judged: print the names whose explanation does not say which values are normal
 not_judged() {
 	awk '
 	function ends() { if (open != "" && !normal) print open; open = "" }
@@ -38,7 +37,7 @@ not_judged() {
 	END { ends() }' "$page"
 }
 
-# The same for what there is: NAME stands for any class
+# shown: print the same for the numbers in debugfs; NAME stands for any class
 shown() {
 	find $debugfs -type f | while read -r file; do
 		path=${file#$debugfs/}
@@ -65,8 +64,8 @@ shown() {
 	echo Tunables
 }
 
-# What is explained for all classes together needs no word more for one of them, and
-# what holders and leaks both say none for the second.
+# A number of one class needs no explanation if the same number of all classes has one, and
+# a number in leaks needs none if the same number in holders has one.
 of_a_class() {
 	sort -u "$out.all" >"$out.known"
 	while read -r path name; do
@@ -80,7 +79,7 @@ of_a_class() {
 	done
 }
 
-# nothing FILE WHY: it is empty
+# nothing FILE WHY: the file is empty, or print its lines with the reason.
 nothing() {
 	[ ! -s "$1" ] && return
 	sed "s|^|# $2: |" "$1"
@@ -88,13 +87,13 @@ nothing() {
 }
 
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"
-# Objects of before may be exact by now
+# Objects of an earlier test can be exact by now.
 [ ! -e /sys/module/dref_test ] || rmmod dref_test
 load dref && load dref_test || skip_all "needs dref.ko and dref_test.ko"
 [ -e $debugfs/stats ] || skip_all "needs debugfs"
 [ -e "$page" ] || skip_all "needs Documentation/numbers.rst"
 
-# for a class, and objects in it, which stay deferred
+# One class is needed, with objects that stay deferred.
 demote_passes=$(cat $debugfs/demote_passes)
 trap 'echo "$demote_passes" >$debugfs/demote_passes; rm -f "$out" "$out".*' EXIT
 echo 1000000 >$debugfs/demote_passes
@@ -102,7 +101,7 @@ cat /sys/kernel/debug/dref_test/specimens >/dev/null || skip_all "no objects to 
 explained >"$out.all"
 {
 	shown
-	# holders has objects of a class that is tracked; objects then has none for long
+	# holders has objects only of a class that is tracked, and objects soon has none then.
 	class=$(grep -l . $debugfs/classes/*/objects | head -n 1)
 	echo 1 >"${class%objects}track"
 	shown
@@ -116,11 +115,11 @@ nothing "$out" "not explained"
 result $? "every number that debugfs shows is explained"
 sort "$out.all" | uniq -d >"$out"
 grep -vxFf "$out.shown" "$out.explained" >>"$out"
-nothing "$out" "explained, and not there, or twice"
-result $? "nothing is explained that is not there"
+nothing "$out" "explained, but not in debugfs, or explained twice"
+result $? "every number that is explained is in debugfs"
 not_judged >"$out"
-nothing "$out" "not said what is normal"
-result $? "of each it is said what is normal"
+nothing "$out" "the normal values are missing"
+result $? "every explanation says which values are normal"
 [ "$(grep -c ' ' "$out.shown")" -ge 40 ] && [ "$(wc -l <"$out.explained")" -ge 40 ]
-result $? "there is something to explain: $(grep -c ' ' "$out.shown") numbers"
+result $? "debugfs shows numbers: $(grep -c ' ' "$out.shown")"
 finish

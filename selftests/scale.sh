@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# dref_scale.ko and dref-scale: everything is measured, in a form that programs can
-# read; what makes no sense is refused; and it ends when it shall, however that comes.
+# dref_scale.ko and dref-scale measure everything and write it in a form that programs can
+# read. They refuse bad parameters, and a session ends whenever it is told to.
 
 . ./common.sh
 
@@ -37,7 +37,7 @@ all_refused() {
 	refused --json /nonsense/file && refused something
 }
 
-# keeps PARAMETER VALUE...: each is EINVAL, and the parameter is as it was.
+# keeps PARAMETER VALUE...: writing each value fails with EINVAL and leaves the parameter.
 keeps() {
 	file=$module/parameters/$1
 	before=$(cat "$file")
@@ -70,13 +70,13 @@ set_parameter() {
 	echo "$2" >$module/parameters/"$1"
 }
 
-# A session that would go on for long
+# begin: start a session that takes long.
 begin() {
 	set_parameter measure scaling && set_parameter runs 101 && set_parameter ops 1000000 &&
 	echo 1 >$debugfs/run && sleep 1 && [ "$(state state)" = running ]
 }
 
-# ends STATE [SECONDS]: it comes to that.
+# ends STATE [SECONDS]: the session ends in this state.
 ends() {
 	for _ in $(seq $((${2:-10} * 10))); do
 		[ "$(state state)" = running ] || break
@@ -98,7 +98,8 @@ for_root_only() {
 	[ -z "$(find $debugfs $module/parameters -type f -perm -4 -o -type f -perm -40)" ]
 }
 
-# Well-formed, by whatever knows JSON here; else by its brackets and its lines.
+# is_json FILE: it is well-formed, according to a program that reads JSON if there is one,
+# or else according to its brackets and lines.
 is_json() {
 	if command -v jq >/dev/null; then
 		jq -e .scaling "$1" >/dev/null
@@ -118,7 +119,8 @@ is_json() {
 	fi
 }
 
-# Each counter doing what it can, with 1 to all CPUs; min <= median <= p90 <= max.
+# Each counter is measured in each operation that it has, with 1 to all CPUs, and
+# min <= median <= p90 <= max.
 all_measured() {
 	awk -F '  +' -v cpus="$cpus" '
 	NR == 1 { next }
@@ -151,7 +153,7 @@ measures_everything() {
 	is_json "$out.json" && all_measured || show
 }
 
-# Everything in the table is in the file.
+# Every row of the table is in the file.
 json_has_all() {
 	[ "$(grep -c '"counter":.*"operation":' "$out.json")" -eq \
 	  $(($(wc -l <$debugfs/results) - 1)) ] &&
@@ -162,20 +164,20 @@ json_has_all() {
 	grep -q '"tunables": {"pass_min_ms":'"$(cat $dref/pass_min_ms),"'.*}' "$out.json"
 }
 
-# Nothing else is said.
+# Nothing but JSON is printed.
 json_to_stdout() {
 	run --measure scaling --runs 1 --ops 1000 --cpus 0 --json - &&
 	[ "$(head -n 1 "$out")" = "{" ] && [ "$(tail -n 1 "$out")" = "}" ] && is_json "$out" || show
 }
 
-# The median of five runs is none of the ends, as long as time is not the same twice.
+# The median of five runs differs from the least and the most, if no two times are equal.
 median_of_runs() {
 	run --runs 5 --measure life,pass --objects 100 &&
 	awk -F '  +' 'NR > 1 && $6 < $5 && $5 < $7 { n++ } END { exit n < 7 }' \
 		$debugfs/results || show
 }
 
-# With passes that are far apart, who must wait for one and who need not is plain.
+# When passes are far apart, the times show which releases wait for one.
 tells_triggers_apart() {
 	min=$(cat $dref/pass_min_ms) max=$(cat $dref/pass_max_ms)
 	echo 1500 >$dref/pass_max_ms && echo 1500 >$dref/pass_min_ms || return
@@ -199,7 +201,7 @@ one_at_a_time() {
 	[ $status -eq 0 ] || show
 }
 
-# In an orderly way, with what there is; it fails when its time is over.
+# A session that is stopped keeps the results that it has.
 stops_when_told() {
 	begin && echo 0 >$debugfs/run && [ "$(state state)" = stopped ]
 }
@@ -225,7 +227,7 @@ live() {
 		/sys/kernel/debug/dref/stats
 }
 
-# unloads MEASURE SECONDS: in the middle of that; nothing is left alive.
+# unloads MEASURE SECONDS: unload the module during that session; no object is left alive.
 unloads() {
 	set_parameter measure "$1" && set_parameter runs 101 &&
 	set_parameter ops 1000000 && echo 1 >$debugfs/run && sleep "$2" || return
@@ -235,7 +237,8 @@ unloads() {
 	return $status
 }
 
-# A session that has a CPU taken away ends with an error, and one cannot begin.
+# A session ends with an error when one of its CPUs goes offline, and none can begin with a
+# CPU that is offline.
 cpu_goes() {
 	begin || return
 	echo 0 >$cpu_online
@@ -251,7 +254,7 @@ cpu_goes() {
 	[ $status -eq 0 ] || show
 }
 
-# What cannot be deferred is left out, and that is said.
+# Objects that cannot be deferred are left out, and the note says so.
 respects_max_deferred() {
 	before=$(cat $max_deferred)
 	echo 100 >$max_deferred
@@ -263,7 +266,7 @@ respects_max_deferred() {
 	return $status
 }
 
-# A change that the tool makes lasts no longer than the tool.
+# dref-scale undoes its changes when it ends.
 puts_back() {
 	rmmod dref_scale || return
 	before=$(cat $max_deferred)
@@ -289,41 +292,41 @@ result $? "bad parameters are refused, and nothing changes"
 not_loaded_with runs=0 && not_loaded_with measure=x && not_loaded_with cpus=99999
 result $? "the module does not load with bad parameters"
 run_takes_0_and_1
-result $? "a session is begun with 1, and with nothing else"
+result $? "1 begins a session, and no other value does"
 for_root_only
-result $? "for root only"
+result $? "only root can read the files"
 measures_everything
 result $? "everything is measured"
 json_has_all
 result $? "the JSON has all of it"
 json_to_stdout
-result $? "the JSON can be all there is"
+result $? "the JSON can go to stdout alone"
 median_of_runs
-result $? "some runs, their median, least and most"
+result $? "several runs have a median, a least and a most"
 tells_triggers_apart
-result $? "who must wait for a pass, and who need not"
+result $? "the times show which releases wait for a pass"
 one_at_a_time
-result $? "one session at a time"
+result $? "one session runs at a time"
 stops_when_told
-result $? "it stops when told to"
+result $? "a session stops when told to"
 tool_stops_when_told
-result $? "dref-scale, too"
+result $? "dref-scale stops when told to"
 ends_in_time
-result $? "it ends in time"
+result $? "a session ends when its time is over"
 unloads scaling 1
-result $? "it can be unloaded while it counts"
+result $? "the module unloads while it counts"
 unloads life,promotion,pass 1
-result $? "it can be unloaded while it creates and destroys"
+result $? "the module unloads while it creates and destroys"
 unloads release 1
-result $? "it can be unloaded while it waits for a release"
+result $? "the module unloads while it waits for a release"
 if [ -w $cpu_online ]; then
 	cpu_goes
-	result $? "a CPU that goes off line ends a session"
+	result $? "a CPU that goes offline ends a session"
 else
-	skip "needs a CPU that can go off line"
+	skip "a CPU that goes offline ends a session: needs one that can"
 fi
 respects_max_deferred
 result $? "max_deferred is respected"
 puts_back
-result $? "dref-scale puts back what it has changed"
+result $? "dref-scale undoes its changes"
 finish

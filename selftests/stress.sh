@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# dref-stress: every scenario and every disturber for a few seconds, its manners,
-# and the life of one object from creation to release.
+# dref-stress passes in each scenario and with each disturber for a few seconds, handles its
+# options, output and end as documented, and shows the life of one object.
 #
 #	stress.sh [SECONDS]	for each scenario and disturber (2)
 
@@ -43,7 +43,7 @@ all_refused() {
 	refused --life --reconcile && refused --life --scenario mix && refused something
 }
 
-# What a run's operations were, without what depends on time.
+# operations: print the numbers of operations of the last run, without the rates
 operations() {
 	grep -E '^(steps|gets|puts|trygets|handovers)' "$out" | sed 's/ in .*//'
 }
@@ -55,12 +55,12 @@ same_seed_same_operations() {
 	passes "$@" --seed 2 && [ "$(operations)" != "$(cat "$out.2")" ]
 }
 
-# The names that --list has under the title.
+# listed TITLE: print the names under this title of --list
 listed() {
 	"$stress" --list | sed -n "/^$1/,/^\$/s/^  \([a-z-]*\) .*/\1/p"
 }
 
-# A disturber that lacks something here says so, and is refused.
+# disturbs NAME: the disturber works; or --list says what it needs, and it is refused.
 disturbs() {
 	"$stress" --list | grep -q "^  $1 .*(needs " && refused "--$1" && return
 	passes "--$1" --duration "${seconds}s" &&
@@ -68,12 +68,12 @@ disturbs() {
 		show
 }
 
-# Only the build that is made for it can be broken.
+# Only the build with faults on demand can be broken.
 not_breakable() {
 	[ -e /sys/module/dref/parameters/break ] || refused --break lost-put
 }
 
-# In an orderly way: every line of the table has all its columns, and time goes on.
+# Each line of the table has all columns, and the times increase.
 writes_records() {
 	passes --quiet --scenario shared --duration 5s --json "$out.json" --csv "$out.csv" &&
 	awk -F, 'NR == 1 { columns = NF; next }
@@ -83,15 +83,15 @@ writes_records() {
 	grep -q '"result": "PASS"' "$out.json" && grep -q '"histogram": ' "$out.json"
 }
 
-# Whether memory at the end is within 1 % of that at the start, or 0.2 MiB where others
-# need that much to begin with.
+# has_given_back: at the end of the run memory is within 1 % of that at its start, or
+# within 0.2 MiB, which other users of memory can need.
 has_given_back() {
 	grep -E '^(slab|percpu) ' "$out" | tr -d '(+' |
 		awk '$14 >= 1 && $10 > $2 + 0.2 { bad = 1 } END { exit bad || NR != 2 }'
 }
 
-# What churn has used it gives back. The allocators' caches grow for a while, what is
-# lost is lost in every run: so one of a few runs must leave nothing behind.
+# The scenario churn returns its memory. The caches of the allocators grow for a while, and
+# a leak recurs in every run, so one of a few runs must leave nothing behind.
 churn_gives_back() {
 	passes --quiet --scenario churn --duration "${seconds}s" || return
 	for _ in 1 2 3 4 5 6; do
@@ -101,7 +101,7 @@ churn_gives_back() {
 	show
 }
 
-# In an orderly way, with its result, and long before its time.
+# It stops long before its time, and prints its result.
 stops_when_told() {
 	"$stress" --duration 1h >"$out" 2>&1 &
 	sleep 3
@@ -118,7 +118,7 @@ no_module() {
 	return $status
 }
 
-# How many objects are alive.
+# live: print how many objects are alive.
 live() {
 	awk '/^(exact_live|deferred):/ { n += $2 } END { print n + 0 }' \
 		/sys/kernel/debug/dref/stats
@@ -137,7 +137,7 @@ soon() {
 live_at_least() { [ "$(live)" -ge "$1" ]; }
 live_at_most() { [ "$(live)" -le "$1" ]; }
 
-# What is left of a session whose program was killed: nothing.
+# A session whose program was killed leaves no objects.
 killed_leaves_nothing() {
 	before=$(live)
 	"$stress" --scenario shared --duration 1h --objects 1000 >/dev/null 2>&1 &
@@ -161,7 +161,7 @@ result $? "--help"
 all_refused
 result $? "bad options are refused"
 no_module
-result $? "it says that the module is not loaded"
+result $? "without the module it says so and exits with 2"
 for scenario in $scenarios; do
 	passes --scenario "$scenario" --duration "${seconds}s"
 	result $? "scenario $scenario"
@@ -173,11 +173,11 @@ done
 passes --disturb --duration "${seconds}s"
 result $? "all disturbers"
 not_breakable
-result $? "nothing can be broken"
+result $? "--break is refused without faults on demand"
 writes_records
 result $? "JSON and CSV"
 churn_gives_back
-result $? "churn gives its memory back"
+result $? "churn returns its memory"
 passes --scenario mix --duration "${seconds}s" --workers 8 --objects 3 --class rcu,sleep
 result $? "more workers than CPUs, few objects"
 passes --scenario churn --duration "${seconds}s" --cpus 0 --class exact --quiet

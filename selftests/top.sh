@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# dref-top and this dref.ko understand each other: all that dref says is known, makes
-# sense and is seen to move, and a dref that is unloaded and loaded is waited for.
-# What dref-top makes of it is tested on the host, by host/top.sh.
+# dref-top reads everything that this dref.ko shows, sees it change under load, and waits
+# while dref.ko is unloaded and loaded. host/top.sh tests what dref-top computes.
 
 . ./common.sh
 
@@ -14,7 +13,7 @@ trap 'rm -f "$out"' EXIT
 top=$(tool top/dref-top)
 stress=$(tool stress/dref-stress)
 
-# While objects come, are promoted and go
+# While objects are created, promoted and released
 sees_a_load() {
 	"$stress" --quiet --scenario shared --class plain --duration 1h >/dev/null 2>&1 &
 	sleep 3
@@ -34,7 +33,7 @@ sees_a_load() {
 		! sed -n '/^passes/,/^latency/p' "$out" | grep -e ' -[ /,;]' || show
 }
 
-# Each name in stats is one that dref-top has, too.
+# dref-top knows each name in stats.
 knows_all() {
 	"$top" --json --count 1 --interval 100ms >"$out" || return
 	for name in $(sed 's/:.*//' $debugfs/stats); do
@@ -44,7 +43,7 @@ knows_all() {
 	done
 }
 
-# soon REGEX: within 20 seconds the last record is like this.
+# soon REGEX: within 20 seconds the last record matches.
 soon() {
 	for _ in $(seq 100); do
 		tail -n 1 "$out" | grep -q "$1" && return
@@ -54,7 +53,7 @@ soon() {
 	return 1
 }
 
-# While dref-top looks into a file the module cannot go.
+# The module cannot be unloaded while dref-top has one of its files open.
 unload_soon() {
 	for _ in $(seq 100); do
 		unload_all 2>/dev/null && return
@@ -80,12 +79,12 @@ load dref && load dref_stress || skip_all "needs dref.ko and dref_stress.ko"
 plan 3
 if [ "$(nproc)" -ge 2 ]; then
 	sees_a_load
-	result $? "it sees what dref does"
+	result $? "dref-top sees a load"
 else
-	skip "it sees what dref does: on one CPU nothing is contended, and so deferred"
+	skip "dref-top sees a load: on one CPU nothing is contended, so nothing is deferred"
 fi
 knows_all
-result $? "it knows all that dref says"
+result $? "dref-top knows all statistics"
 waits_for_dref
-result $? "it waits for dref"
+result $? "dref-top waits for dref.ko"
 finish

@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tracking under fire: switched on and off while dref-stress does all it can, from the
-# registration of a class on, and a leak that is found by the command in
-# Documentation/tracking.rst.
+# Tracking can be switched on and off under dref-stress, and at the registration of a
+# class; and the command in Documentation/tracking.rst finds a leak.
 #
 #	tracking.sh [SECONDS]	of stress, each time (8)
 
@@ -18,7 +17,7 @@ trap 'rm -f "$out"' EXIT
 
 stress=$(tool stress/dref-stress)
 
-# Until the file is gone: all classes on, some off, and everything read.
+# switch: until the file is gone, track all classes, some not, and read everything.
 switch() {
 	n=0
 	while [ -e "$out.on" ]; do
@@ -26,19 +25,20 @@ switch() {
 			n=$((n + 1))
 			echo $((n % 3 > 0)) >"$class"/track
 			cat "$class"/holders "$class"/leaks >/dev/null
-		done 2>/dev/null	# a class may be gone by now
+		done 2>/dev/null	# a class can be gone by now
 		echo "$n" >"$out.new" && mv "$out.new" "$out.switched"
 	done
 }
 
-# stressed OPTION...: dref-stress finds nothing wrong. Tracking is slow, and so are the
-# kernels that look for errors: a minute is late enough.
+# stressed OPTION...: dref-stress finds no error. A release is late after a minute, as
+# tracking is slow, and so are the kernels that look for errors.
 stressed() {
 	"$stress" --quiet --late 1m --duration "${seconds}s" "$@" >"$out" 2>&1 &&
 		tail -n 1 "$out" | grep -q '^PASS' || show
 }
 
-# On a kernel that looks for errors, to switch once can take seconds.
+# On a kernel that looks for errors one switch can take seconds, so there are up to five
+# runs until there were ten switches.
 switched_under_stress() {
 	touch "$out.on"
 	echo 0 >"$out.switched"
@@ -56,14 +56,14 @@ switched_under_stress() {
 	return $status
 }
 
-# track 0|1: all classes of dref-stress.
+# track 0|1: switch tracking of all classes of dref-stress.
 track() {
 	for class in "$classes"/stress*; do
 		echo "$1" >"$class"/track || return
 	done
 }
 
-# The number behind the name.
+# number NAME [CLASS]: print the number after this name in holders.
 number() {
 	sed -n "s/^$1: //p" "$classes/${2:-stress}"/holders
 }
@@ -83,7 +83,7 @@ from_registration_on() {
 	echo put 0 >$hands && echo close >$hands && return $status
 }
 
-# As in Documentation/tracking.rst
+# The command is that of Documentation/tracking.rst.
 leak_is_found() {
 	echo open >$hands && echo 1 >$classes/test-hands/track || return
 	echo 1 >$debugfs/dref/leak_age_s
@@ -100,7 +100,7 @@ leak_is_found() {
 	[ "$(grep -c ': held ' "$out")" -eq 1 ] && grep -q 'hands_session+' "$out"
 }
 
-# A module goes, and its classes are tracked.
+# A module unloads while its classes are tracked.
 unloaded_while_tracked() {
 	echo open >$hands && echo 1 >$classes/test-hands/track &&
 		echo create 0 >$hands && echo here 0 >$hands &&
@@ -115,31 +115,31 @@ load dref && load dref_test || skip_all "needs dref.ko and dref_test.ko"
 
 plan 10
 from_registration_on
-result $? "from its registration on"
+result $? "a class is tracked from its registration on"
 leak_is_found
 result $? "a leak is found"
 unloaded_while_tracked
-result $? "a module goes while its class is tracked"
+result $? "a module unloads while its class is tracked"
 
 unload_all && load dref && load dref_stress
 switched_under_stress --scenario mix --disturb
-result $? "switched on and off under stress"
+result $? "tracking is switched on and off under stress"
 switched_under_stress --scenario churn --workers 8
-result $? "switched on and off while objects come and go"
+result $? "tracking is switched on and off while objects are created and released"
 track 1
 stressed --scenario mix --disturb
-result $? "all is tracked"
+result $? "all classes are tracked under stress"
 nothing_left
-result $? "nothing is left of it"
+result $? "no record is left"
 track 0
 echo 50 >/sys/module/dref/parameters/track_max
 track 1
 stressed --scenario mix
-result $? "with room for 50"
+result $? "records are limited to 50 under stress"
 [ "$(number dropped)" -gt 0 ] && nothing_left
-result $? "what was dropped is counted"
+result $? "dropped records are counted"
 track 0
 echo 65536 >/sys/module/dref/parameters/track_max
 stressed --scenario mix
-result $? "and off again"
+result $? "tracking is off again under stress"
 finish
