@@ -1,19 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The report on what dref costs: figures that are known come out where they belong,
-# bounds are judged as measured, what is missing is said, and the page in
-# Documentation has the words of the template.
+# The report on the cost of dref has each figure in its place, judges bounds by the measured
+# figures and names missing ones; and the page in Documentation has the text of the
+# template.
 
 . ../common.sh
 
-# One who may not install what is missing has been told what it is.
+# need has printed what is missing and cannot be installed.
 ../../scripts/need plot || exit $KSFT_SKIP
 bench=../../scripts/bench
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
 
-# ---- a folder of figures, all of which are made up ----
+# ---- a folder of invented figures ----
 
 make_figures() {
 	rm -rf "$work/figures"
@@ -77,14 +77,14 @@ make_figures() {
 	END
 }
 
-# reports: from what is in the folder
+# reports: make the report from the figures in the folder.
 reports() {
 	"$bench/report" "$work/figures" >"$work/out" 2>&1 && return
 	sed 's/^/# /' "$work/out"
 	return 1
 }
 
-# has SECTION ROW...: the section has such rows, spaces being all alike.
+# has SECTION ROW...: the section has these rows, however many spaces are in them.
 has() {
 	awk -v section="$1" '
 	{ text[NR] = $0 }
@@ -147,7 +147,7 @@ machine_named() {
 		"share of CPU time at least 80 %, for each counter on one object"
 }
 
-# The report has plots, the page has none, and both are what docutils takes.
+# The report has plots, the page has none, and docutils accepts both.
 pages_whole() {
 	for name in $(sed -n 's/^\.\. image:: //p' "$work/figures/report.rst"); do
 		grep -q '</svg>' "$work/figures/$name" || return
@@ -161,7 +161,7 @@ pages_whole() {
 	done
 }
 
-# refused [FOLDER]: exit status 2, one line, no page.
+# refused [FOLDER]: the exit status is 2, one line says why, and there is no page.
 refused() {
 	rm -f "$work/figures"/*.rst
 	"$bench/report" "${1-$work/figures}" >"$work/out" 2>&1
@@ -171,7 +171,7 @@ refused() {
 	return 1
 }
 
-# One thing that is wrong, in what is right but for that
+# Each of these has one error, in figures that are right otherwise.
 refuses_gaps() {
 	refused "$work/none" &&
 	for file in machine native native-passes instructions scaling waits passes-1 passes-16; do
@@ -186,7 +186,7 @@ refuses_gaps() {
 	make_figures && cp "$work/figures/passes-1.json" "$work/figures/passes-2.json" && refused
 }
 
-# A tree whose programs have nothing to measure: they say what they are told to.
+# make_tree: a source tree whose programs print given figures and measure nothing
 make_tree() {
 	mkdir -p "$work/tree/scripts/vm" "$work/tree/tools/native" &&
 	cp -R "$bench" "$work/tree/scripts" && ln -s "$(realpath ../../tools/plot)" "$work/tree/tools/plot" &&
@@ -212,7 +212,7 @@ make_tree() {
 	chmod +x "$work/tree/tools/native/dref-native" "$work/tree/scripts/vm/vm-run"
 }
 
-# Of all steps, and of the machine it runs on; and what fails is no figure.
+# bench runs all steps and describes the machine; if a step fails, there is no page.
 bench_measures() {
 	make_figures && make_tree && "$work/tree/scripts/bench/bench" --quick "$work/new" >"$work/out" 2>&1 ||
 		{ sed 's/^/# /' "$work/out"; return 1; }
@@ -235,7 +235,7 @@ bench_refuses() {
 	"$bench/bench" --help | grep -q '^Usage: bench'
 }
 
-# Line by line, what has no figure in it.
+# Each line of the template without a figure is in the page, in the same order.
 page_in_step() {
 	python3 - "$bench/performance.rst.in" ../../Documentation/performance.rst <<-'END'
 	import sys
@@ -258,19 +258,19 @@ result $? "instructions are in their cells"
 times_placed
 result $? "times are in their cells"
 passes_placed
-result $? "passes, and what they take of a CPU"
+result $? "passes and their share of a CPU are in their cells"
 memory_placed
-result $? "memory"
+result $? "memory is in its cells"
 machine_named
-result $? "the machine is named"
+result $? "the report describes the machine"
 pages_whole
-result $? "a page without plots, and a report with them"
+result $? "the report has plots, the page has none"
 refuses_gaps
-result $? "what is missing is said"
+result $? "missing and wrong figures are refused"
 bench_measures
-result $? "bench: all steps, or none"
+result $? "bench makes a page if all steps succeed, and none otherwise"
 bench_refuses
 result $? "bench: 2 and one line for a wrong command line"
 page_in_step
-result $? "the page has the words of its template"
+result $? "the page has the text of its template"
 finish

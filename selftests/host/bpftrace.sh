@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The scripts in tools/bpftrace give the right answers.
+# The scripts in tools/bpftrace report what dref does.
 #
-# bpftrace and the libraries that it needs go along into a virtual machine with a
-# stock kernel, and this script does, too: the second part is what runs in there.
-# All scripts watch while a few tests of dref_test.ko run, of which it is known what
-# they do; then each must say that, and no more.
+# bpftrace and its libraries are copied into a virtual machine with a stock kernel, and so
+# is this script, which does its first part there. All scripts watch while some tests of
+# dref_test.ko run. What these tests do is known, and each script must report exactly that.
 
 if [ "$1" = inside ]; then
 	. ./common.sh
@@ -44,12 +43,12 @@ watch() {
 			sleep 0.2
 		done
 	done
-	sleep 2		# they attach what is left after they have said so
+	sleep 2		# they attach their last probes after they have printed that
 }
 
-# bpftrace 0.17 misses a Ctrl-C that comes while it is not waiting for events, and prints
-# less if one comes while it prints: who has not ended for long has missed it. And
-# nobody shall hold up the others for ever.
+# bpftrace 0.17 misses a Ctrl-C that comes while it does not wait for events, and prints
+# less if one comes while it prints. So it gets another one only if it has not ended for
+# long; at last it is killed, as the other scripts must be judged.
 unwatch() {
 	for try in 1 2 3 4 5 6; do
 		for script in $scripts; do
@@ -70,7 +69,7 @@ unwatch() {
 	done
 }
 
-# story NAME: run it; prints its class.
+# story NAME: run this test and print its class.
 story() {
 	saved=$(tunables)
 	# shellcheck disable=SC2046
@@ -97,7 +96,7 @@ run_stories() {
 	[ $told -eq 0 ]
 }
 
-# says SCRIPT AWK: true if the awk program, given its output, says so.
+# says SCRIPT AWK: the awk program succeeds on the output of the script.
 says() {
 	awk "$2" "$1" && return
 	sed 's/^/# /' "$1"
@@ -130,7 +129,8 @@ hot_says() {
 	END { exit !(!bad && rows > 1 && rows <= 20 && last > 1 && life == 1) }'
 }
 
-# 60 ms or more, and some seconds where the machine is busy; and nothing of exact ones
+# The object was released after 60 ms or more, or after some seconds on a busy machine. Exact
+# objects are not in the histogram.
 latency_says() {
 	says latency '
 	/^@us/ { class = $1; next }
@@ -196,10 +196,10 @@ inside() {
 	status=$?
 	unwatch
 	plan 8
-	result $status "dref has something to tell"
+	result $status "the tests that are watched pass"
 	for script in $scripts; do
 		${script}_says
-		result $? "dref-$script.bt"
+		result $? "dref-$script.bt reports what happened"
 	done
 	finish
 }
@@ -208,7 +208,7 @@ inside() {
 
 # ---- outside ----
 
-# The program, and the libraries that it is linked with, for a system that has none
+# take_bpftrace: copy the program and the libraries that it is linked with.
 take_bpftrace() {
 	mkdir "$work/bpftrace" && cp "$(command -v bpftrace)" "$work/bpftrace" &&
 	ldd "$work/bpftrace/bpftrace" | awk '$2 == "=>" { print $3 } $1 ~ /^\// { print $1 }' |

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The semantic patches in tools/coccinelle, on samples: mistakes are found where they
-# are, and nowhere else, and users of kref and refcount_t become users of dref.
+# The semantic patches in tools/coccinelle find the mistakes in a sample and nothing else,
+# and convert samples that use kref and refcount_t to dref.
 
 cd "$(dirname "$0")" || exit
 . ../common.sh
@@ -14,7 +14,7 @@ trap 'rm -f "$out" "$out".*' EXIT
 checks=$(cd "$tools/coccinelle" && grep -l '^virtual report' -- *.cocci)
 conversions=$(cd "$tools/coccinelle" && grep -l '^virtual patch' -- *.cocci)
 
-# same WHAT FILE FILE: or show how they differ.
+# same NAME FILE FILE: a test that passes if the files are equal
 same() {
 	diff "$2" "$3" >"$out.diff"
 	status=$?
@@ -25,9 +25,9 @@ same() {
 plan $(($(wc -w <<<"$checks") + $(wc -w <<<"$conversions") + 2))
 "$tools/coccinelle/coccicheck" --ktap coccinelle/misuse.c >"$out"
 [ $? -eq 1 ]
-result $? "coccicheck says by its exit status that there is something"
+result $? "coccicheck exits with 1 if it has found a mistake"
 for check in $checks; do
-	# The lines marked with its name, and those that it names
+	# The lines that are marked with its name are those that it reports.
 	grep -n "/\* ${check%.cocci} \*/\$" coccinelle/misuse.c | cut -d : -f 1 | sort -n >"$out.marked"
 	sed -n "/^# /H; /^\(not \)*ok /{ /$check/{ g; p; }; s/.*//; h; }" "$out" |
 		sed -n 's/^# [^:]*:\([0-9]*\):.*/\1/p' | sort -nu >"$out.found"
@@ -42,5 +42,5 @@ for conversion in $conversions; do
 done
 "$tools/coccinelle/coccicheck" coccinelle/kref-after.c coccinelle/refcount-after.c | sed 's/^/# /'
 [ "${PIPESTATUS[0]}" -eq 0 ]
-result $? "coccicheck is silent about what has become of them"
+result $? "coccicheck reports nothing in the converted samples"
 finish

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# bash completes the options of the programs, and what goes with them, as the
-# programs themselves list them; and their manual pages name each of them.
+# bash completes the options of the programs and their values as the programs list them,
+# and the manual pages name each of them.
 
 cd "$(dirname "$0")/../../tools" || exit
 ../scripts/need python3 && make -s || exit
 status=0
 
-# program NAME PATH: what the following lines are about.
+# program NAME FOLDER: the following lines test this program.
 program() {
 	name=$1
 	folder=$2
@@ -16,7 +16,7 @@ program() {
 	. "$folder/$name.bash-completion"
 }
 
-# completes "WORDS" WHAT: after WORDS, WHAT is all there is.
+# completes "WORDS" "CHOICES": bash offers these choices after WORDS, and no others.
 completes() {
 	read -ra COMP_WORDS <<<"$1"
 	[ "${1% }" = "$1" ] || COMP_WORDS+=("")
@@ -27,7 +27,7 @@ completes() {
 	status=1
 }
 
-# documented WORDS...: the manual page names them, and all options.
+# documented WORD...: the manual page names these words and all options.
 documented() {
 	local word
 

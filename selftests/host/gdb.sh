@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# tools/gdb/dref-gdb.py, on a machine that stands still: what it says of the specimens
-# of dref_test.ko is what debugfs says, and what was done with them.
+# tools/gdb/dref-gdb.py shows the specimens of dref_test.ko, on a virtual machine that is
+# stopped, as debugfs does, and in the state that dref_test.ko has brought them to.
 
 . ../common.sh
 
@@ -10,7 +10,7 @@ vm_run=../../scripts/vm/vm-run
 script=../../tools/gdb/dref-gdb.py
 modules=$(realpath ../../module)
 
-# One who may not install what is missing has been told what it is.
+# need has printed what is missing and cannot be installed.
 ../../scripts/need debugger || exit $KSFT_SKIP
 [ -e "$modules/test/dref_test.ko" ] || skip_all "needs module/test/dref_test.ko"
 work=$(mktemp -d) || exit
@@ -24,8 +24,8 @@ trap cleanup EXIT
 
 # ---- the guest ----
 
-# No pass changes what is seen, but for that of a reconcile, which takes the immortal
-# one's slot away and finds nobody dead. It goes on when gdb says so.
+# Only the pass of a reconcile changes what is shown: it takes the slot of the immortal object
+# away and finds no object dead. The guest continues when gdb sets demote_passes.
 cat >"$work/guest" <<'END'
 dref=/sys/kernel/debug/dref
 insmod /dref/module/dref.ko && insmod /dref/module/dref_test.ko || exit
@@ -42,7 +42,7 @@ while [ "$(cat $dref/demote_passes)" != 4711 ]; do sleep 0.2; done
 rmmod dref_test && rmmod dref && part gone
 END
 
-# part NAME: what the guest has said under this title
+# part NAME: print what the guest has printed under this title
 part() {
 	awk -v name="$1" '/^== / { on = $2 == name; next } on' "$work/out"
 }
@@ -63,7 +63,7 @@ start_guest() {
 
 # ---- the debugger ----
 
-# gdb_with COMMAND...: its output is in $work/said.
+# gdb_with COMMAND...: run gdb; its output is in $work/said.
 gdb_with() {
 	for command; do
 		set -- "$@" -ex "$command"
@@ -73,7 +73,7 @@ gdb_with() {
 		>"$work/said" 2>&1
 }
 
-# look TARGET: at all there is, with a title each.
+# look TARGET: have gdb show all objects and classes, with a title each.
 look() {
 	set -- "$1" "dref-symbols $work/sections $modules" \
 		"echo == class\n" "dref-class test-specimens" \
@@ -89,12 +89,12 @@ index() {
 	echo "SPECIMEN_$1" | tr '[:lower:]' '[:upper:]'
 }
 
-# said NAME: what gdb has said under this title
+# said NAME: print what gdb has printed under this title
 said() {
 	awk -v name="$1" '/^== / { on = $2 == name; next } on' "$work/said"
 }
 
-# says NAME LINE...: each is a line of it, less the mode word itself.
+# says NAME LINE...: each is a line under this title, without the number of the mode word.
 says() {
 	name=$1
 	shift
@@ -114,7 +114,7 @@ same() {
 	return 1
 }
 
-# What is exact has been counted on the first CPU and then, if at all, on the last.
+# Exact objects were counted on the first CPU, and some then on the last one.
 heat=", heat 1 in window [0-9]*"
 
 modes() {
@@ -130,7 +130,7 @@ modes() {
 	says eternal "mode: immortal" "class: test-static" "references: not counted"
 }
 
-# What dref_read() has said
+# References are what dref_read() has returned.
 references() {
 	part specimens | sed 's/9223372036854775807/not counted/' | while IFS=: read -r name n; do
 		says "$name" "references:$n" || { echo "$name"; break; }
@@ -144,7 +144,7 @@ objects() {
 	[ "$(wc -l <"$work/1")" -eq 2 ] && same objects "$work/1" "$work/2"
 }
 
-# They are all that has been counted in slots.
+# The counts of these two objects are all that was counted in slots.
 cpus() {
 	part cpus | sed 's/ net.*//' >"$work/1"
 	for name in deferred deferred_killed; do
@@ -162,7 +162,7 @@ class() {
 	says classes test-specimens
 }
 
-# What no object is for long: it is made of those that there are, and put back.
+# No object is in these modes for long, so gdb sets them in the specimens, and undoes it.
 passing() {
 	deferred="specimens[SPECIMEN_DEFERRED]" exact="specimens[SPECIMEN_EXACT]"
 	gdb_with "$live" "dref-symbols $work/sections $modules" \
@@ -178,7 +178,7 @@ passing() {
 	says cold "mode: exact on CPU 1, tracked, cold until window 5" "references: 3"
 }
 
-# refused MESSAGE COMMAND...: that is what the last of them says, and no more.
+# refused MESSAGE COMMAND...: the last command prints just this message.
 refused() {
 	message=$1
 	shift
@@ -201,13 +201,13 @@ all_refused() {
 	refused 'no class nonsense' "$load" 'dref-class nonsense'
 }
 
-# The same from a dump of the machine's memory, when it is gone
+# The same from a dump of the memory, without the machine
 dumps() {
 	gdb_with "$live" "monitor dump-guest-memory -p $work/core" &&
 	[ -s "$work/core" ] && look "core-file $work/core" && modes && references && objects
 }
 
-# It has noticed nothing: the objects are released as ever, and no warning came.
+# The guest is not disturbed: the objects are released as always, without a warning.
 goes_on() {
 	gdb_with "$live" "dref-symbols $work/sections $modules" "set var dref_demote_passes = 4711"
 	wait $vm
@@ -218,24 +218,24 @@ goes_on() {
 
 plan 10
 start_guest
-result $? "vm-run --gdb"
+result $? "vm-run --gdb starts a guest"
 live="target remote $work/gdb"
 look "$live" && modes
-result $? "modes, counts and slots, in words"
+result $? "modes, counts and slots are shown in words"
 references
-result $? "the number of references is dref_read()'s"
+result $? "the number of references is that of dref_read()"
 objects
 result $? "objects are those of debugfs"
 cpus
-result $? "what each CPU has counted is what debugfs says"
+result $? "the counts of each CPU are those of debugfs"
 class
-result $? "a class has counted what debugfs says"
+result $? "the statistics of a class are those of debugfs"
 passing
-result $? "modes that do not last"
+result $? "modes that do not last are shown"
 all_refused
-result $? "mistakes are told from objects"
+result $? "wrong commands print a message"
 dumps
-result $? "a dump of the memory will do"
+result $? "a dump of the memory shows the same"
 goes_on
-result $? "the machine goes on"
+result $? "the machine continues"
 finish

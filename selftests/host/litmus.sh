@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The orders that dref relies on, asked of the Linux kernel memory model, and the
-# ties between the code and the tests: a line that is critical names its litmus
-# test ("litmus: NAME"), and no test is about a line that is not there.
+# The Linux kernel memory model allows no order that dref excludes. Each line of code whose
+# order is critical names its litmus test ("litmus: NAME"), each test that is named exists,
+# and each test is named.
 
 cd "$(dirname "$0")/../.." || exit
 . selftests/common.sh
 
-# All names after "litmus:", up to what ends them
+# The names after "litmus:", separated by commas
 named=$(grep -ho 'litmus: [A-Za-z0-9, -]*' include/linux/dref.h module/*/*.[ch] |
 	sed 's/^litmus: //; s/, */\n/g' | sed 's/ *$//' | sort -u)
 tests=$(cd proof/litmus && ls | sed -n '/--/d; s/\.litmus$//p' | sort -u)

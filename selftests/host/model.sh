@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Explore the model of an object's life, in the configurations that take seconds,
-# and see that each way to break it is found; all of them: proof/model/run.
+# The model of the life of an object is right in the configurations that take seconds, and
+# each way to break it is found. "proof/model/run" explores all configurations.
 
 exec ../../proof/model/run --quick

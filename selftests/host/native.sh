@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# dref in user space: the core's tests pass, also under the sanitizers; where dref is
-# broken they do not; and what dref-native measures is the kernel's fast path.
+# The tests of the core pass in user space, also under the sanitizers, and fail where dref is
+# broken. dref-native measures the fast path of the kernel.
 
 . ../common.sh
 
@@ -17,7 +17,7 @@ if ! make dref-native tests >"$out" 2>&1; then
 	finish
 fi
 
-# says STATUS COMMAND...: the command exits with that; if not, what it has said is shown.
+# says STATUS COMMAND...: the command exits with this status, or print its output.
 says() {
 	expected=$1
 	shift
@@ -29,12 +29,13 @@ says() {
 	return 1
 }
 
-# A test has found something wrong, and has not just died of it. It ends when it has.
+# caught FAULT TEST...: a test reports the fault, and does not just crash. It ends as soon
+# as it does.
 caught() {
 	says 1 build/broken/dref-native-test --ms 5000 --break "$@" && grep -q '^# .*expected .*seen' "$out"
 }
 
-# One turn of the loop: up to the conditional jump that goes back.
+# turn FUNCTION: print one turn of its loop, up to the conditional jump back.
 turn() {
 	objdump -d --no-show-raw-insn --disassemble="$1" dref-native | awk '
 		/^ *[0-9a-f]+:\t/ {
@@ -92,7 +93,7 @@ else
 	skip "a deferred get and put are the kernel's 10 instructions: needs x86-64, objdump"
 fi
 
-# A bound may be missed on a machine that is busy, or of another kind.
+# A bound can be missed on a busy machine, or on one of another kind.
 ./dref-native --threads 1 --runs 1 --ms 2 --json "$out" >/dev/null 2>&1
 [ $? -le 1 ] && grep -q '"counter": "dref, deferred"' "$out" && grep -q '"bounds"' "$out" &&
 	./dref-native --threads 1 --runs 1 --ms 2 --json - | python3 -c 'import json, sys; json.load(sys.stdin)["bounds"]'

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the compiler has made of a client's dref_get() and dref_put(), in
-# dref_test.ko: the way through a deferred object must have no lock prefix and
-# no call, and be as short as it was designed to be.
+# In the dref_get() and dref_put() that the compiler has generated for a client,
+# dref_test.ko, the path of a deferred object has no lock prefix and no call, and is as
+# short as designed.
 
 . ../common.sh
 
@@ -13,8 +13,8 @@ longest=5	# mov, test, jne, incq, ret
 [ -e $module ] || skip_all "needs $module"
 command -v objdump >/dev/null || skip_all "needs objdump"
 
-# The deferred path: it falls through all conditional jumps. A call at the entry
-# is ftrace's, and a nop unless somebody traces.
+# deferred_path FUNCTION: print the path that falls through all conditional jumps. A call
+# at the entry is that of ftrace, and a nop while nothing is traced.
 deferred_path() {
 	objdump -d --no-show-raw-insn --disassemble="$1" $module | awk '
 		/>:$/ { in_function = 1; next }

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# dref-plot: each picture is well-formed SVG, says what it shows, and has as many
-# curves and bars, at the right places, as there is data; bad input is refused.
+# dref-plot draws well-formed SVG with a title, and with a curve or bar for each record, at
+# the right place. It refuses bad input.
 
 . ../common.sh
 
-# One who may not install what is missing has been told what it is.
+# need has printed what is missing and cannot be installed.
 ../../scripts/need plot || exit $KSFT_SKIP
 plot=$(realpath ../../tools/plot/dref-plot)
 work=$(mktemp -d) || exit
@@ -34,7 +34,7 @@ sample() {
 	echo "{\"seconds\": $1, \"steps\": $2, \"passes\": $3, \"slab_bytes\": $4, \"percpu_bytes\": 1048576}"
 }
 
-# As of dref-stress, on many lines: 20 objects below 2 ms, 0 below 4, 10 below 8.
+# stress: a record of dref-stress, on many lines: 20 objects below 2 ms, 0 below 4, 10 below 8
 stress() {
 	cat <<-END
 	{ "program": "dref-stress", "kernel": "6.1.0-test", "machine": "x86_64",
@@ -48,7 +48,7 @@ stress() {
 	END
 }
 
-# top SECONDS RATE: as of dref-top, a line
+# top SECONDS RATE: a record of dref-top, on one line
 top() {
 	printf '{"program": "dref-top", "kernel": "6.1.0-test", "machine": "x86_64", "seconds": %s, ' "$1"
 	printf '"loaded": true, "stats": {"slot_bytes": 2097152, "slots_total": 100, "slots_used": 50}, '
@@ -63,17 +63,17 @@ unloaded() {
 
 # ---- pictures ----
 
-# plots OPTION...: the input becomes a picture, $work/svg.
+# plots OPTION...: dref-plot draws a picture, $work/svg, and prints nothing.
 plots() {
 	"$plot" --output "$work/svg" "$@" >"$work/out" 2>&1 && [ ! -s "$work/out" ] && return
 	sed 's/^/# /' "$work/out"
 	return 1
 }
 
-# is EXPRESSION...: each is true of the picture. names: of the curves and bars. points:
-# where the points of each are, in pixels from the left and the top; stretches: into how
-# many pieces gaps cut each; bars: how high those of each are, where they are not zero.
-# The first mark of each is the sample in the key; the last one is, of its points.
+# is EXPRESSION...: each is true of the picture. names: of the curves and bars. points: the
+# places of the points of each, in pixels from the left and the top. stretches: into how
+# many pieces gaps cut each. bars: the heights of those of each that are not zero. The first
+# bar of each is the sample in the key, and so is the last point.
 is() {
 	python3 - "$work/svg" "$@" <<-'END'
 	import math, re, sys
@@ -124,7 +124,7 @@ plots_scaling() {
 		'near(right(1, 0, 1), right(0, 0, 2))'
 }
 
-# On linear ones, a curve for each counter and scenario, or for one scenario alone
+# On linear axes, with a curve for each counter and scenario, or for one scenario
 plots_native() {
 	echo "$native" >"$work/in"
 	plots --plot scaling "$work/in" && is 'names == ["one, a", "own, a", "own, b"]' \
@@ -177,7 +177,7 @@ plots_rates() {
 	is '"per second, logarithmic, zero left out" in texts and len(points[0]) == 2'
 }
 
-# The tenfold is as high everywhere
+# On a logarithmic axis
 plots_release() {
 	echo "$releases" >"$work/in"
 	plots "$work/in" &&
@@ -195,7 +195,7 @@ writes_where_told() {
 	plots "$work/in" && cmp "$work/svg" "$work/piped"
 }
 
-# refused OPTION...: exit status 2, one line that says why, and no picture.
+# refused OPTION...: the exit status is 2, one line says why, and there is no picture.
 refused() {
 	rm -f "$work/svg"
 	"$plot" -o "$work/svg" "$@" >"$work/out" 2>&1 </dev/null
@@ -229,7 +229,7 @@ no_gnuplot() {
 	[ $? -eq 2 ] && grep -qx 'dref-plot: gnuplot not found: install the package gnuplot-nox' "$work/out"
 }
 
-# One thing that is wrong, in what is right but for that
+# Each of these has one error, in input that is right otherwise.
 input_refused() {
 	refused_input '' && refused_input nonsense && refused_input '[1, 2]' &&
 	refused_input '{}' && refused_input '{"program": "top"}' && refused_input "$scaling {" &&
@@ -259,23 +259,23 @@ plan 11
 help
 result $? "--help"
 plots_scaling
-result $? "scaling"
+result $? "scaling is plotted"
 plots_native
-result $? "scaling, of other programs"
+result $? "scaling is plotted from records of other programs"
 plots_latency
-result $? "latency"
+result $? "latency is plotted"
 plots_memory
-result $? "memory"
+result $? "memory is plotted"
 plots_rates
-result $? "rates"
+result $? "rates are plotted"
 plots_release
-result $? "releases"
+result $? "releases are plotted"
 writes_where_told
-result $? "standard input and output"
+result $? "standard input and output are used by default"
 options_refused
 result $? "bad options are refused"
 no_gnuplot
-result $? "no gnuplot"
+result $? "without gnuplot a message names its package"
 input_refused
 result $? "bad input is refused"
 finish

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# dref-top, against a folder of files as dref has them: are its figures right, does
-# it stand junk, missing files and a dref that comes and goes, and does its screen
-# follow the terminal and the keys.
+# dref-top reads a folder of files like those of dref: its figures are right, it handles
+# junk, missing files and a dref that is unloaded and loaded, and its screen follows the
+# terminal and the keys.
 
 . ../common.sh
 
-# One who may not install what is missing has been told what it is.
+# need has printed what is missing and cannot be installed.
 ../../scripts/need python3 tmux util-linux || exit $KSFT_SKIP
 make -s -C ../../tools/top || exit
 top=$(realpath ../../tools/top/dref-top)
@@ -24,9 +24,9 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# ---- a dref to look at ----
+# ---- a folder like that of dref ----
 
-# stats N: every counter is N, every gauge 7.
+# stats N: print a file stats with N for every counter and 7 for every gauge.
 stats() {
 	for name in epoch passes passes_expedited immortal promotions demotions \
 		    promotions_failed released_exact released_deferred resurrected \
@@ -50,7 +50,7 @@ object() {
 	printf '%016x: mode deferred count %d gets %d puts %d age_ms %d idle_passes %d\n' "$@"
 }
 
-# all N: a dref whose counters are N, as yet without stats and latency.
+# all N: write the folder with N for all counters, without stats and latency.
 all() {
 	mkdir -p "$dref"
 	echo 65536 >"$dref/max_deferred"
@@ -61,14 +61,14 @@ all() {
 	done >"$dref/classes/mount/objects"
 	{
 		object 4 -1 $((1000000 + $1)) $((1000000 + $1)) 4000 9
-		# another one each time, which has got less than the one before
+		# another object each time, with fewer gets than the one before
 		object 8 1 $((1000 - $1)) "$1" 1 0
 	} >"$dref/classes/label-of-a-security-module/objects"
 	printf 'cpu0: gets %d puts 5 net %d\ncpu1: gets 5 puts %d net %d\n' \
 		"$1" $(($1 - 5)) "$1" $((5 - $1)) >"$dref/cpus"
 }
 
-# latency N: of 100 N objects
+# latency N: print a file latency for 100 N objects.
 latency() {
 	us=0
 	while [ $us -le 1073741824 ]; do
@@ -97,7 +97,7 @@ once() {
 	return 1
 }
 
-# shown REGEX...: each of them is a line of $work/out, however wide the columns.
+# shown REGEX...: each matches a line of $work/out, however wide the columns are.
 shown() {
 	for regex; do
 		tr -s ' ' <"$work/out" | grep -qx -e "$regex" && continue
@@ -117,7 +117,7 @@ soon() {
 	return 1
 }
 
-# record EXPRESSION...: each is true of r, the last of the records that were written.
+# record EXPRESSION...: each is true of r, the last record that was written.
 record() {
 	python3 - "$records" "$@" <<-'END'
 	import json, sys
@@ -148,20 +148,20 @@ stop_records() {
 	kill -TERM "$pid" && wait_records
 }
 
-# Each look begins by reading stats and ends by reading latency, and here these are
-# pipes: it waits for us, and all that it sees is what was prepared.
+# Each look reads stats first and latency last. Here these are pipes, so dref-top waits until
+# a test writes them, and reads exactly the files that the test has prepared.
 pipes() {
 	rm -rf "$dref"
 	mkdir "$dref"
 	mkfifo "$dref/stats" "$dref/latency"
 }
 
-# With nobody at the other end, one would wait for ever.
+# Without a reader a write would wait for ever.
 into_pipe() {
 	timeout 20 dd status=none of="$dref/$1"
 }
 
-# let_look N: one look, until it has read all other files
+# let_look N: let dref-top look once, and return when it has read all other files.
 let_look() {
 	stats "$1" | into_pipe stats && latency "$1" | into_pipe latency
 }
@@ -173,7 +173,7 @@ wait_records() {
 	return $status
 }
 
-# looks N...: one for each N; $records has a record for each but the first
+# looks N...: let it look once for each N; $records has a record for each but the first.
 looks() {
 	pipes
 	start_records --interval 10ms --count $(($# - 1))
@@ -186,7 +186,7 @@ looks() {
 
 # ---- the tests ----
 
-# refused OPTION...: exit status 2, and one line that says why.
+# refused OPTION...: the exit status is 2, and one line says why.
 refused() {
 	timeout 20 "$top" "$@" >"$work/out" 2>&1 </dev/null
 	[ $? -eq 2 ] && [ "$(wc -l <"$work/out")" -eq 1 ] && grep -q '^dref-top: ' "$work/out" &&
@@ -216,7 +216,7 @@ all_refused() {
 nobody_else() {
 	chmod 711 "$work"
 	chmod 700 "$dref"
-	# the program may be where nobody can get at it
+	# the user nobody may have no access to the folder of the program
 	cp "$top" "$work/dref-top"
 	timeout 20 setpriv --reuid 65534 --clear-groups "$work/dref-top" --debugfs "$work" --json \
 		>"$work/out" 2>&1
@@ -225,7 +225,7 @@ nobody_else() {
 	[ $status -eq 2 ] && grep -q 'you must be root$' "$work/out"
 }
 
-# A copy may be anywhere, but debugfs must be debugfs.
+# Without --debugfs the files must be in debugfs.
 no_debugfs() {
 	[ -e /sys/kernel/debug/dref ] && return
 	refused --once
@@ -251,7 +251,7 @@ rates() {
 		'r["junk"] == 0 and r["program"] == "dref-top"'
 }
 
-# The one that was used most in between, not the one that was used most.
+# The object that was used most in the interval comes first, not the one with most gets.
 hottest() {
 	looks 100 130 &&
 	record '[int(o["id"], 16) for o in r["objects"]] == [3, 2, 1, 4, 8]' \
@@ -261,7 +261,7 @@ hottest() {
 		'r["objects"][0]["class"] == "mount" and r["objects"][0]["idle_passes"] == 3'
 }
 
-# first KEY ID: sorted by KEY, the object with this ID is the first one.
+# first KEY ID: sorted by KEY, the object with this ID comes first.
 first() {
 	once --sort "$1" && tr -s ' ' <"$work/out" | grep -A1 '^OBJECT' | tail -n 1 |
 		grep -q "^000000000000000$2 " || { echo "# $1: not $2"; shown nothing; }
@@ -315,7 +315,7 @@ last_record() {
 	record "$1" >/dev/null
 }
 
-# All at once
+# loaded_again N: a folder with other counters, in place at once
 loaded_again() {
 	dref=$work/new
 	new_dref "$1"
@@ -323,7 +323,7 @@ loaded_again() {
 	mv "$work/new" "$dref"
 }
 
-# Unloaded, and loaded again: with counters that are greater, by another dref
+# dref is unloaded and loaded, and its counters are greater then.
 reload() {
 	new_dref 100
 	start_records --interval 20ms
@@ -337,7 +337,7 @@ reload() {
 		'not any((a.get("per_second") or {}).get("passes") for a in records)'
 }
 
-# A dref that is replaced between two looks
+# dref is unloaded and loaded between two looks.
 replaced() {
 	pipes
 	all 100
@@ -356,7 +356,7 @@ not_loaded() {
 	record 'not r["loaded"]'
 }
 
-# 11 lines that are none, among those that are
+# 11 lines are junk, and the others are not.
 junk() {
 	new_dref 100
 	printf 'nonsense\npasses: -3\ndying: 8x\nnewer: 1\nnewer_too: a b\n' >>"$dref/stats"
@@ -388,7 +388,7 @@ missing() {
 	shown 'no class is registered' 'passes -/s expedited -/s epoch -'
 }
 
-# The summary is of all, the tables of the one.
+# The summary is of all classes, the tables are of one.
 one_class() {
 	new_dref 1
 	once --class mount && shown 'mount 7 7 .* none' '0000000000000001 mount .*' &&
@@ -396,7 +396,7 @@ one_class() {
 	shown 'no class other is registered' 'objects 7 deferred .*'
 }
 
-# As nohup(1) starts it
+# nohup(1) starts a program so.
 ignores_hangup() {
 	new_dref 1
 	: >"$records"
@@ -424,7 +424,7 @@ screen() {
 	$tmux capture-pane -p >"$work/out"
 }
 
-# screen_has REGEX...: a line for each of them
+# screen_has REGEX...: each matches a line of the screen.
 screen_has() {
 	screen
 	for regex; do
@@ -439,7 +439,7 @@ soon_screen() {
 	return 1
 }
 
-# How many lines there are, and how long the longest is
+# size_is COLUMNS LINES: the last line is the line of keys, and no line is longer.
 size_is() {
 	screen
 	[ "$(sed -n "$2p" "$work/out" | cut -c 1-6)" = "q quit" ] && [ "$(wc -L <"$work/out")" -le "$1" ]
@@ -456,7 +456,7 @@ resize() {
 	$tmux resize-window -x 120 -y 40 && soon size_is 120 40 &&
 	soon_screen 'label-of-a-security-module 7 .*' &&
 	$tmux resize-window -x 40 -y 8 && soon size_is 40 8 &&
-	# one line is left, but a head alone says nothing
+	# a table needs two lines, a head and a row
 	$tmux resize-window -x 80 -y 11 && soon size_is 80 11 && ! grep '^CLASS' "$work/out" &&
 	$tmux resize-window -x 80 -y 12 && soon size_is 80 12 && grep -q '^label' "$work/out" &&
 	$tmux resize-window -x 80 -y 14 && soon size_is 80 14 && grep -q '^0000' "$work/out" &&
@@ -464,7 +464,7 @@ resize() {
 	$tmux resize-window -x 80 -y 24 && soon size_is 80 24 && soon_screen 'mount 7 .*'
 }
 
-# press KEY... REGEX: after the keys there is such a line.
+# press KEY REGEX: after the key a line of the screen matches.
 press() {
 	key=$1
 	$tmux send-keys "$key"
@@ -479,7 +479,7 @@ keys() {
 	press c '.* class: mount' && press c '.* class: all' && press Space 'mount 7 .*'
 }
 
-# Waits, and a counter that starts again from zero has no rate that is negative
+# dref-top waits, and a counter that starts again from zero has no negative rate.
 screen_reload() {
 	mv "$dref" "$work/gone" && soon_screen ' dref is not loaded: waiting for it' &&
 	mv "$work/gone" "$dref" && soon_screen 'passes 0.00/s .*' &&
@@ -499,46 +499,46 @@ result $? "--help"
 all_refused
 result $? "bad options are refused"
 nobody_else
-result $? "who may not look is told so"
+result $? "without permission a message says so"
 no_debugfs
-result $? "no debugfs"
+result $? "without dref in debugfs a message says so"
 not_written
-result $? "a full disk is no success"
+result $? "a full disk is an error"
 rates
-result $? "rates"
+result $? "rates are right"
 hottest
-result $? "the hottest object"
+result $? "the hottest object comes first"
 sorted
-result $? "other keys to sort by"
+result $? "objects are sorted by other keys"
 many
-result $? "the hottest of 100000 objects"
+result $? "the hottest of 100000 objects comes first"
 percentiles
-result $? "percentiles and histogram"
+result $? "percentiles and histogram are right"
 backwards
 result $? "counters that went backwards have no rate"
 reload
-result $? "unloaded and loaded"
+result $? "records continue while dref is unloaded and loaded"
 replaced
-result $? "loaded again between two looks"
+result $? "a dref that was loaded between two looks has no rates"
 not_loaded
-result $? "not loaded"
+result $? "without dref, --once fails and records say so"
 junk
-result $? "junk"
+result $? "junk is counted and left out"
 missing
-result $? "missing files"
+result $? "missing files are reported"
 one_class
-result $? "one class"
+result $? "--class shows one class"
 ignores_hangup
-result $? "nohup"
+result $? "records continue under nohup"
 new_dref 1
 shows
-result $? "the screen"
+result $? "the screen shows all tables"
 resize
 result $? "the screen follows the terminal"
 keys
-result $? "keys"
+result $? "keys work"
 screen_reload
 result $? "the screen waits for dref"
 quits
-result $? "the screen ends as it should"
+result $? "the screen ends with q, with SIGTERM and with --count"
 finish
