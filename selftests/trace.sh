@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The tracepoints tell what happens, all of it, in order and with the right values.
+# The tracepoints record all events, in order and with the right values.
 #
-# dref_test.ko has a story for each event (module/test/trace.c), and here is
-# what must be in the trace after it, to the last line.  An epoch is written as its
-# distance from the last one before the story, a number that nobody can know as the
-# range in which it must be.  Where many things happen at once, the events add up
-# to the statistics.  And tracepoints that are off say nothing.
+# dref_test.ko has a story for each event (module/test/trace.c), and this file has all
+# lines that must be in the trace after it.  An epoch is written as its distance from the
+# last one before the story, and a number that cannot be known as the range in which it
+# must be.  Where many things happen at once, the events add up to the statistics.
+# Tracepoints that are off record nothing.
 #
 #	trace.sh [STORY]...	only these
 
@@ -44,9 +44,9 @@ stat() {
 	sed -n "s/^$1: //p" $debugfs/stats
 }
 
-# EVENT FIELD=VALUE..., a line for each, without what differs from run to run.
-# A release is on its way to another CPU while the pass goes on: it comes after it.
-# With $idle, passes that have found nothing to do are left out.
+# events_of EPOCH [IDLE]: print "EVENT FIELD=VALUE..." for each event, without the values
+# that differ from run to run.  A release goes to another CPU while the pass continues, so it
+# is printed after the pass.  With IDLE, passes that have found nothing are left out.
 events_of() {
 	grep -v '^#' $tracing/trace | sed -e 's/^.* [0-9.]*: \([a-z_]*\): /\1 /' \
 		-e 's/ \[\([a-z_]*\)\]$/@\1/' -e ':again' -e 's/\("[^" ]*\) \(.*"\)/\1_\2/' -e 't again' \
@@ -67,8 +67,8 @@ events_of() {
 	END { printf "%s", late }'
 }
 
-# The lines of $work/seen are those of $work/expected, where LOW..HIGH is any number
-# from one to the other, HIGH may be "max", and a last * any end of a word.
+# as_expected: the lines of $work/seen are those of $work/expected, where LOW..HIGH is any
+# number of this range, HIGH can be "max", and a last * is any end of a word.
 as_expected() {
 	awk '
 	function fits(is, wanted,	at, range, key) {
@@ -107,7 +107,7 @@ as_expected() {
 
 # ---- stories ----
 
-# No slot is left of an earlier story, for which passes would look.
+# settle: wait until no slot of an earlier story is left, as each would cause passes.
 settle() {
 	for _ in $(seq 200); do
 		[ "$(stat slots_used)" -ne 0 ] || return 0
@@ -118,15 +118,15 @@ settle() {
 	return 1
 }
 
-# tell STORY: run and record it, and set what is in it: class, object, object2, other, epoch, ns,
-# us and ms: numbers that no time in it can exceed.
+# tell STORY: run and record it. Sets class, object, object2, other and epoch, and ns, us
+# and ms, which no time in the story can exceed.
 tell() {
 	# shellcheck disable=SC2086
 	tune $tunables
 	settle || return
 	# shellcheck disable=SC2046
 	tune $(needs "$1")
-	sleep 0.1	# and what that has called for is over
+	sleep 0.1	# until passes that this has caused are over
 	record
 	epoch=$(stat epoch)
 	begin=$(cut -d ' ' -f 1 /proc/uptime | tr -d .)
@@ -145,13 +145,13 @@ tell() {
 	class=$1 object=$2 object2=$3 other=$4
 }
 
-# pass EPOCH SLOTS: one that found nothing.
+# pass EPOCH SLOTS: the events of a pass that found nothing
 pass() {
 	echo "pass_begin epoch=+$1 expedited=1 slots=$2"
 	echo "pass_end epoch=+$1 dying=0 dead=0 pass_ns=1..$ns gp_ns=0"
 }
 
-# finds EPOCH SLOTS DEAD PUTS AGE SINCE: one object, which is the story's only one.
+# finds EPOCH SLOTS DEAD PUTS AGE SINCE: the events of a pass that found one object
 finds() {
 	dead=$3
 	[ "$dead" -eq 1 ] && becomes=dead || becomes=resurrect
@@ -198,7 +198,8 @@ traced_demote() {
 	END
 }
 
-# Each get, the first reference, and the queue's; and a pass after each get
+# count is the number of gets, the first reference, and that of the queue. A pass follows
+# each get.
 traced_hot() {
 	for i in $(seq $((object2 - 1))); do
 		pass "$i" 0
@@ -257,7 +258,8 @@ traced_overflow() {
 	pass 2 0
 }
 
-# story NAME: it is told to the letter. Periodic passes may come at any time.
+# story NAME: its events are exactly as expected. In traced_demote periodic passes can come
+# at any time.
 story() {
 	tell "$1"
 	told=$?
@@ -272,7 +274,7 @@ story() {
 	result $? "$1"
 }
 
-# Of a class that is tracked, and then not; by hand (module/test/hands.c).
+# Gets and puts of a class while it is tracked and then is not, through module/test/hands.c
 by_hand() {
 	for line; do
 		echo "$line" >$stories/hands || return
@@ -318,7 +320,7 @@ all_are_there() {
 	done
 }
 
-# Off again: what has been told before is told to nobody.
+# After the tracepoints are off, the same stories leave no event.
 off_again() {
 	echo >$tracing/trace
 	for name in traced_life traced_late traced_immortalize; do
@@ -328,12 +330,12 @@ off_again() {
 	[ "$(grep -vc '^#' $tracing/trace)" -eq 0 ]
 }
 
-# count EVENT KEYS: in the kernel, as there are too many to write down.
+# count EVENT KEYS: have the kernel count it, as there are too many events for the trace.
 count() {
 	echo "hist:$2" >$events/"$1"/trigger && echo "$2" >"$work/$1"
 }
 
-# hits EVENT [WORDS]: how often that was counted, of all or of those with these words.
+# hits EVENT [WORDS]: print how many were counted, all or those with these words.
 hits() {
 	awk -v words="$2" '
 	/hitcount:/ && (words == "" || index($0, words)) {
@@ -351,7 +353,7 @@ adds_up() {
 	return 1
 }
 
-# Since the last time
+# moved STATISTIC: print how much it has grown since the statistics were saved.
 moved() {
 	echo $(($(stat "$1") - $(sed -n "s/^$1: //p" "$work/stats")))
 }
@@ -418,7 +420,7 @@ done
 tracked
 result $? "gets and puts of a tracked class"
 off_again
-result $? "tracepoints that are off again say nothing"
+result $? "tracepoints that are off again record nothing"
 if [ -e $events/promote/hist ]; then
 	adds_up_to_statistics
 	result $? "under stress, events add up to the statistics"
