@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What dref shows in debugfs, and what it takes.
+ * The files of dref in debugfs.
  *
- * Every file must be there with the mode and the lines that are documented;
- * whatever is written to one must be taken or refused with an error and no
- * consequences; and reading must be safe while what is read comes and goes.
+ * Every file has the documented mode and lines.  A write either succeeds, or fails with an
+ * error and changes nothing.  Reading is safe while classes and objects come and go.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -54,7 +53,7 @@ static const char * const class_files[] = {
 	"stats", "objects", "track", "holders", "leaks",
 };
 
-/* While the others have their defaults */
+/* The range of each tunable while the others have their defaults */
 static const struct {
 	const char *name, *smallest, *largest, *below, *above;
 } ranges[] = {
@@ -74,7 +73,7 @@ static const char *path_of(const char *name)
 	return path;
 }
 
-/* A pointer to where no memory is, which the compiler does not see */
+/* A pointer to no memory, hidden from the compiler */
 static char *nowhere(void)
 {
 	char *pointer = (char *)8;
@@ -133,7 +132,7 @@ FIXTURE_TEARDOWN(dref)
 	char text[30];
 	int i, round;
 
-	/* one may be the limit of another: the second time there is room */
+	/* one can be the limit of another, so this takes two rounds */
 	for (round = 0; round < 2; round++) {
 		for (i = 0; i < ARRAY_SIZE(tunables); i++) {
 			snprintf(text, sizeof(text), "%ld", self->saved[i]);
@@ -166,7 +165,7 @@ TEST_F(dref, files_and_modes)
 	}
 	ASSERT_EQ(0, stat(path_of("classes"), &st));
 	EXPECT_TRUE(S_ISDIR(st.st_mode));
-	/* and nothing that is not documented */
+	/* and no file that is not documented */
 	EXPECT_EQ(ARRAY_SIZE(all_files) + 1, found);
 }
 
@@ -221,7 +220,7 @@ TEST_F(dref, lines_of_classes)
 	EXPECT_LT(0, found);
 }
 
-/* All that a class has, and nothing that is not documented */
+/* A class has all documented files, and no others */
 TEST_F(dref, files_of_classes)
 {
 	struct dirent *entry;
@@ -263,7 +262,7 @@ TEST_F(dref, tunables_in_range)
 		EXPECT_EQ(-EINVAL, put_text(name, ranges[i].above)) TH_LOG("%s", name);
 		EXPECT_EQ(atol(ranges[i].largest), number(name));
 	}
-	/* what echo(1) writes, too */
+	/* with a newline, as echo(1) writes it */
 	EXPECT_EQ(0, put_text("demote_passes", "7\n"));
 	EXPECT_EQ(7, number("demote_passes"));
 }
@@ -334,7 +333,7 @@ TEST_F(dref, reconcile_takes_anything)
 		EXPECT_EQ(0, put("reconcile", junk, i));
 }
 
-/* Files that can be written, by their path in here; in classes, one of each name */
+/* Paths below DREF of the files that can be written; in classes, one of each name */
 static char *writable[100];
 static int nr_writable;
 
@@ -356,7 +355,7 @@ static int note_writable(const char *path, const struct stat *st, int type, stru
 	return !writable[nr_writable++];
 }
 
-/* Bytes, or what is nearly a number, or more nearly one */
+/* Random bytes, or characters that almost make a number, or that often make one */
 static int draw_junk(char *junk, int size)
 {
 	int kind = random() % 3, len = random() % (kind ? size : 6), i;
@@ -367,7 +366,7 @@ static int draw_junk(char *junk, int size)
 	return len;
 }
 
-/* What has been taken was a number and no more, in its range, and is there now */
+/* Was a value that was accepted just a number in its range, and is it there now? */
 static bool taken(const char *name, const char *junk, int len, const char *now)
 {
 	char *end;
@@ -406,12 +405,12 @@ static void fuzz_file(struct __test_metadata *_metadata, const char *name)
 		strcpy(before, now);
 	}
 	EXPECT_LT(0, nr_taken) TH_LOG("%s takes nothing", name);
-	/* it still takes what is right: what it has had */
+	/* it still accepts its first value */
 	EXPECT_EQ(0, put_text(name, was)) TH_LOG("%s", name);
 	TH_LOG("%s: %d of %d taken", name, nr_taken, fuzzes);
 }
 
-/* Every file there is, so that none is forgotten; and none of them moves another */
+/* Every file that can be written; and no write to one changes another */
 TEST_F_TIMEOUT(dref, random_writes, 900)
 {
 	unsigned int seed = time(NULL);
@@ -437,13 +436,13 @@ TEST_F_TIMEOUT(dref, random_writes, 900)
 	}
 }
 
-/* In small pieces, from the middle, twice at a time */
+/* Reads in small pieces, from the middle, and of two descriptors at a time */
 TEST_F(dref, reading_in_pieces)
 {
 	char whole[4096], pieces[4096];
 	int len, fd, n, got = 0;
 
-	/* none of these moves by itself */
+	/* none of these changes by itself */
 	len = read_file(path_of("max_deferred"), whole, sizeof(whole));
 	ASSERT_LT(0, len);
 	fd = open(path_of("max_deferred"), O_RDONLY);
@@ -481,7 +480,7 @@ TEST_F(dref, root_only)
 	EXPECT_EQ(0, WEXITSTATUS(status));
 }
 
-/* Read all there is, again and again */
+/* Read all files, again and again */
 static void reader(void)
 {
 	unsigned int toggle = getpid();
@@ -500,7 +499,7 @@ static void reader(void)
 					 entry->d_name, class_files[i]);
 				read_file(path_of(name), text, sizeof(text));
 			}
-			/* nothing is tracked for long */
+			/* tracking is soon off again */
 			snprintf(name, sizeof(name), "classes/%s/track", entry->d_name);
 			put_text(name, toggle++ & 1 ? "1" : "0");
 		}
@@ -509,7 +508,7 @@ static void reader(void)
 	}
 }
 
-/* Who is stopped while it reads leaves on what it has switched on */
+/* A reader that was killed leaves tracking on */
 static void track_nothing(void)
 {
 	DIR *dir = opendir(path_of("classes"));

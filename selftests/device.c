@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/dref_stress refuses what makes no sense, and nothing is left of it.
+ * /dev/dref_stress refuses bad arguments, and leaves no objects behind.
  */
 #include <pthread.h>
 #include <sys/ioctl.h>
@@ -153,7 +153,7 @@ TEST_F(device, drop_in_range)
 	EXPECT_EQ(2, report.released);
 }
 
-/* A plain object that nobody shares: exact, and released by the last put */
+/* A plain object of one worker is exact, and the last put releases it */
 TEST_F(device, state_says_what_happened)
 {
 	struct dref_stress_state state = { };
@@ -223,7 +223,7 @@ static void *finish_now(void *arg)
 	return (void *)(long)finish(*(int *)arg, &report);
 }
 
-/* Who finishes a session waits for batches that run, and others fail after it */
+/* The end of a session waits for batches that run, and later batches fail */
 TEST_F_TIMEOUT(device, finish_against_run, 300)
 {
 	pthread_t thread;

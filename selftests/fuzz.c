@@ -1,43 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/dref_stress takes whatever comes.
+ * /dev/dref_stress answers any call correctly.
  *
- * Who may open the device may say anything to it, from as many threads as he
- * likes, and may have a signal come, or die, at any moment.  So that is done: some
- * 100,000 calls whose arguments are drawn at random, from two processes at a time,
- * root's and nobody's, of several threads each.  Nobody cannot open the device; he
- * works with files that were opened for him.
+ * A program that may open the device can make any call, from any number of threads, and
+ * can get a signal or be killed at any moment.  This test makes some 100,000 calls whose
+ * arguments are drawn at random, from two processes at a time, of the users root and
+ * nobody, with several threads each.  The user nobody cannot open the device, so its process
+ * has files that root has opened.
  *
- * Some files are one thread's own.  He knows what state the session is in, and so
- * what the answer must be.  Others are shared by all threads of both processes,
- * which therefore set up, work on, finish, close and reopen each other's sessions;
- * there, what must be is less, but not nothing:
+ * Some files belong to one thread.  It knows the state of the session, and so it knows the
+ * right answer.  Others are shared by all threads of both processes, which set up, work on,
+ * finish, close and reopen the sessions of each other.  There fewer things are known:
  *
  *	the answer	is one that <linux/dref_stress.h> has for this call
  *	a number	that is out of range is refused, always
- *	memory		that is good causes no -EFAULT, that is bad nothing else
- *	an error	leaves the argument as it was, and everything around it
- *	a success	has written what can be true
- *	a report	knows of no error of dref's
+ *	memory		that is good causes no -EFAULT, bad memory causes nothing else
+ *	an error	changes neither the argument nor the memory around it
+ *	a success	has written values that are possible
+ *	a report	contains no error of dref
  *
- * An argument is a row of fields.  The table of them has what range the interface
- * allows and what is mostly asked for, which is little, for the sake of speed.
- * From the same table come good arguments, arguments with a field at or beyond its
- * limit, and the verdict on both.  Others are noise from end to end.
+ * An argument is a row of fields.  A table has the range that the interface allows for each
+ * field, and the range from which most values are drawn, which is small so that calls are
+ * fast.  From this table the test makes good arguments and arguments with a field at or
+ * beyond its limit, and judges both.  Other arguments are all random.
  *
- * Arguments lie where one byte too far is a fault, or on a read-only page, or half
- * on a page that is not there, or nowhere, or where the kernel lives.  A thread on
- * the side sends signals to the others.
+ * Arguments lie where the next byte is a fault, or on a read-only page, or half
+ * on a page that is not mapped, or at NULL, or at an address of the kernel.  One more thread
+ * sends signals to the others.
  *
- * A second test kills such a process time and again, at a random moment.
+ * A second test kills such a process many times, at random moments.
  *
- * In the end nothing must be left: no object, class, thread or user of the module,
- * nor, where the kernel looks for that, memory; and the kernel has not complained.
+ * In the end nothing is left: no object, class, thread or user of the module, and, where the
+ * kernel looks for leaks, no memory; and the kernel has not complained.
  *
- * All that is drawn depends on the seed, which is printed and can be given in
- * DREF_FUZZ_SEED: each thread then says the same again.  What comes of it when
- * several say it at once can still differ.  DREF_FUZZ_CALLS is how many calls there
- * are, for a kernel so slow that they would take more than the 300 seconds.
+ * All random values depend on the seed, which is printed and can be given in
+ * DREF_FUZZ_SEED: each thread then makes the same calls again.  The results of calls that
+ * several threads make at once can still differ.  DREF_FUZZ_CALLS is the number of calls,
+ * for a machine on which all of them would take too long.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -97,7 +96,7 @@ static const struct {
 #define ALL_OF(answer)	(1U << (answer))
 #define GOOD		(ALL_OF(OK) | ALL_OF(INVAL) | ALL_OF(FAULT))
 
-/* Of SETUP and FINISH only a fatal signal is an interruption: nobody sees -EINTR */
+/* Only a fatal signal interrupts SETUP and FINISH, so they never return -EINTR */
 static const struct call {
 	unsigned int	cmd;
 	const char	*name;
@@ -201,7 +200,7 @@ static const struct call *find_call(unsigned int cmd)
 	return call;
 }
 
-/* ---- who does it ---- */
+/* ---- memory, files, threads ---- */
 
 /* From good to bad */
 enum memory {
@@ -220,8 +219,8 @@ static const char * const memory_names[NR_MEMORY] = {
 };
 
 /*
- * @objects, @workers: known only of a file of one's own; no objects: not set up.
- * @failed: its session has been complained of.
+ * @objects, @workers: known only if one thread owns the file; no objects: not set up.
+ * @failed: an error of its session has been reported.
  */
 struct file {
 	int		fd;
@@ -231,7 +230,7 @@ struct file {
 	bool		failed;
 };
 
-/* @shadow: what must be in @area.  @read_only is the same memory. */
+/* @shadow: the expected contents of @area.  @read_only is the same memory. */
 struct fuzzer {
 	pthread_t	thread;
 	unsigned int	number;
@@ -245,7 +244,7 @@ struct fuzzer {
 	unsigned char	shadow[AREA];
 };
 
-/* @arg: as it is before the call.  @size bytes of it matter, @there are mapped. */
+/* @arg: the argument before the call.  @size bytes of it matter, @there are mapped. */
 struct attempt {
 	const struct call	*call;
 	unsigned int		cmd;
@@ -309,7 +308,7 @@ static const char *answer_name(int err)
 	return err < 0 ? strerror(-err) : "a number above 0";
 }
 
-/* Only so many: one mistake can be made 100,000 times */
+/* Only so many messages are printed: one error can occur 100,000 times */
 static bool may_complain(void)
 {
 	return __atomic_add_fetch(&all->complaints, 1, __ATOMIC_RELAXED) <= MESSAGES;
@@ -348,7 +347,7 @@ static void complain_of(const struct fuzzer *me, const char *what, long seen)
 		       seed, me->number, me->done, what, seen, errno);
 }
 
-/* ---- what is said ---- */
+/* ---- the calls ---- */
 
 static void noise(struct fuzzer *me, void *to, size_t size)
 {
@@ -383,8 +382,8 @@ static __u64 draw_limit(struct fuzzer *me, const struct field *field)
 }
 
 /*
- * What the interface allows, and a test must not ask for: so many objects at a time
- * that memory runs out, and releases in a time that nobody can promise.
+ * Some values are allowed, but not for this test: so many objects at a time that memory runs
+ * out, and limits for a release that no machine can keep.
  */
 static void make_bearable(struct dref_stress_setup *setup)
 {
@@ -425,8 +424,8 @@ static void draw_argument(struct fuzzer *me, struct attempt *it)
 }
 
 /*
- * Nearly a call that there is.  A wholly random one must not be among those that
- * the kernel answers without asking the device: their types are all below 0xc0.
+ * A number that is almost that of a call.  A random number must not be one that the kernel
+ * answers without the device: the types of those are all below 0xc0.
  */
 static unsigned int draw_unknown(struct fuzzer *me)
 {
@@ -455,7 +454,7 @@ static void draw_call(struct fuzzer *me, struct attempt *it)
 		it->size = draw_below(me, sizeof(it->arg));
 }
 
-/* To where the call shall find it; all of it that is there is also in the shadow */
+/* Copy the argument to its place; the part that is mapped is also copied to the shadow */
 static void draw_memory(struct fuzzer *me, struct attempt *it)
 {
 	it->memory = one_in(me, 5) ? draw_below(me, NR_MEMORY) : draw_below(me, 2);
@@ -482,7 +481,7 @@ static void draw_memory(struct fuzzer *me, struct attempt *it)
 				       draw(me) | 1ULL << 63);
 }
 
-/* ---- what must come of it ---- */
+/* ---- the expected answers ---- */
 
 #define ANYTHING	1
 
@@ -510,7 +509,7 @@ static int expected_of_session(const struct attempt *it)
 		fits = it->arg.drop.place < file->objects;
 		break;
 	case DREF_STRESS_STATE:
-		/* there are more numbers than places: how many more, it does not say */
+		/* there are more numbers than places, and how many more is unknown */
 		if (file->objects && it->arg.state.object >= file->objects)
 			return ANYTHING;
 		break;
@@ -549,7 +548,7 @@ static bool is_expected(const struct attempt *it, int err)
 	}
 }
 
-/* What the caller has said is still there */
+/* The fields that the caller has set are unchanged */
 static bool is_as_said(const struct attempt *it, const union argument *after)
 {
 	const struct field *field;
@@ -617,7 +616,7 @@ static const char *wrong_answer(const struct attempt *it, const union argument *
 	return NULL;
 }
 
-/* Leaves the shadow as the area is */
+/* Compare the area with the shadow, and copy it there */
 static const char *wrong_memory(struct fuzzer *me)
 {
 	if (!memcmp(me->shadow, me->area, AREA))
@@ -650,7 +649,7 @@ static void check(struct fuzzer *me, struct attempt *it, int err)
 		complain(me, it, err, wrong);
 }
 
-/* A report that cannot be written ends the session all the same */
+/* A report that cannot be written ends the session too */
 static void remember(struct attempt *it, int err)
 {
 	struct file *file = it->file;
@@ -666,7 +665,7 @@ static void remember(struct attempt *it, int err)
 		file->objects = 0;
 }
 
-/* ---- all that is done ---- */
+/* ---- all operations ---- */
 
 static struct file *draw_file(struct fuzzer *me)
 {
@@ -701,7 +700,7 @@ static void fuzz_map(struct fuzzer *me, int fd)
 		complain_of(me, "mmap", (long)map);
 }
 
-/* What it does not know */
+/* Operations that the device does not have */
 static void fuzz_other(struct fuzzer *me)
 {
 	struct pollfd poll_fd = { .fd = draw_file(me)->fd, .events = draw(me) };
@@ -738,7 +737,7 @@ static void fuzz_other(struct fuzzer *me)
 		complain_of(me, "memory has changed", n);
 }
 
-/* Another file in place of @file, under the same number, which is never unused */
+/* Open another file in the place of @file, with the same number, which is never free */
 static void fuzz_open(struct fuzzer *me, struct file *file)
 {
 	int fd = open(DREF_STRESS_DEVICE, O_RDWR);
@@ -759,7 +758,7 @@ static void fuzz_open(struct fuzzer *me, struct file *file)
 
 /* ---- threads and processes ---- */
 
-/* A page twice, each before one that is not there */
+/* Map a page twice, each time before a page that is not mapped */
 static bool map_memory(struct fuzzer *me)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -796,7 +795,7 @@ static void *fuzz(void *arg)
 	return NULL;
 }
 
-/* Somebody gets a signal every few milliseconds, in whatever he is doing */
+/* Every few milliseconds send a signal to one of the threads */
 static void disturb(struct fuzzer *fuzzers, unsigned int nr)
 {
 	struct fuzzer me = { .random = ~seed };
@@ -875,7 +874,7 @@ static pid_t start(bool root, unsigned int first, unsigned int nr, unsigned long
 	return child;
 }
 
-/* ---- what is left ---- */
+/* ---- leftovers ---- */
 
 static long number_in(const char *path)
 {
@@ -884,7 +883,7 @@ static long number_in(const char *path)
 	return read_file(path, text, sizeof(text)) < 0 ? -1 : atol(text);
 }
 
-/* How many entries of @folder have a file @name that begins with @text */
+/* Count the entries of @folder that have a file @name that begins with @text */
 static int entries(const char *folder, const char *name, const char *text)
 {
 	DIR *dir = opendir(folder);
@@ -925,7 +924,7 @@ static struct traces look(void)
 	return traces;
 }
 
-/* Processes that have been killed need a moment to close what they had */
+/* Processes that have been killed need a moment to close their files */
 static struct traces look_until_quiet(void)
 {
 	struct traces now;
@@ -940,14 +939,14 @@ static struct traces look_until_quiet(void)
 	return now;
 }
 
-/* Memory that nothing points to, as far as the kernel can tell; twice, to be sure */
+/* The memory that kmemleak finds in two scans */
 static int leaks(void)
 {
 	char line[1000];
 	int nr = 0;
 	FILE *file;
 
-	sleep(6);		/* what is younger is not reported */
+	sleep(6);		/* kmemleak reports no younger memory */
 	write_file(KMEMLEAK, "scan");
 	sleep(6);
 	write_file(KMEMLEAK, "scan");
@@ -997,7 +996,7 @@ FIXTURE_TEARDOWN(fuzz)
 	EXPECT_EQ(0, all->complaints);
 }
 
-/* Prints the table and returns the sum */
+/* Print the table and return the sum */
 static unsigned long total(void)
 {
 	unsigned long sum = 0;
@@ -1020,7 +1019,7 @@ static unsigned long total(void)
 	return sum;
 }
 
-/* Each call has been made in such a way that it must be all right, or wrong, or a fault */
+/* Each call has succeeded, was refused and has had a fault */
 TEST_F_TIMEOUT(fuzz, root_and_nobody, 900)
 {
 	unsigned long each = nr_calls / (ROOT_THREADS + NOBODY_THREADS);
@@ -1076,7 +1075,7 @@ FIXTURE_TEARDOWN(memory)
 {
 }
 
-/* Of all that came before */
+/* After all tests before it */
 TEST_F_TIMEOUT(memory, no_leak, 300)
 {
 	if (access(KMEMLEAK, W_OK))

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who holds what: classes/NAME/holders and classes/NAME/leaks, against what was done
- * by hand, through dref_test.ko.
+ * classes/NAME/holders and classes/NAME/leaks show the holders of objects that are used
+ * through dref_test.ko.
  *
- * What is expected of an object is a list of what holds it; ages are checked against
- * the clock.
+ * A test expects a list of holders for each object, and compares ages with the clock.
  */
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -32,7 +31,7 @@ static int hands(const char *fmt, ...)
 	return write_file(HANDS, line) ? -errno : 0;
 }
 
-/* The same by another task */
+/* The same in another task */
 static int other_hands(const char *line)
 {
 	pid_t child = fork();
@@ -65,7 +64,7 @@ static long number_in(const char *name, const char *counter)
 	return counter_in(text_of(name), counter);
 }
 
-/* ---- what the files say, read line by line ---- */
+/* ---- the files, line by line ---- */
 
 #define PLACES	8
 
@@ -90,7 +89,7 @@ struct object {
 #define AN_OBJECT	"%19[^:]: %19s references %ld recorded %ld age_ms %u"
 #define WITH_MODE	"%19[^:]: mode %19s references %ld recorded %ld age_ms %u"
 
-/* The objects in a file, in its order; -1 if a line is none that is documented */
+/* Read the objects of a file, in its order; -1 if a line is not as documented */
 static int objects_in(const char *name, struct object *objects, int max)
 {
 	char *line, *save, *text = text_of(name);
@@ -111,7 +110,7 @@ static int objects_in(const char *name, struct object *objects, int max)
 			*object = read;
 			place = NULL;
 		} else if (line[0] != ' ') {
-			/* "name: number", or what comes last */
+			/* "name: number", or the lines at the end */
 			if (!strstr(line, ": ") && !strstr(line, " more exact, not tracked"))
 				return -1;
 		} else if (!strncmp(line, "    ", 4)) {
@@ -137,7 +136,7 @@ static int objects_in(const char *name, struct object *objects, int max)
 	return nr;
 }
 
-/* The first line of a stack: who called dref */
+/* The first line of a stack: the caller of dref */
 static bool taken_by(const struct place *place, const char *function)
 {
 	size_t len = strlen(function);
@@ -167,7 +166,7 @@ FIXTURE_SETUP(holders)
 	ASSERT_EQ(0, hands("open"));
 }
 
-/* All is released, and nothing is kept of it */
+/* All objects are released, and no record is left */
 FIXTURE_TEARDOWN(holders)
 {
 	write_file(DREF "/leak_age_s", self->leak_age);
@@ -175,7 +174,7 @@ FIXTURE_TEARDOWN(holders)
 	EXPECT_EQ(0, hands("close"));
 }
 
-/* There is one object of the class, and it is like this */
+/* The class has one object, and it is as expected */
 static void one(struct __test_metadata *_metadata, struct object *object, const char *state,
 		long references, long recorded)
 {
@@ -233,7 +232,7 @@ TEST_F(holders, junk_is_refused)
 	EXPECT_EQ(-1, write_file(TRACK_MAX, "many"));
 }
 
-/* Places, most first; ages, of the oldest; names */
+/* Places in the order of their references, the age of the oldest reference, and names */
 TEST_F(holders, places_and_ages)
 {
 	struct object *o = self->object;
@@ -273,7 +272,7 @@ TEST_F(holders, places_and_ages)
 	EXPECT_GE(o->places[2].since_ms + 20, o->age_ms);
 	EXPECT_GE(elapsed_ms(AGE_CLOCK, &there) + 20 - 280, o->places[1].since_ms);
 
-	/* what this task took last goes first */
+	/* a put ends the latest reference of its task first */
 	ASSERT_EQ(0, hands("put 0 2"));
 	one(_metadata, o, "exact", 5, 5);
 	ASSERT_EQ(3, o->nr);
@@ -290,7 +289,7 @@ TEST_F(holders, places_and_ages)
 	EXPECT_EQ(0, number_in("holders", "dropped"));
 }
 
-/* Another task's put: what had no record first, then the oldest */
+/* A put of another task ends a reference without a record first, then the oldest one */
 TEST_F(holders, handed_over)
 {
 	struct object *o = self->object;
@@ -314,7 +313,7 @@ TEST_F(holders, handed_over)
 	ASSERT_EQ(0, hands("put 0 3"));
 }
 
-/* An exact object is met when it is used, and what it had is no one's */
+/* An exact object is tracked from its next use on; its earlier references have no holder */
 TEST_F(holders, before_tracking)
 {
 	struct object *o = self->object;
@@ -338,7 +337,7 @@ TEST_F(holders, before_tracking)
 	EXPECT_EQ(NULL, strstr(text_of("leaks"), "not tracked\n"));
 }
 
-/* A killed one, too, and a lookup of one */
+/* The same for a killed object, and for a lookup of one */
 TEST_F(holders, killed)
 {
 	struct object *o = self->object;
@@ -353,7 +352,7 @@ TEST_F(holders, killed)
 	ASSERT_EQ(0, hands("put 0 2"));
 }
 
-/* Deferred ones are made exact, which takes as long as it takes */
+/* Deferred objects become exact, after some time */
 TEST_F_TIMEOUT(holders, deferred, 300)
 {
 	struct object *o = self->object;
@@ -370,7 +369,7 @@ TEST_F_TIMEOUT(holders, deferred, 300)
 		if (!(i % 10))
 			ASSERT_EQ(0, hands("there 0"));	/* no heat cancels it */
 		usleep(100000);
-		/* for a moment it is both what it was and what it will be */
+		/* for a moment both files show it */
 		nr = objects_in("holders", self->object, PLACES);
 		ASSERT_TRUE(nr == 1 || nr == 2);
 		o = &self->object[nr - 1];
@@ -387,7 +386,7 @@ TEST_F_TIMEOUT(holders, deferred, 300)
 	one(_metadata, o, "exact", 5 + i, 3);
 	EXPECT_TRUE(taken_by(&o->places[0], "hands_take_here"));
 
-	/* and it may be deferred again when it is not tracked any more */
+	/* and it can be deferred again when it is no longer tracked */
 	ASSERT_EQ(0, put("track", "0"));
 	EXPECT_EQ(0, hands("defer 0"));
 	EXPECT_NE(NULL, strstr(text_of("objects"), "mode deferred"));
@@ -420,7 +419,7 @@ TEST_F(holders, immortal_ones_are_forgotten)
 	EXPECT_EQ(0, number_in("holders", "records"));
 }
 
-/* Off and on again: nothing is kept, and what had been met is met again */
+/* Tracking goes off and on: no record is kept, and objects are tracked from their next use */
 TEST_F(holders, off_and_on)
 {
 	struct object *o = self->object;
@@ -434,14 +433,14 @@ TEST_F(holders, off_and_on)
 		ASSERT_EQ(0, put("track", "0"));
 		EXPECT_EQ(0, objects_in("holders", o, PLACES));
 		EXPECT_EQ(0, number_in("holders", "records"));
-		/* back on the fast path after that, in half of the rounds */
+		/* in half of the rounds it then returns to the fast path */
 		if (round & 1)
 			ASSERT_EQ(0, hands("here 0") || hands("put 0"));
 	}
 	ASSERT_EQ(0, hands("put 0 %d", round + 1));
 }
 
-/* When there is no room for more, that is all that happens */
+/* Without room for more records, references are dropped from the records, and counted */
 TEST_F(holders, no_room)
 {
 	struct object *o = self->object;
@@ -468,7 +467,7 @@ TEST_F(holders, no_room)
 	EXPECT_EQ(0, number_in("holders", "records"));
 }
 
-/* Each of them once, in whatever pieces it is read */
+/* Each object is shown once, in whatever pieces the file is read */
 TEST_F(holders, many_objects)
 {
 	static struct object many[MANY];
@@ -523,7 +522,7 @@ TEST_F(holders, leaks_are_old)
 	ASSERT_EQ(0, hands("put 0 2"));
 }
 
-/* Nobody holds it, and its release() does not come to an end, or not to a begin */
+/* An object without references is shown while its release() hangs, or waits to begin */
 TEST_F(holders, dying)
 {
 	struct object *o = self->object;
@@ -537,7 +536,7 @@ TEST_F(holders, dying)
 	sleep(1);
 	ASSERT_EQ(0, hands("put 1"));
 	sleep(1);
-	/* the first one is in release(), the second waits for it */
+	/* the first object is in release(), the second waits for it */
 	one(_metadata, o, "dying", 0, 0);
 	ASSERT_EQ(0, hands("go-on"));
 	ASSERT_EQ(0, write_file(DREF "/reconcile", "1"));
@@ -566,7 +565,7 @@ static int times(const char *text, const char *what)
 	return n;
 }
 
-/* A class that cannot go says why, once for each object, and of ten at a time */
+/* A class that cannot be unregistered logs its objects, each once, and ten at a time */
 TEST_F(holders, in_the_log)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK), i;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * With objects, but none of them deferred, dref does nothing at all: no work
- * runs and no timer of its own is armed for 10 seconds.
+ * While objects exist and none is deferred, dref does nothing: for 10 seconds no work
+ * item runs, and no timer of dref is armed.
  *
- * The kernel's tracing says which functions work items run, and dref's timers all
- * belong to work items, the longest of them for pass_max_ms. That such work would
- * be seen is seen first, with an object that is deferred.
+ * The kernel's tracing shows the functions of work items that run.  All timers of dref
+ * belong to work items, and none is longer than pass_max_ms.  A deferred object first shows
+ * that the test would see such work.
  */
 #include <sys/ioctl.h>
 
@@ -19,14 +19,14 @@
 
 #define EVENT		TRACING "/events/workqueue/workqueue_execute_start/enable"
 
-/* Tracing itself stays on, as others expect it to be */
+/* Tracing itself stays on, as other tests expect it to be */
 static void set_tracing(const char *on)
 {
 	if (write_file(EVENT, on) || write_file(TRACING "/tracing_on", "1"))
 		ksft_exit_fail_msg("cannot switch tracing: %s\n", strerror(errno));
 }
 
-/* How many work items of dref were run in @seconds */
+/* Count the work items of dref that run in @seconds */
 static int work_items(int seconds)
 {
 	char line[1000];
@@ -57,7 +57,7 @@ static long passes(void)
 	return counter("passes") + counter("epoch");
 }
 
-/* Objects which are exact and stay so, or some of which a worker wants deferred */
+/* Open a session whose objects stay exact, or in which a worker defers some of them */
 static int session(bool deferred)
 {
 	struct dref_stress_setup setup = { .objects = OBJECTS, .workers = 1 };
@@ -85,7 +85,7 @@ int main(void)
 	if (access(EVENT, W_OK))
 		ksft_exit_skip("needs tracefs and CONFIG_EVENT_TRACING\n");
 
-	/* slots of immortal objects, of earlier tests: they come back by themselves */
+	/* slots of immortal objects of earlier tests are returned by themselves */
 	for (tries = 0; tries < 100 && counter("slots_used") > 0; tries++)
 		usleep(100000);
 	if (counter("slots_used") > 0)

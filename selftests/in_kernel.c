@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs the tests of dref_test.ko, each as one line of KTAP.
+ * Run the tests of dref_test.ko, each as one line of KTAP.
  *
  *	in_kernel [SUITE|TEST]...	only these
  *	in_kernel --except SUITE	all but these
  *	in_kernel --ms N ...		with N ms for a test that races, not 2000
  *
- * The tests are in debugfs; reading one runs it. Its line in the list says
- * which tunables it needs (they are restored afterwards) and which counters of
- * dref's statistics it moves by how much: "underflows=1", or "promotions>0".
- * No test may move underflows or overflows without saying so, nor "warnings",
- * which are those in the kernel log.
+ * Each test is a file in debugfs, and reading it runs the test.  Its line in the list has the
+ * tunables that it needs, which are restored afterwards, and the statistics that it changes,
+ * and by how much: "underflows=1", or "promotions>0".  A test may change underflows,
+ * overflows and "warnings", the number of those in the kernel log, only if its line says so.
  */
 #include "common.h"
 #include "kselftest.h"
@@ -70,7 +69,7 @@ static bool set_one(const char *name, const char *value)
 	return !write_file(path, value);
 }
 
-/* One may be the limit of another, so the order may matter: twice is enough */
+/* One can be the limit of another, so the order can matter: two rounds are enough */
 static bool set(const char *list)
 {
 	return with_settings(list, set_one) || with_settings(list, set_one);
@@ -131,7 +130,7 @@ static bool moved_as_expected(const char *name, char op, long expected)
 	return false;
 }
 
-/* What no test moves that does not say so; the last two: nothing is left */
+/* Statistics that a test changes only if its line says so; the last two: no object is left */
 static const char * const steady[] = {
 	"warnings", "underflows", "overflows", "exact_live", "deferred",
 };
@@ -159,7 +158,7 @@ static bool all_moved_as_expected(const char *expects)
 }
 
 /*
- * Slots of objects which have become immortal come back after a Tasks RCU grace
+ * Slots of objects that have become immortal are returned after a Tasks RCU grace
  * period, and count against max_deferred until then.
  */
 static void settle(void)

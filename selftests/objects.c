@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What debugfs says about deferred objects, against what was done with them.
+ * The files of debugfs about deferred objects show what was done with them.
  *
  * A few objects are made deferred through /dev/dref_stress, and one worker uses
- * them on one CPU.  The device says how many gets and puts that were, and what
- * became of each object; classes/NAME/objects, cpus and latency must say the same.
- * Passes are kept away meanwhile, so that nothing changes by itself.
+ * them on one CPU.  The device reports the numbers of gets and puts and the state of each
+ * object; classes/NAME/objects, cpus and latency must agree with it.  No passes run
+ * meanwhile, so nothing changes by itself.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -34,7 +34,7 @@ static const char *path_of(const char *name)
 	return path;
 }
 
-/* In the order of the table one is never out of the other's range */
+/* In the order of the table no value is out of the range that another one sets */
 static void keep_passes_away(char saved[][32])
 {
 	int i;
@@ -44,7 +44,7 @@ static void keep_passes_away(char saved[][32])
 	write_file(path_of("pass_max_ms"), "60000");
 	write_file(path_of("pass_min_ms"), "60000");
 	write_file(path_of("demote_passes"), "1000000");
-	write_file(path_of("reconcile"), "1");	/* the one that is due is over */
+	write_file(path_of("reconcile"), "1");	/* until the pass that is due is over */
 }
 
 static void let_passes_be(char saved[][32])
@@ -86,7 +86,7 @@ static int count_deferred(int fd)
 	return nr;
 }
 
-/* Not the first one, if there is a choice: a test should see which one it was */
+/* The CPU of the worker: not the first one, so that a wrong CPU would be seen */
 static int stay_on_one_cpu(void)
 {
 	int cpu = CPU_SETSIZE - 1;
@@ -196,7 +196,7 @@ TEST_F(objects, a_line_each)
 	}
 }
 
-/* What one object has as references, gets and puts is what it was given */
+/* The references, gets and puts of an object are those of its worker */
 TEST_F(objects, counts_of_all)
 {
 	long gets = 0, puts = 0, held = 0, references = 0;
@@ -268,7 +268,7 @@ TEST_F(objects, counts_of_cpus)
 		EXPECT_EQ(before[i].puts, after[i].puts);
 	}
 
-	/* What was counted stays counted when the slots are given back */
+	/* The counts stay when the slots are returned */
 	ASSERT_EQ(0, ioctl(self->fd, DREF_STRESS_FINISH, &report));
 	ASSERT_EQ(0, counter("slots_used"));
 	ASSERT_LT(0, read_cpus(end));
@@ -306,7 +306,7 @@ static int compare(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* No release was later than the bound says, and no bound is far too high */
+/* No release took longer than its bound, and no bound is far too high */
 TEST_F(objects, latency_is_a_bound)
 {
 	long before[BUCKETS], after[BUCKETS], sum;
@@ -318,7 +318,7 @@ TEST_F(objects, latency_is_a_bound)
 
 	sum = read_latency(before);
 	ASSERT_LE(0, sum);
-	write_file(path_of("reconcile"), "1");	/* sees them all held */
+	write_file(path_of("reconcile"), "1");	/* it finds all of them held */
 	clock_gettime(CLOCK_MONOTONIC, &since);
 	for (drop.place = 0; drop.place < OBJECTS; drop.place++) {
 		ASSERT_EQ(0, ioctl(self->fd, DREF_STRESS_DROP, &drop));

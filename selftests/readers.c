@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whoever reads debugfs slows down nobody who counts.
+ * Reading debugfs does not slow down gets and puts.
  *
  * On half of the CPUs, workers of /dev/dref_stress get and put a few deferred objects,
- * in batches that are timed one by one.  On the other half, readers loop over files: a
- * while over all of dref's, a while over others of the same kind, which have nothing
- * to do with dref; and so on in turn.  So the machine has the same to do all the time,
- * and what is different in the batches is what reading dref costs those who count.
+ * in batches that are timed one by one.  On the other half, readers loop over files: for a
+ * while over all files of dref, then for a while over others of the same kind, which have
+ * nothing to do with dref, and so on in turn.  So the load is the same all the time, and the
+ * difference between the batches is the cost of reading the files of dref.
  *
- * The mean of the quicker nine tenths of all batches is compared.  A batch takes less
- * than a hundred microseconds, so where CPUs are virtual most of them come to their end
- * before their CPU is taken away, and those that do not are among the slowest tenth.
- * What only a few batches suffer from would be, too: so how many there were counts as
- * well, with more room for noise.  A noise that comes by itself is not there in each of
- * a few rounds; a cost is.
+ * The test compares the mean of the faster nine tenths of all batches.  A batch takes less
+ * than a hundred microseconds, so most batches of a virtual CPU end before the CPU is
+ * preempted, and the others are among the slowest tenth.  A cost that only a few batches
+ * have would be there too, so the number of batches is compared as well, with more room for
+ * noise.  Noise does not come in each of a few rounds, but a cost does.
  */
 #define _GNU_SOURCE
 #include <ftw.h>
@@ -34,8 +33,8 @@
 #define WINDOWS		60
 #define WINDOW_US	100000
 #define ROUNDS		3
-#define SLOWER		5		/* percent that batches may be */
-#define FEWER		25		/* likewise */
+#define SLOWER		5		/* percent that batches may be slower */
+#define FEWER		25		/* percent of batches that may be missing */
 
 enum phase { OTHERS, DREFS, NR_PHASES, OVER = NR_PHASES };
 
@@ -54,7 +53,7 @@ struct thread {
 
 static struct thread workers[MAX_THREADS], readers[MAX_THREADS];
 
-/* By phase: those of dref, as many as there are, and others that are made when read */
+/* By phase: the files of dref, and others whose text the kernel makes when they are read */
 static const char *files[NR_PHASES][300] = {
 	[OTHERS] = {
 		"/proc/self/status", "/proc/self/maps", "/proc/stat", "/proc/interrupts",
@@ -141,7 +140,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The mean of the quicker nine tenths of all that @nr workers have done in this phase */
+/* The mean of the faster nine tenths of all batches of @nr workers in this phase */
 static double mean_of(enum phase p, int nr)
 {
 	unsigned int *all = NULL, size = 0, i;
@@ -220,7 +219,7 @@ FIXTURE_TEARDOWN(readers)
 	close(self->fd);
 }
 
-/* What reading dref costs, in percent */
+/* The cost of reading the files of dref, in percent */
 struct cost {
 	double	slower;
 	double	fewer;
