@@ -232,7 +232,7 @@ work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
 
 take_bpftrace || exit
-../../scripts/vm/vm-run --smp 4 --mem 2G --timeout 400 --allow-warn '^dref: class test-' \
+../../scripts/vm/vm-run --smp 4 --mem 2G --timeout 600 --allow-warn '^dref: class test-' \
 	--file ../common.sh --file bpftrace.sh --file "$work/bpftrace" \
 	-- sh bpftrace.sh inside >"$work/out"
 status=$?
