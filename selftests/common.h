@@ -81,6 +81,12 @@ static inline bool load(const char *name)
 	return !access(path, F_OK) || !system(command);
 }
 
+/* Test whether dref.ko, which is loaded, was built with CONFIG_DREF_TRACKING */
+static inline bool has_tracking(void)
+{
+	return !access("/sys/module/dref/parameters/track_max", F_OK);
+}
+
 /* The number in the line "name: number", or -1 */
 static inline long counter_in(const char *text, const char *name)
 {

@@ -90,6 +90,11 @@ needs() {
 	sed -n "s/.* $1 needs: \(.*\) expects:.*/\1/p" /sys/kernel/debug/dref_test/list
 }
 
+# has_tracking: dref.ko, which is loaded, was built with CONFIG_DREF_TRACKING.
+has_tracking() {
+	[ -e /sys/module/dref/parameters/track_max ]
+}
+
 # unload_all: unload dref.ko and the modules of this tree that use it. It fails if another
 # module uses dref.ko.
 unload_all() {

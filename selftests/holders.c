@@ -608,9 +608,9 @@ TEST_F(holders, in_the_log)
 int main(int argc, char **argv)
 {
 	if (geteuid() || access("/sys/kernel/debug", X_OK) || !load("dref") ||
-	    !load("dref_test")) {
+	    !load("dref_test") || !has_tracking()) {
 		ksft_print_header();
-		ksft_exit_skip("needs root, debugfs, dref.ko and dref_test.ko\n");
+		ksft_exit_skip("needs root, debugfs, dref.ko with tracking, and dref_test.ko\n");
 	}
 	return test_harness_run(argc, argv);
 }

@@ -91,6 +91,7 @@ nothing() {
 [ ! -e /sys/module/dref_test ] || rmmod dref_test
 load dref && load dref_test || skip_all "needs dref.ko and dref_test.ko"
 [ -e $debugfs/stats ] || skip_all "needs debugfs"
+has_tracking || skip_all "needs a dref.ko with tracking"
 [ -e "$page" ] || skip_all "needs Documentation/numbers.rst"
 
 # One class is needed, with objects that stay deferred.

@@ -417,8 +417,12 @@ result $? "each event is tested"
 for name in exact life resurrect demote hot promote_failed immortalize late underflow overflow; do
 	story traced_$name
 done
-tracked
-result $? "gets and puts of a tracked class"
+if has_tracking; then
+	tracked
+	result $? "gets and puts of a tracked class"
+else
+	skip "gets and puts of a tracked class: dref.ko has no tracking"
+fi
 off_again
 result $? "tracepoints that are off again record nothing"
 if [ -e $events/promote/hist ]; then

@@ -112,6 +112,7 @@ unloaded_while_tracked() {
 unload_all 2>/dev/null || skip_all "dref.ko is in use"
 load dref && load dref_test || skip_all "needs dref.ko and dref_test.ko"
 [ -e $hands ] || skip_all "needs debugfs"
+has_tracking || skip_all "needs a dref.ko with tracking"
 
 plan 10
 from_registration_on

@@ -296,7 +296,7 @@ the machine that is debugged:
 
     grep . /sys/module/dref*/sections/.[a-z]* >FILE
 
-FOLDER has the .ko files that are loaded on that machine, with debugging information
+The .ko files that are loaded on that machine are below FOLDER, with debugging information
 (default: module/ of this tree). This command is not needed if gdb already has the
 symbols of the modules, from lx-symbols or from "mod -s" of crash."""
 
@@ -316,7 +316,15 @@ symbols of the modules, from lx-symbols or from "mod -s" of crash."""
         if "dref" not in sections:
             raise gdb.GdbError("%s does not say where dref is loaded" % words[0])
         for name in sections:
-            self.load(os.path.join(folder, name + ".ko"), sections[name])
+            self.load(self.module(folder, name), sections[name])
+
+    @staticmethod
+    def module(folder, name):
+        """The path of NAME.ko, somewhere below the folder."""
+        for path, _, files in os.walk(folder):
+            if name + ".ko" in files:
+                return os.path.join(path, name + ".ko")
+        return os.path.join(folder, name + ".ko")
 
     @staticmethod
     def sections(lines):
