@@ -67,6 +67,7 @@ completes "dref-plot --on" "--only"
 completes "dref-plot --plot " "latency memory rates scaling release"
 completes "dref-plot -p me" "memory"
 completes "dref-plot --only " ""
+completes "dref-plot --da" "--dark"
 completes "dref-plot -o Make" "Makefile"
 completes "dref-plot Make" "Makefile"
 documented latency memory rates scaling release
