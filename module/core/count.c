@@ -28,7 +28,7 @@
  *						pass: count + gets - puts is right
  *
  * The reverse is not true.  Only an operation that has read "deferred" may
- * increment the slot, and it may do so late.  demote.c describes what dref does
+ * increment the slot, and it may do so late.  tasks_gp.c describes what dref does
  * about that.
  */
 #include <linux/delay.h>

@@ -51,7 +51,7 @@ bool dref_make_immortal(struct dref *ref)
 
 	/*
 	 * If there was a slot, the next pass makes it an orphan, and a later pass gives it
-	 * back, after a Tasks RCU grace period (demote.c).
+	 * back, after a Tasks RCU grace period (tasks_gp.c).
 	 *
 	 * Death is a cmpxchg of count.  It fails after this xchg; or it has come before,
 	 * and then dref_release_now() or the pass counts the end of the object.

@@ -5,7 +5,7 @@
  *	event.c		events per class and CPU; they decide when a class may go
  *	heat.c		measures which exact objects are contended
  *	slot.c		the pool of per-CPU counters
- *	demote.c	the Tasks RCU grace periods after which a slot is free
+ *	tasks_gp.c	the Tasks RCU grace periods after which a slot is free
  *	immortal.c	objects that are no longer counted: by request, or saturated
  *	release.c	dead -> released: where and when release() is called
  *	zero.c		the last put of an exact object
@@ -212,7 +212,7 @@ unsigned long dref_pass_epoch(void);
 bool dref_releases_flush_chains(void);
 void dref_pass_now(void);
 
-/* demote.c */
+/* tasks_gp.c */
 unsigned long dref_tasks_gp_next(void);
 bool dref_tasks_gp_done(unsigned long gp);
 void dref_tasks_gp_advance(void);

@@ -66,7 +66,7 @@
  * dref_demote() is also called for busy objects of a tracked class.  A demoting object
  * can become dying, too, and becomes demoting again if it has references.  An object
  * that was made immortal leaves its slot behind as an orphan, which is free after a
- * Tasks RCU grace period (demote.c).
+ * Tasks RCU grace period (tasks_gp.c).
  *
  * Schedule
  * --------

@@ -12,7 +12,7 @@
  *	    |  dref_slot_get()
  *	    v
  *	attached		slot->ref is the object
- *	    |  the object dies, or Tasks RCU and RCU grace periods pass (demote.c)
+ *	    |  the object dies, or Tasks RCU and RCU grace periods pass (tasks_gp.c)
  *	    v
  *	no operation can increment it
  *	    |  dref_slot_clear(), dref_slot_put()

@@ -53,7 +53,7 @@ void dref_note_chained(void)
 {
 }
 
-/* ---- stubs for demote.c: a grace period ends when a test sets this flag ---- */
+/* ---- stubs for tasks_gp.c: a grace period ends when a test sets this flag ---- */
 
 bool kunit_tasks_gp_over;
 

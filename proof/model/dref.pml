@@ -438,7 +438,7 @@ active [DEFERRERS] proctype deferrer()
 
 /* ---- passes ---- */
 
-/* Tasks RCU grace periods are numbered, see demote.c */
+/* Tasks RCU grace periods are numbered, see tasks_gp.c */
 inline tasks_gp_next()
 {
 #ifdef MUTATION_STAMP_EARLY

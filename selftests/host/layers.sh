@@ -14,7 +14,7 @@ trap 'rm -rf "$out"' EXIT
 
 # The files of the table in internal.h, from the bottom up
 table() {
-	sed -n '/^ \*\tevent\.c/,/^ \*$/s/^ \*\t\([a-z]*\)\.c.*/\1/p' module/core/internal.h
+	sed -n '/^ \*\tevent\.c/,/^ \*$/s/^ \*\t\([a-z_]*\)\.c.*/\1/p' module/core/internal.h
 }
 
 # symbols TYPE FILE: the names of that type in an object file
