@@ -114,7 +114,7 @@ static void dref_check_limit(struct dref *ref, long count, unsigned long mode,
 		dref_cool(ref, 0);
 }
 
-static void dref_get_exact(struct dref *ref, unsigned long n, unsigned long mode,
+static void dref_get_count(struct dref *ref, unsigned long n, unsigned long mode,
 			   unsigned long caller)
 {
 	long count;
@@ -194,7 +194,7 @@ void dref_get_slow(struct dref *ref, unsigned long n)
 	dref_window_close();
 
 	mode = dref_track_mode(ref, mode);
-	dref_get_exact(ref, n, mode, _RET_IP_);
+	dref_get_count(ref, n, mode, _RET_IP_);
 	dref_note_use(ref, mode);
 	return;
 out:

@@ -14,7 +14,7 @@
  *	dref_make_immortal()			dref_declare_dead()
  *
  *	mode = immortal
- *	xchg(count, DREF_COUNT_IMMORTAL)	cmpxchg(count, c, dead)
+ *	xchg(count, DREF_COUNT_IMMORTALIZED)	cmpxchg(count, c, dead)
  *
  * If the xchg comes first, it returns the count of a live object, and dref_make_immortal()
  * counts the end.  The cmpxchg then fails.  If the cmpxchg comes first, the xchg returns
@@ -57,7 +57,7 @@ bool dref_make_immortal(struct dref *ref)
 	 * and then dref_release_now() or the pass counts the end of the object.
 	 * (litmus: immortal-death)
 	 */
-	if (atomic_long_xchg(&ref->count, DREF_COUNT_IMMORTAL) >= -DREF_COUNT_LIMIT - 1) {
+	if (atomic_long_xchg(&ref->count, DREF_COUNT_IMMORTALIZED) >= -DREF_COUNT_LIMIT - 1) {
 		trace_immortalize(ref);
 		/* After mode, because now the class may go; litmus: class-gone */
 		dref_count_event(ref->class, DREF_IMMORTALIZED);

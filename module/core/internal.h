@@ -70,7 +70,7 @@
  * A count gets above DREF_COUNT_HIGH only by dref_get_many().  The object is then
  * taken off the fast path, and each further operation checks DREF_COUNT_LIMIT.
  *
- * An immortal object is not counted.  Its count is DREF_COUNT_IMMORTAL, which no
+ * An immortal object is not counted.  Its count is DREF_COUNT_IMMORTALIZED, which no
  * dying object can have, so that the cmpxchg with which a pass declares an object
  * dead fails.
  */
@@ -78,7 +78,7 @@
 #define DREF_COUNT_DEAD		(-3 * DREF_BIAS)
 #define DREF_COUNT_HIGH		((long)BIT(60))
 #define DREF_COUNT_LIMIT	(LONG_MAX / 2)
-#define DREF_COUNT_IMMORTAL	(DREF_BIAS + DREF_COUNT_HIGH)
+#define DREF_COUNT_IMMORTALIZED	(DREF_BIAS + DREF_COUNT_HIGH)
 
 /* The other fields of the mode word in exact mode; dref.h has a drawing */
 #define DREF_MODE_QUEUED	0x10UL	/* in the promotion queue, which holds a reference */
@@ -134,7 +134,7 @@ struct dref_slot {
 /* slot.c */
 struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_t gfp);
 void dref_slot_put(struct dref_slot *slot);
-void dref_slot_show(struct dref_slot *slot, struct dref *ref);
+void dref_slot_set_ref(struct dref_slot *slot, struct dref *ref);
 void dref_slot_hide(struct dref_slot *slot);
 void dref_slot_clear(struct dref_slot *slot);
 unsigned long dref_slot_gets(const struct dref_slot *slot);

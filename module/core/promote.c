@@ -165,7 +165,7 @@ static struct dref_class *dref_class_pin(const struct dref *ref)
  * -ENOSPC if its class is tracked, and -EAGAIN if mode has been changed and the caller
  * must try again.
  */
-static noinline int dref_promote_blocked(struct dref *ref, unsigned long mode)
+static noinline int dref_promote_unblock(struct dref *ref, unsigned long mode)
 {
 	unsigned long state = mode & DREF_MODE_STATE;
 
@@ -224,7 +224,7 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 	do {
 		mode = READ_ONCE(ref->mode);
 		err = likely(dref_mode_promotable(mode)) ? dref_promote_exact(ref, gfp) :
-							   dref_promote_blocked(ref, mode);
+							   dref_promote_unblock(ref, mode);
 	} while (err == -EAGAIN);
 	return err;
 }

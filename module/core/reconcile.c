@@ -207,7 +207,7 @@ static bool dref_change_state(const struct dref_slot *slot, unsigned long from,
 }
 
 /* Give back a slot that has no object any more, and that no operation can increment */
-static void dref_detach_slot(struct dref_slot *slot)
+static void dref_give_back_slot(struct dref_slot *slot)
 {
 	dref_class_unpin(slot->class);
 	list_del(&slot->node);
@@ -239,13 +239,13 @@ static void dref_fold(struct dref_slot *slot)
 	spin_unlock_irq(&dref_bias_lock);
 	if (!folded) {
 		dref_track_forget(ref);
-		dref_slot_show(slot, ref);	/* it still has the slot */
+		dref_slot_set_ref(slot, ref);	/* it still has the slot */
 		return;
 	}
 
 	dref_count_event(slot->class, DREF_DEMOTIONS);
 	trace_demote(ref, slot);
-	dref_detach_slot(slot);
+	dref_give_back_slot(slot);
 	if (zero)
 		dref_count_zero(ref, _THIS_IP_);
 }
@@ -415,7 +415,7 @@ static bool dref_confirm(struct dref_slot *slot)
 				     DREF_MODE_DYING)) {
 			trace_dead(ref, slot);
 			/* Mode, then the slot; litmus: chunk-free */
-			dref_detach_slot(slot);
+			dref_give_back_slot(slot);
 			if (!dref_delay_release(ref))
 				dref_release(ref);
 			return true;

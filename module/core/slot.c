@@ -199,7 +199,7 @@ struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_
 }
 
 /* Make @ref visible in its slot again */
-void dref_slot_show(struct dref_slot *slot, struct dref *ref)
+void dref_slot_set_ref(struct dref_slot *slot, struct dref *ref)
 {
 	unsigned long flags;
 
@@ -211,7 +211,7 @@ void dref_slot_show(struct dref_slot *slot, struct dref *ref)
 /* The object may be released: make sure that it is not accessed through its slot */
 void dref_slot_hide(struct dref_slot *slot)
 {
-	dref_slot_show(slot, NULL);
+	dref_slot_set_ref(slot, NULL);
 }
 
 /* What was counted in slots that have been given back, by CPU */

@@ -235,7 +235,7 @@ static void killed_stays_killed(struct kunit *test)
 
 	dref_immortalize(&ref);
 	KUNIT_EXPECT_EQ(test, ref.mode, DREF_MODE_UNREAD | DREF_MODE_KILLED);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_COUNT_IMMORTAL);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_COUNT_IMMORTALIZED);
 	dref_immortalize(&ref);
 	KUNIT_EXPECT_EQ(test, kunit_events(ref.class, DREF_IMMORTALIZED), 1UL);
 	free_slot(slot);

@@ -220,7 +220,7 @@ static void a_look_finds_the_objects_of_a_class(struct kunit *test)
 		refs[i].mode = (__force unsigned long)slots[i]->counts;
 		atomic_long_set(&refs[i].count, DREF_BIAS + i);
 		slots[i]->class = i % 2 ? &kunit_class.class : &other;
-		dref_slot_show(slots[i], &refs[i]);
+		dref_slot_set_ref(slots[i], &refs[i]);
 	}
 	dref_slot_hide(slots[5]);
 	refs[9].mode = DREF_MODE_IMMORTAL;
