@@ -33,15 +33,20 @@
  *
  *   exact	Gets and puts change one atomic count, and the put that reaches
  *		zero releases the object at once.  Every object starts here.
- *   deferred	Gets and puts increment counters in the object's slot, on the
- *		CPU on which they run.  A reconcile pass detects zero a little
- *		later, and the object is released then.
- *   immortal	The object is never released.  What gets and puts count is never
- *		read.  The object may be const and live in .rodata, as no
- *		operation stores to it.
+ *   deferred	Gets and puts increment counters in the object's slot (a pair of
+ *		counters on each CPU), on the CPU on which they run.  A reconcile
+ *		pass detects zero a little later, and the object is released
+ *		then.
+ *   immortal	The object is not counted, and never released.  No operation
+ *		stores to it, so it may be const and live in .rodata.
  *
  * An object that several CPUs use at the same time is promoted from exact to
- * deferred.  An object that has become idle is demoted to exact again.
+ * deferred.  An object that has become idle is demoted to exact again.  It is
+ * "demoting" in between, and "dying" while a pass confirms zero: it still has its
+ * slot, but gets and puts change the atomic count.
+ *
+ * dref_kill() marks an object as killed, and drops its initial reference.  How the
+ * object is counted does not change.
  *
  * Memory ordering
  * ---------------
@@ -51,6 +56,10 @@
  *   dref_get()		Orders nothing: the caller has a reference already.
  *   dref_tryget()	On success, what follows is ordered after the stores that
  *			published the object.
+ *
+ * Where the order at a line matters, a comment names, after "litmus:", the test in
+ * proof/litmus that shows why.  P, G and c in these names are the two sums and the
+ * count of a pass, as in reconcile.c.
  *
  * The ideas come from CPython's free-threaded build (PEP 703 for biased and
  * deferred counts, PEP 683 for immortal objects), from SRCU's split counters,
@@ -102,13 +111,13 @@ struct dref {
 
 /* Flags of a class; they can be combined */
 #define DREF_SLEEP	0x1U	/* release() runs in a work item and may sleep */
-#define DREF_RCU	0x2U	/* release() runs an RCU grace period after death */
+#define DREF_RCU	0x2U	/* release() is called one RCU grace period after death */
 #define DREF_EXACT	0x4U	/* objects of this class are never promoted */
 
 /**
  * struct dref_class - describes one kind of object
  * @name: name in debugfs and in messages: [a-z0-9_-]{1,31}
- * @release: called once for each object when its last reference is gone
+ * @release: called once for each object, after its last reference was dropped
  * @flags: DREF_SLEEP, DREF_RCU, DREF_EXACT
  * @owner: the module that defines the class
  *
@@ -121,12 +130,12 @@ struct dref_class {
 	struct module			*owner;
 	/* private: */
 	struct dref_class_cpu __percpu	*cpu;		/* NULL: not registered */
-	struct dref_class_cpu __percpu	*fast;		/* as cpu; NULL while tracked */
-	bool				tracked;	/* holders are recorded */
+	struct dref_class_cpu __percpu	*fast;		/* cpu; NULL: use dref_init_slow() */
+	bool				tracked;	/* holders recorded; objects exact */
 	struct list_head		node;		/* in the list of classes */
-	atomic_long_t			deferred;	/* objects that have a slot */
-	unsigned long			warned;		/* faults reported so far */
-	struct llist_head		dead;		/* DREF_SLEEP: waiting for work */
+	atomic_long_t			deferred;	/* pins: slots, promotions under way */
+	unsigned long			warned;		/* a bit for each dref_fault reported */
+	struct llist_head		dead;		/* DREF_SLEEP: objects for work */
 	struct work_struct		work;		/* DREF_SLEEP: calls release() */
 	struct task_struct		*releaser;	/* the task that runs work */
 	struct dentry			*dir;		/* in debugfs */
@@ -153,8 +162,8 @@ struct dref_class {
 	}
 
 /*
- * The mode word.  The low four bits are tags.  All of them are clear in deferred
- * mode, so that the fast path is one test:
+ * The mode word.  The low four bits are tags.  In deferred mode all of them are
+ * clear, unless the object has been killed, so that the fast path is one test:
  *
  *	63      52 51      32 31   24 23      8   6    5    4   3  2  1 0
  *	+---------+----------+-------+---------+----+----+----+--+--+----+
@@ -163,19 +172,28 @@ struct dref_class {
  *	|         the slot, a 16-byte aligned per-CPU pointer  |IM|KI| st |  others
  *	+------------------------------------------------------+--+--+----+
  *
- * IM is DREF_MODE_IMMORTAL, KI is DREF_MODE_KILLED, and st is the state.
+ * IM is DREF_MODE_IMMORTAL, KI is DREF_MODE_KILLED, and st is the state.  qued,
+ * cold and trkd are DREF_MODE_QUEUED, _COLD and _TRACKED (internal.h).
+ * epoch is the tracking epoch (track.c), not the epoch of a pass.
  *
- * In exact mode, the low half is the dref_home word of the CPU on which the
- * object was last counted.  A get or a put compares it with the dref_home word
- * of its own CPU.  If they are equal, the object is in no special state, and
- * its cache line has not come from another CPU.
+ * Heat is how often an exact object has changed its CPU in the heat window, a time
+ * of 256 jiffies whose number is in window.  An object whose heat reaches
+ * promote_threshold is hot, and queued for promotion; the heat of a cold object is
+ * ignored until the window in mode has begun (heat.c).
+ *
+ * In exact mode, the low half is the dref_home word of one CPU, which is the home
+ * of the object, with qued, cold, trkd and KI added to it.  An operation on another
+ * CPU makes that one the home, except while heat is not measured.  A get or a put
+ * compares the low half with the dref_home word of its own CPU.  If they are equal,
+ * the object has no flag set, and its cache line has usually not come from another
+ * CPU.
  *
  * An immortal object takes the same fast path as a deferred one, because a jump
- * around one increment would take longer than the increment.  Its mode is the
- * address of dref_unread, a pair of words that is never read; the IM bit is
- * part of that address.  On architectures where the increment takes more than
- * one instruction, DREF_MODE_SLOW contains IM, and operations jump over the
- * increment.
+ * around one increment would take longer than the increment.  Its mode points 8
+ * bytes into dref_unread, two dref_counts that are never read.  So gets increment
+ * the second of the four words there, and puts the third, and the IM bit is part
+ * of the address.  On architectures where the increment takes more than one
+ * instruction, DREF_MODE_SLOW contains IM, and operations jump over the increment.
  */
 #define DREF_MODE_DEFERRED	0x0UL	/* counted in the slot */
 #define DREF_MODE_EXACT		0x1UL	/* counted in count; no slot */
@@ -193,10 +211,14 @@ struct dref_class {
 #define DREF_MODE_SLOW		DREF_MODE_TAGS
 #endif
 
-/* The mode of an immortal object, without DREF_MODE_KILLED */
+/* The mode of an immortal object; DREF_MODE_KILLED is added if it has been killed */
 #define DREF_MODE_UNREAD	((__force unsigned long)&dref_unread + DREF_MODE_IMMORTAL)
 
-/* What dref_read() returns for an immortal object */
+/*
+ * What dref_read() returns for an immortal object.  Also the count of an object that
+ * was immortal from the beginning; one that has become immortal has another count,
+ * DREF_COUNT_IMMORTALIZED (internal.h).
+ */
 #define DREF_IMMORTAL_COUNT	LONG_MAX
 
 /**
@@ -226,7 +248,7 @@ void dref_barrier(void);
 
 /* private: used by the inline functions below */
 
-/* A pair of counters; a slot has one on each possible CPU */
+/* A pair of counters, 64 bits each; a slot has one on each possible CPU */
 struct dref_counts {
 	unsigned long	gets;
 	unsigned long	puts;
@@ -238,22 +260,25 @@ struct dref_class_cpu {
 	unsigned long	events[];
 };
 
+/* The low half of the mode of an exact object whose home is this CPU (heat.c) */
 DECLARE_PER_CPU(u32, dref_home);
+/* Incremented by gets and puts of immortal objects; see "The mode word", above */
 DECLARE_PER_CPU(struct dref_counts [2], dref_unread);
 
 void dref_init_slow(struct dref *ref, struct dref_class *class);
 void dref_get_slow(struct dref *ref, unsigned long n);
 void dref_get_bad(struct dref *ref);
 void dref_put_slow(struct dref *ref, unsigned long n);
-void dref_put_last(struct dref *ref);
-void dref_put_zero(struct dref *ref);
+void dref_put_last(struct dref *ref);	/* count is 0 before the put */
+void dref_put_zero(struct dref *ref);	/* count is below 0 after the put (zero.c) */
 bool dref_tryget_slow(struct dref *ref);
 
 /*
  * The window is the code between the load of mode and the increment of the slot
- * that mode named.  An operation in the window must have finished when a live
- * object loses its slot.  Tasks RCU guarantees that at no cost to the operation.
- * A preemptible kernel without Tasks RCU disables preemption in the window.
+ * that mode named (the heat window, above, is a time).  When a slot is taken from a
+ * live object, every operation that found the slot in mode must have left the
+ * window.  Tasks RCU guarantees that at no cost to the operation.  In a preemptible
+ * kernel without Tasks RCU, the operation disables preemption in the window.
  * (litmus: demote-fold)
  */
 #if defined(CONFIG_PREEMPTION) && !defined(CONFIG_TASKS_RCU)
@@ -271,21 +296,27 @@ void dref_window_stall(void);
 static inline void dref_window_stall(void) { }
 #endif
 
-/* The slot that @mode names; @mode has no tag of DREF_MODE_SLOW */
+/*
+ * Returns the counters of the slot that @mode names, or for an immortal object, those
+ * in dref_unread; @mode has no tag of DREF_MODE_SLOW.
+ */
 static inline struct dref_counts __percpu *dref_counts(unsigned long mode)
 {
 	dref_window_stall();
 	return (struct dref_counts __percpu *)mode;
 }
 
-/* Test whether @mode is exact, last counted on this CPU, and nothing special */
+/* Test whether @mode is exact, its home is this CPU, and it has no flag set */
 static __always_inline bool dref_mode_is_home(unsigned long mode)
 {
 #if defined(CONFIG_X86_64) && defined(CONFIG_SMP) && \
 	!defined(CONFIG_USE_X86_SEG_SUPPORT)
 	bool home;
 
-	/* Without segment support (6.8), raw_cpu_read() is a load of its own */
+	/*
+	 * Where the kernel does not use the compiler's support for segments (before 6.8
+	 * it never did), raw_cpu_read() is a load of its own, before the compare.
+	 */
 	asm("cmpl %%gs:%[home], %k[mode]" : "=@cce" (home)
 	    : [home] "m" (dref_home), [mode] "r" (mode));
 	return home;
@@ -301,7 +332,7 @@ static __always_inline bool dref_mode_is_home(unsigned long mode)
  * @ref: the count
  * @class: a registered class
  *
- * Allocates nothing and cannot fail.
+ * Allocates nothing, and cannot fail if it is used as described here.
  *
  * If @class is NULL or not registered, dref_init() issues a WARN and makes the
  * object immortal, so that it is leaked.  If @ref looks like a live object of
@@ -353,7 +384,10 @@ static __always_inline void dref_get(struct dref *ref)
 	unsigned long mode;
 
 	dref_window_open();
-	/* The address of the increment depends on mode; litmus: promote-zero */
+	/*
+	 * The increment comes after this load, because its address depends on mode.
+	 * (litmus: promote-zero)
+	 */
 	mode = READ_ONCE(ref->mode);
 	if (likely(!(mode & DREF_MODE_SLOW))) {
 		/* litmus: P-gp-G-slot */
@@ -363,6 +397,7 @@ static __always_inline void dref_get(struct dref *ref)
 	}
 	dref_window_close();
 
+	/* Constant 0 on x86-64, where an immortal object was handled above */
 	if (mode & DREF_MODE_SLOW & DREF_MODE_IMMORTAL)
 		return;
 	/* No order is needed; litmus: P-gp-c */
@@ -376,11 +411,12 @@ static __always_inline void dref_get(struct dref *ref)
  * dref_put - drop a reference
  * @ref: a count on which the caller holds a reference
  *
- * The object may be gone when dref_put() returns.  If the object is exact and
+ * The object may have been freed when dref_put() returns.  If the object is exact and
  * its class is neither DREF_SLEEP nor DREF_RCU, the last put calls release().
  *
  * One put too many is a bug.  As with a get of a dead object, dref issues a WARN,
- * and makes the object immortal.  A deferred put is not checked; a pass does that.
+ * and makes the object immortal.  If the object is deferred, dref_put() does not
+ * notice that; a pass does.
  *
  * Context: any, including NMI where this_cpu_inc() and release() are NMI-safe.
  * Ordering: everything that the caller did to the object before happens before
@@ -409,14 +445,15 @@ static __always_inline void dref_put(struct dref *ref)
 		return;
 	if (unlikely(!dref_mode_is_home(mode)))
 		dref_put_slow(ref, 1);
-	/* The caller has the only reference: death takes one atomic instead of two */
+	/* If the caller has the only reference, death takes one atomic operation, not two */
 	else if (unlikely(!atomic_long_read(&ref->count)))
 		dref_put_last(ref);
 	/*
 	 * An exact put must be at least a release; this one is fully ordered.
-	 * With less, a pass that sees the put in count could miss the get that
-	 * it balances, and release() could miss what this holder did to the
-	 * object.  (litmus: c-mb-G-release, put-release-exact, put-release-dying)
+	 * If it were relaxed, a pass that sees the put in count could miss the
+	 * get that it balances, and release() could miss what this holder did to
+	 * the object.
+	 * (litmus: c-mb-G-release, put-release-exact, put-release-dying)
 	 */
 	else if (unlikely(atomic_long_add_negative(-1, &ref->count)))
 		dref_put_zero(ref);
@@ -439,8 +476,8 @@ static inline void dref_get_many(struct dref *ref, unsigned long n)
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
 	/*
-	 * A larger number changes count instead, in dref_put_many(), too,
-	 * because an excess is noticed there.
+	 * A larger @n is added to count, not to the slot, because an overflow of
+	 * count is noticed.  dref_put_many() does the same.
 	 */
 	if (likely(!(mode & DREF_MODE_SLOW) && n <= INT_MAX)) {
 		/* litmus: P-gp-G-slot */
@@ -480,11 +517,11 @@ static inline void dref_put_many(struct dref *ref, unsigned long n)
 
 /**
  * dref_tryget - take a reference without holding one, unless the object is dead
- * @ref: a count that cannot be freed meanwhile
+ * @ref: the count of an object that is not freed during the call, see Context
  *
- * The load of mode and the increment are an RCU read-side critical section of
- * their own.  A caller that has pinned the object with a mutex is in no such
- * section, and the grace period of a pass would not wait for it.
+ * dref_tryget() disables preemption, so that its load of mode and its increment are
+ * an RCU read-side critical section, for which the grace period of a pass waits.  A
+ * caller that has pinned the object with a mutex need not be in one.
  *
  * Context: any, including NMI as for dref_get().  The caller is inside
  * rcu_read_lock() and the object is freed by RCU (a DREF_RCU class, or
