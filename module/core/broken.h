@@ -35,6 +35,7 @@ enum dref_breakage {
 
 extern enum dref_breakage dref_breakage;
 
+/* Test whether this fault is injected now; a constant false in other builds */
 #define dref_broken(what)	(READ_ONCE(dref_breakage) == DREF_BREAK_##what)
 
 bool dref_delay_release(struct dref *ref);

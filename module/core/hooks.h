@@ -60,7 +60,7 @@ static inline void dref_track_stop(struct dref_class *class) { }
 static inline void dref_tracks_init(void) { }
 static inline void dref_tracks_exit(void) { }
 
-/* dref_init() reads class->fast: from now on the class can have objects */
+/* Set class->fast, which dref_init() reads: from now on the class can have objects */
 static inline void dref_track_register(struct dref_class *class)
 {
 	WRITE_ONCE(class->fast, class->cpu);
@@ -68,7 +68,7 @@ static inline void dref_track_register(struct dref_class *class)
 
 #endif /* CONFIG_DREF_TRACKING */
 
-/* @mode has been read from @ref: mark @ref as tracked if need be, return its mode */
+/* Mark @ref, whose mode is @mode, as tracked if its class is; returns its mode */
 static inline unsigned long dref_track_mode(struct dref *ref, unsigned long mode)
 {
 	return dref_tracking_on() ? __dref_track_mode(ref, mode) : mode;
@@ -87,14 +87,14 @@ static inline void dref_track_init(struct dref *ref, unsigned long caller)
 		__dref_track_init(ref, caller);
 }
 
-/* @ref is about to become exact: have a record ready if its class is tracked */
+/* Make a record for @ref, which is about to become exact, if its class is tracked */
 static inline void dref_track_adopt(struct dref *ref)
 {
 	if (dref_tracking_on())
 		__dref_track_adopt(ref);
 }
 
-/* @ref is about to be released, or has become immortal: free its records */
+/* Free the records of @ref, which is about to be released or has become immortal */
 static inline void dref_track_forget(struct dref *ref)
 {
 	if (dref_tracking_on())

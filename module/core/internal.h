@@ -2,13 +2,13 @@
 /*
  * Declarations shared by the files of dref.ko.
  *
- *	event.c		events per class and CPU; they decide when a class may go
+ *	event.c		events per class and CPU; they tell when a class has no objects
  *	heat.c		measures which exact objects are contended
  *	slot.c		the pool of per-CPU counters
  *	tasks_gp.c	the Tasks RCU grace periods after which a slot is free
  *	immortal.c	objects that are no longer counted: by request, or saturated
  *	release.c	dead -> released: where and when release() is called
- *	zero.c		the last put of an exact object
+ *	zero.c		count is below zero: the last put of an exact object, or underflow
  *	reconcile.c	deferred -> dead, deferred -> exact: passes and their schedule
  *	promote.c	exact -> deferred: the promotion queue, dref_defer()
  *	count.c		gets, puts and trygets off the fast path
@@ -17,10 +17,11 @@
  *	class.c		registering and unregistering classes
  *	main.c		the module
  *
- * A file calls only files above it in this table, so that a get that makes an
- * object hot, a last put and a pass can each be followed in one direction
- * (selftests/host/layers.sh).  Two files are not in the table: trace.c defines
- * the tracepoints, and broken.c injects faults in builds made for that.
+ * A file calls only files above it in this table, except through the inline
+ * functions of dref.h, so that a get that makes an object hot, a last put and a pass
+ * can each be followed in one direction (selftests/host/layers.sh).  Two files are
+ * not in the table: trace.c defines the tracepoints, and broken.c injects faults in
+ * builds made for that.
  * Inspection (module/inspect) reads all of it; hooks.h declares what the core
  * calls there.
  *
@@ -29,8 +30,9 @@
  *	dref_classes_mutex
  *	  dref_pass_mutex, dref_promote_mutex, release_mutex
  *				never one of these inside another
- *	  dref_track_mutex	inside dref_classes_mutex, because removing a debugfs
- *				file waits for its readers, which hold it (track.c)
+ *	  dref_track_mutex	inside dref_classes_mutex, because dref_class_hide()
+ *				removes debugfs files under that one, and waits for
+ *				their readers, which take this one (holders.c)
  *	    dref_bias_lock, incoming_lock, dref_pool_lock, published_lock
  *				spinlocks, never one of these inside another
  *	      the raw spinlocks of track.c
@@ -50,29 +52,37 @@
 #include "hooks.h"
 
 /*
- * The number line of count, which holds the number of references minus one:
+ * The number line of count, which holds the number of references minus one, and
+ * DREF_BIAS while the object has a slot:
  *
  *	LONG_MIN  DEAD   -LIMIT     -1  0             HIGH   BIAS     LIMIT   LONG_MAX
  *	    |------|--------|--------|--|--------------|------|---------|--------|
- *	         dead         bugs  none  1, 2, 3 ... references          overflow
+ *	         dead         bugs  none  1, 2, 3 ...      has a slot    overflow
+ *	                                  references
  *
- * A put drops at most LIMIT references.  So one of too many references takes the
- * count of a live object to the range "bugs", never to "dead".  If it takes a biased
- * count to -1, it is not mistaken for the last put, because dref_count_zero() checks
- * that the object is exact.
+ * The bias keeps a put in flight from reaching zero when the references that it
+ * balances are counted in the slot.  count is then about DREF_BIAS, and the slot's
+ * share of the references may be negative or positive.
+ *
+ * A put drops at most DREF_COUNT_LIMIT references.  So if it drops more than there
+ * are, the count of a live object falls to the range "bugs", and never to "dead".
+ * If such a put takes a biased count to -1, dref_count_zero() does not mistake it for
+ * the last put, because the object is not exact.
  *
  * The count of a dead object is DREF_COUNT_DEAD.  If the object was deferred, the
  * time when it was last seen held is added, in microseconds.
  *
- * DREF_BIAS is added while a slot is attached, so that a put in flight cannot
- * reach zero when the references that it balances are counted in the slot.
+ * A count without bias gets above DREF_COUNT_HIGH only by dref_get_many().
+ * dref_cool() then sets DREF_MODE_COLD, so that mode equals no dref_home word, and
+ * the object stays cold while its count is that high.  So each further get and tryget
+ * leaves the fast path, and compares count with DREF_COUNT_LIMIT.  dref_read() takes
+ * the count of an exact object above DREF_COUNT_HIGH for a biased one, unless the
+ * object is cold.
  *
- * A count gets above DREF_COUNT_HIGH only by dref_get_many().  The object is then
- * taken off the fast path, and each further operation checks DREF_COUNT_LIMIT.
- *
- * An immortal object is not counted.  Its count is DREF_COUNT_IMMORTALIZED, which no
- * dying object can have, so that the cmpxchg with which a pass declares an object
- * dead fails.
+ * An immortal object is not counted.  If it has become immortal, its count is
+ * DREF_COUNT_IMMORTALIZED.  No dying object can have that count, so the cmpxchg with
+ * which a pass declares an object dead fails.  The count of an object that was
+ * immortal from the beginning is DREF_IMMORTAL_COUNT, which dref_init() recognises.
  */
 #define DREF_BIAS		((long)BIT(61))
 #define DREF_COUNT_DEAD		(-3 * DREF_BIAS)
@@ -81,12 +91,12 @@
 #define DREF_COUNT_IMMORTALIZED	(DREF_BIAS + DREF_COUNT_HIGH)
 
 /* The other fields of the mode word in exact mode; dref.h has a drawing */
-#define DREF_MODE_QUEUED	0x10UL	/* in the promotion queue, which holds a reference */
-#define DREF_MODE_COLD		0x20UL	/* heat is ignored until window */
+#define DREF_MODE_QUEUED	0x10UL	/* found hot: heat is not measured any more */
+#define DREF_MODE_COLD		0x20UL	/* heat is ignored until the window in mode */
 #define DREF_MODE_TRACKED	0x40UL	/* holders are recorded (track.c) */
 #define DREF_MODE_CPU_SHIFT	8
-#define DREF_MODE_EPOCH_SHIFT	24	/* epoch of tracking: how often it has been enabled */
-#define DREF_MODE_WINDOW_SHIFT	32
+#define DREF_MODE_EPOCH_SHIFT	24	/* tracking epoch: how often tracking was enabled */
+#define DREF_MODE_WINDOW_SHIFT	32	/* heat window: a time of 256 jiffies (heat.c) */
 #define DREF_MODE_WINDOW_BITS	20
 #define DREF_MODE_HEAT_SHIFT	52
 #define DREF_MODE_HEAT_MAX	((1UL << 12) - 1)
@@ -96,19 +106,19 @@
  * @counts: the counters, a pair on each CPU
  * @ref: the object to which the slot is attached
  * @class: class of the object
- * @chunk: chunk to which the slot belongs
+ * @chunk: the allocation of many slots that contains this one (slot.c)
  * @node: links the slot into the chunk's free list, or into a list of the passes
  * @since: jiffies when the slot was attached
  * @held_ns: time when the object was last seen to have references
  * @epoch: the last epoch that had begun when the slot was attached
  * @summed: the epoch in which @puts and @gets were summed
- * @puts: P, the sum of puts at the beginning of this pass
- * @gets: the sum of gets shortly after that
+ * @puts: P, the sum of puts in the first half of the pass @summed (reconcile.c)
+ * @gets: the sum of gets shortly after that, which is not G
  * @activity: gets, puts and count, combined, in the last periodic pass
  * @idle_passes: number of periodic passes since the last activity
- * @demoting: a pass has changed the object to DREF_MODE_DEMOTING, and has not
- *	seen since that it was changed back
- * @reported: the log has shown the object (holders.c)
+ * @demoting: set when a pass makes the object demoting, and cleared when a pass finds
+ *	it deferred again; the state to which a dying object returns
+ * @reported: dref_leaks_log() has logged the object (holders.c)
  * @tasks_gp: number of the Tasks RCU grace period after which @counts of a
  *	demoting or immortal object is not incremented any more
  */
@@ -135,7 +145,7 @@ struct dref_slot {
 struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_t gfp);
 void dref_slot_put(struct dref_slot *slot);
 void dref_slot_set_ref(struct dref_slot *slot, struct dref *ref);
-void dref_slot_hide(struct dref_slot *slot);
+void dref_slot_hide(struct dref_slot *slot);	/* from inspection (look.c) */
 void dref_slot_clear(struct dref_slot *slot);
 unsigned long dref_slot_gets(const struct dref_slot *slot);
 unsigned long dref_slot_puts(const struct dref_slot *slot);
@@ -148,6 +158,8 @@ size_t dref_slot_bytes(void);
 extern spinlock_t dref_bias_lock;
 
 /* immortal.c */
+
+/* How an object was miscounted; dref_saturate() counts an event for each of these */
 enum dref_fault { DREF_UNDERFLOW, DREF_OVERFLOW };
 bool dref_make_immortal(struct dref *ref);
 void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
@@ -157,7 +169,7 @@ void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
 void dref_count_zero(struct dref *ref, unsigned long caller);
 
 /* heat.c */
-#define DREF_COLD_SHIFT_MAX	6U	/* the longest time without heat is 2^6 windows */
+#define DREF_COLD_SHIFT_MAX	6U	/* an object is cold for up to 2^6 heat windows */
 
 void dref_homes_set(unsigned int epoch);
 unsigned long dref_home_mode(const struct dref_class *class);
@@ -186,16 +198,17 @@ struct dref_pass_stats {
 	u64		gp_ns_max;
 	u64		pass_ns_last;
 	u64		pass_ns_max;
-	unsigned long	released_last;	/* found dead by the last dref_reconcile() */
+	/* objects found dead by the last dref_reconcile(), which released them */
+	unsigned long	released_last;
 };
 
 void dref_pass_stats(struct dref_pass_stats *stats);
 
 /**
- * struct dref_found - what one or several passes have found
- * @epoch: objects that had a slot by this epoch count as @old
+ * struct dref_found - the dead objects that one or several passes have found
+ * @epoch: input: an object whose slot was attached in this epoch or before is old
  * @dead: number of dead objects
- * @old: number of those that had a slot by @epoch
+ * @old: number of old ones among them
  * @reconcile: dref_reconcile() runs the passes, and the statistics keep @dead
  */
 struct dref_found {
@@ -246,6 +259,12 @@ static inline void dref_mutex_unlock(struct dref_mutex *lock)
 
 extern struct dref_mutex dref_pass_mutex;	/* used by reconcile.c */
 extern struct dref_mutex dref_promote_mutex;	/* used by promote.c */
+
+/*
+ * In a chain of objects, the release() of one drops the last reference to the next
+ * (barrier.c).  Counts objects that a release() has put on a list of dead objects or
+ * into the promotion queue.
+ */
 extern atomic_long_t dref_nr_chained;
 
 void dref_release(struct dref *ref);
@@ -265,8 +284,8 @@ extern struct list_head dref_classes;
 int dref_classes_init(void);
 
 /*
- * Drop the pin on a class that comes with a slot.  Pairs with the acquire in
- * dref_class_remove(): all accesses to the class come before this.
+ * Drop a pin on a class: an attached slot has one, which dref_class_pin() took.  Pairs
+ * with the acquire in dref_class_remove(): all accesses to the class come before this.
  * (litmus: class-pin)
  */
 static inline void dref_class_unpin(struct dref_class *class)
@@ -277,6 +296,8 @@ static inline void dref_class_unpin(struct dref_class *class)
 void dref_classes_exit(void);
 
 /* event.c */
+
+/* Events, counted per class and CPU.  The first three are the ends of an object. */
 enum dref_event {
 	DREF_RELEASED_EXACT,
 	DREF_RELEASED_DEFERRED,
@@ -290,7 +311,7 @@ enum dref_event {
 	DREF_NR_EVENTS
 };
 
-/* The class may be gone: its objects should not be used any more, but may be */
+/* Count an event, unless @class is unregistered: a bug may let an object outlive that */
 static inline void dref_count_event(struct dref_class *class, enum dref_event event)
 {
 	struct dref_class_cpu __percpu *cpu = READ_ONCE(class->cpu);
