@@ -3,14 +3,25 @@
  * Gets, puts and trygets off the fast path of dref.h.
  *
  * An operation comes here if one load of mode and one compare did not decide it:
- * the object was last counted on another CPU (heat.c), has been killed, is being
- * demoted, is dying, or was miscounted.
+ *
+ *	exact, with another home	the object was counted on another CPU (heat.c),
+ *					or tracking was enabled since (track.c)
+ *	exact, with a flag		it is queued, cold, tracked or killed
+ *	deferred, killed		the slot is incremented here
+ *	demoting, dying, dead		count is changed instead of the slot
+ *	immortal, killed		nothing is counted
+ *	any, large or many		dref_get_many() and dref_put_many(), unless the
+ *					inline functions can increment the slot
+ *	exact, count is 0		dref_put() is probably the last put
+ *	exact, count is negative	dref_get() from zero, which is a bug
+ *
+ * dref_init() comes here if its class is tracked or it finds a mistake.
  *
  * An operation reads mode and acts on it later.  Meanwhile mode may change any
  * number of times.  An operation that changes count is correct nevertheless,
- * because count is part of the sum in every mode:
+ * because count is part of the sum for as long as there is a sum:
  *
- *	mode when count changes		count
+ *	object when count changes	count
  *
  *	exact				is the sum
  *	deferred, demoting, dying	is added to the sums of the slot by the pass
@@ -27,9 +38,9 @@
  *	count--: the bias keeps it above zero
  *						pass: count + gets - puts is right
  *
- * The reverse is not true.  Only an operation that has read "deferred" may
- * increment the slot, and it may do so late.  tasks_gp.c describes what dref does
- * about that.
+ * An operation that increments a slot is correct only while the object has that slot.
+ * Only an operation that has read "deferred" does that, but it may do so late.
+ * tasks_gp.c describes how dref waits for it before the slot gets another object.
  */
 #include <linux/delay.h>
 #include <linux/export.h>
@@ -39,8 +50,9 @@
 #include "internal.h"
 
 /*
- * Test whether @ref looks like a live object of @class: its link points to itself,
- * which is unlikely in other memory, or it is a static immortal.
+ * Test whether @ref looks like a live object of @class.  Either its link points to
+ * itself, which is unlikely in other memory, and it has references or is immortal; or
+ * it was immortal from the beginning, and has no link.
  */
 static bool dref_looks_alive(const struct dref *ref, const struct dref_class *class)
 {
@@ -59,12 +71,9 @@ static bool dref_looks_alive(const struct dref *ref, const struct dref_class *cl
  * @ref: the count
  * @class: its class, which may be NULL, not registered, or tracked
  *
- * For dref_init() only, which calls it if it finds a mistake, the class is
- * tracked, or the memory contains values that a live object would have.
- *
- * If @class is NULL or not registered, this issues a WARN and makes the object
- * immortal.  If @ref is a live object of @class, this issues a WARN and leaves it
- * as it is.
+ * For dref_init() only, which describes what happens if it is misused.  It calls
+ * this if the class is NULL, not registered or tracked, or if the memory contains
+ * values that a live object would have.
  *
  * Context: any.
  */
@@ -96,7 +105,10 @@ void dref_init_slow(struct dref *ref, struct dref_class *class)
 }
 EXPORT_SYMBOL_GPL(dref_init_slow);
 
-/* The slot that @mode names if it is not exact; NULL if the object is dead */
+/*
+ * Returns the counters of the slot that @mode names, whatever its tags; NULL if the
+ * object is dead.  Means nothing if @mode is exact.
+ */
 static struct dref_counts __percpu *dref_mode_slot(unsigned long mode)
 {
 	return dref_counts(mode & ~DREF_MODE_TAGS);
@@ -114,6 +126,7 @@ static void dref_check_limit(struct dref *ref, long count, unsigned long mode,
 		dref_cool(ref, 0);
 }
 
+/* Take @n references in count, in any mode; @mode was read before */
 static void dref_get_count(struct dref *ref, unsigned long n, unsigned long mode,
 			   unsigned long caller)
 {
@@ -137,17 +150,18 @@ static void dref_get_count(struct dref *ref, unsigned long n, unsigned long mode
 }
 
 /*
- * An exact object was counted on a CPU that is not its home: measure its heat.
- * Out of line, because a call is cheap compared with the cache miss that the
- * operation has just had.
+ * Measure the heat of an exact object that is counted on a CPU that is not its home, or
+ * that has a flag set.  Out of line, because a call is cheap compared with the cache
+ * miss that the operation has just had.
  */
 static noinline void dref_note_contention(struct dref *ref, unsigned long mode)
 {
 	unsigned long heat;
 
 	/*
-	 * An object that becomes immortal meanwhile does not pin its class, but this
-	 * RCU section does (class.c).  (litmus: class-gone)
+	 * A counted object keeps its class registered.  One that becomes immortal
+	 * meanwhile does not, but this RCU section keeps the class (class.c).
+	 * (litmus: class-gone)
 	 */
 	rcu_read_lock();
 	heat = dref_is_immortal(ref) ? 0 : dref_heat(ref, mode);
@@ -156,7 +170,7 @@ static noinline void dref_note_contention(struct dref *ref, unsigned long mode)
 	rcu_read_unlock();
 }
 
-/* The caller holds a reference and has found @mode: measure heat, or cancel demotion */
+/* Measure heat, or cancel demotion; the caller holds a reference and has found @mode */
 static void dref_note_use(struct dref *ref, unsigned long mode)
 {
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
@@ -193,6 +207,7 @@ void dref_get_slow(struct dref *ref, unsigned long n)
 	}
 	dref_window_close();
 
+	/* Adds DREF_MODE_TRACKED if the class has become tracked */
 	mode = dref_track_mode(ref, mode);
 	dref_get_count(ref, n, mode, _RET_IP_);
 	dref_note_use(ref, mode);
@@ -239,11 +254,12 @@ static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", caller);
 		return;
 	}
+	/* dref_broken() is 0, except in builds that inject faults (broken.h) */
 	if (dref_broken(LOST_PUT) &&
 	    (mode & DREF_MODE_STATE) == DREF_MODE_DYING)
 		return;
 	mode = dref_track_mode(ref, mode);
-	dref_note_use(ref, mode);	/* before the put, after which the object may be gone */
+	dref_note_use(ref, mode);	/* before the put, after which the object may be freed */
 	/* litmus: c-mb-G-release, put-release-exact, put-release-dying */
 	if (dref_mode_tracked(mode) ? dref_track_put(ref, n) :
 				      atomic_long_add_negative(-(long)n, &ref->count))
@@ -270,7 +286,7 @@ EXPORT_SYMBOL_GPL(dref_put_slow);
 
 /**
  * dref_put_last - drop a reference that seems to be the last one
- * @ref: the count; the object may be gone on return
+ * @ref: the count; the object may have been freed on return
  *
  * For dref_put() only, which calls it when count says that no other reference
  * exists.  If a tryget takes one meanwhile, the cmpxchg fails, and the put
@@ -370,7 +386,7 @@ long dref_read(const struct dref *ref)
 	counts = dref_mode_slot(mode);
 	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT || !counts) {
 		count = atomic_long_read(&ref->count) + 1;
-		/* a promotion or the end of a demotion is under way */
+		/* There is a bias if a promotion or the end of a demotion is under way */
 		if (count > DREF_COUNT_HIGH && !(mode & DREF_MODE_COLD))
 			count -= DREF_BIAS;
 		goto out;

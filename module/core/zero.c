@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The last put of an exact object.
+ * A put has taken count below zero: the last put of an exact object, or one too many.
  *
  * Only an exact object dies by a put: while it has a slot, DREF_BIAS keeps count far
  * above zero, and the passes look for zero instead (reconcile.c).
@@ -27,14 +27,15 @@
  * The object is leaked, and not freed.
  *
  * dref_put() looks at count first.  If its own reference is the only one, it calls
- * dref_put_last() (count.c), which goes from 0 to DREF_COUNT_DEAD with one cmpxchg.  So
- * there is one atomic operation in the life of an object that was never shared.
+ * dref_put_last() (count.c), which changes count from 0 to DREF_COUNT_DEAD with one
+ * cmpxchg.  So there is one atomic operation in the life of an object that was never
+ * shared.
  */
 #include <linux/export.h>
 
 #include "internal.h"
 
-/* A put has found the sign bit set: it was the last one, or one too many */
+/* Handle a put that took count below zero: it was the last one, or one too many */
 void dref_count_zero(struct dref *ref, unsigned long caller)
 {
 	/* Count, then mode: an object with a slot has a bias; litmus: zero-exact */
@@ -52,8 +53,8 @@ void dref_count_zero(struct dref *ref, unsigned long caller)
 }
 
 /**
- * dref_put_zero - dref_put() has found the sign bit set: the last put, or a bug
- * @ref: the count; the object may be gone on return
+ * dref_put_zero - handle a put that took count below zero: the last one, or a bug
+ * @ref: the count; the object may have been freed on return
  *
  * For dref_put() only.
  *
