@@ -9,21 +9,27 @@
  * Theory
  * ------
  *
- * For one object, where true(t) is the number of references at the time t:
+ * For one object, where count is a number of references (the field count, plus one, less
+ * DREF_BIAS), and true(t) is the number of all references at the time t:
  *
  *	begin	P = sum of puts, over all possible CPUs
- *		if P < gets + count: the object is alive, go to the next one
- *		mode = dying: from now on gets, puts and trygets change count
+ *		if P < gets + count: the object has references, go to the next one
+ *		mode = dying: operations that load mode from now on change count
  *
  *		-- grace period: every tryget that saw "deferred" is counted --
  *
  *	end	c = count				at the time t
  *		full barrier
  *		G = sum of gets
- *		if P == G + c (less bias):
+ *		if P < G + c: the object has references, mode = deferred again
+ *		if P > G + c: it has been put too often, saturate it
+ *		if P == G + c:
  *			true(t) = c + gets(t) - puts(t) <= c + G - P = 0
- *		if count is still c: count = dead, and no tryget can succeed
- *		else: a tryget has succeeded, mode = deferred again
+ *			if count is still c: count = dead, and no tryget can succeed
+ *			else: a tryget has succeeded, mode = deferred again
+ *
+ * If the object becomes immortal meanwhile, the pass notices that when it changes mode
+ * (immortal.c).
  *
  * The order of the three reads, puts, then count, then gets, makes this sound; the
  * argument is that of SRCU.  The counters only grow, P was read before t, and G after
@@ -42,12 +48,12 @@
  *							G must include the get
  *
  * A full barrier in place of the grace period would not guarantee that.  The grace period
- * does, because each increment is a single instruction, which cannot be preempted, and so
- * is a short RCU read-side section.
+ * does, because each increment is a short RCU read-side section: it is one instruction, or
+ * the architecture disables preemption or interrupts for it.
  *
- * A task that was preempted between its load of "deferred" and its increment holds a
- * reference until it has incremented.  While that task is preempted, the true count is
- * not zero, and dref_confirm() sees that.
+ * A get or a put may be preempted between its load of mode and its increment.  Until it
+ * has incremented, the object has a reference, so the true count is not zero, and
+ * dref_confirm() sees that.
  *
  * CPUs that are offline keep their counters, and the sums include them.
  *
@@ -63,7 +69,8 @@
  *	    '------ dref_demote(): idle --------> demoting -----------> exact
  *	                                                   dref_fold()
  *
- * dref_demote() is also called for busy objects of a tracked class.  A demoting object
+ * dref_demote() is also called for busy objects of a tracked class, because their
+ * holders are recorded only while they are exact (track.c).  A demoting object
  * can become dying, too, and becomes demoting again if it has references.  An object
  * that was made immortal leaves its slot behind as an orphan, which is free after a
  * Tasks RCU grace period (tasks_gp.c).
@@ -74,8 +81,9 @@
  * With no slot in use there is no timer and no work.  With slots in use, the interval
  * between passes doubles from pass_min_ms to pass_max_ms while they find nothing dead,
  * and is pass_min_ms again when they do.  dref_kill() and memory pressure bring the next
- * pass forward.  In all cases passes rest for a hundred times as long as the last ones
- * took, so that they take one percent of a CPU, but never for longer than pass_max_ms.
+ * pass forward.  In all cases a periodic pass comes no sooner than a hundred times the
+ * duration of the shorter one of the last two passes, or pass_max_ms if that is less.  So
+ * passes take about one percent of a CPU.
  *
  * A periodic pass does not block a worker during its grace period: its second half is
  * queued as RCU work.  dref_pass_expedited() does not wait for that.  It ends the pass
@@ -92,7 +100,7 @@
 #include "compat.h"
 #include "internal.h"
 
-/* Protected by dref_pass_mutex */
+/* Under dref_pass_mutex; pass.epoch and rest_ms are also read without it */
 static LIST_HEAD(objects);	/* slots that have an object */
 static LIST_HEAD(candidates);	/* slots whose objects are dying in this pass */
 static LIST_HEAD(orphans);	/* slots of immortal objects, to be given back */
@@ -103,7 +111,7 @@ static u64 pass_gp_start;
 static u64 pass_start;		/* when this pass began */
 static u64 pass_begin_ns;	/* how long its first half took */
 static unsigned int interval_ms;
-static unsigned long rest_ms;	/* a hundred times as long as the last passes took */
+static unsigned long rest_ms;	/* see dref_pass_note_time() */
 
 /* A copy for dref_pass_stats(), which must not wait for a pass and its grace period */
 static DEFINE_SPINLOCK(published_lock);
@@ -134,7 +142,10 @@ static unsigned int dref_pass_least_ms(void)
 	return min_t(unsigned long, least, READ_ONCE(dref_pass_max_ms));
 }
 
-/* @slot has been attached to an object, on which the caller holds a reference */
+/*
+ * Have the passes examine @slot, which was just attached to an object; the caller holds a
+ * reference on that object.
+ */
 void dref_pass_add(struct dref_slot *slot)
 {
 	unsigned long flags;
@@ -148,7 +159,7 @@ void dref_pass_add(struct dref_slot *slot)
 	queue_delayed_work(dref_wq, &pass_work, msecs_to_jiffies(dref_pass_least_ms()));
 }
 
-/* Returns the number of references as seen by this pass, whose P is in @slot */
+/* Returns the number of references as this pass sees it; its P is in @slot */
 static long dref_pass_sum(const struct dref_slot *slot, long count, unsigned long gets)
 {
 	unsigned long puts = slot->puts;
@@ -160,7 +171,10 @@ static long dref_pass_sum(const struct dref_slot *slot, long count, unsigned lon
 	return count + 1 - DREF_BIAS + (long)(gets - puts);
 }
 
-/* @slot has lost its object, whose memory may go.  The slot is free after Tasks RCU. */
+/*
+ * Separate @slot from its object, which is immortal and is not accessed any more, as its
+ * memory may be freed.  A later pass gives the slot back, after a Tasks RCU grace period.
+ */
 static void dref_orphan(struct dref_slot *slot)
 {
 	dref_slot_hide(slot);
@@ -170,6 +184,7 @@ static void dref_orphan(struct dref_slot *slot)
 	list_move(&slot->node, &orphans);
 }
 
+/* Give back the orphans that no operation can increment any more */
 static void dref_collect_orphans(void)
 {
 	struct dref_slot *slot, *next;
@@ -184,8 +199,9 @@ static void dref_collect_orphans(void)
 }
 
 /*
- * If the object is in state @from, and not immortal, keep of its mode the bits in @keep,
- * and add @to.  Meanwhile DREF_MODE_KILLED may be set, or the object become immortal.
+ * If the object is in state @from, and not immortal, clear the bits of its mode that are
+ * not in @keep, set those in @to, and return true.  If another task changes mode at the
+ * same time, because it kills the object or makes it immortal, this looks again.
  */
 static bool dref_change_mode(struct dref *ref, unsigned long from,
 			     unsigned long keep, unsigned long to)
@@ -218,8 +234,9 @@ static void dref_give_back_slot(struct dref_slot *slot)
 /*
  * The last step of demotion.  Every increment that was on its way when the object became
  * demoting has been made, so the sums of the slot are final.  While count is biased, no
- * put can reach zero, so the object cannot go.  It can as soon as the bias has been
- * subtracted, unless the subtraction took count below zero: then this function owns it.
+ * put can reach zero, so the object is not released.  When the bias has been subtracted,
+ * another task may release it, and this function does not access it any more.  But if the
+ * subtraction takes count below zero, this function owns the object and releases it.
  * (litmus: demote-fold, demote-reuse, demote-release)
  */
 static void dref_fold(struct dref_slot *slot)
@@ -228,7 +245,7 @@ static void dref_fold(struct dref_slot *slot)
 	struct dref *ref = slot->ref;
 	bool folded, zero = false;
 
-	dref_track_adopt(ref);		/* while the object cannot go */
+	dref_track_adopt(ref);		/* while the object is not released */
 	dref_slot_hide(slot);
 	spin_lock_irq(&dref_bias_lock);
 	/* litmus: demote-cancel */
@@ -284,7 +301,8 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 	sum = dref_pass_sum(slot, count, slot->gets);
 	/*
 	 * The sum may be below zero here without a bug, because no grace period has
-	 * passed since puts were read, so that a get may be missing.
+	 * passed since puts were read, so that a get may be missing.  dref_broken() is 0,
+	 * except in builds that inject faults (broken.h).
 	 */
 	if (sum <= dref_broken(EARLY_RELEASE)) {
 		if (dref_change_state(slot, state, DREF_MODE_DYING)) {
@@ -365,9 +383,9 @@ static void dref_pass_begin(bool expedited)
 }
 
 /*
- * Declare an object dead, unless @count has changed, because a tryget has taken a
- * reference.  The value left in count tells when the object was last seen held
- * (dref_count_latency()).
+ * Declare an object dead, if its count is still @count.  Returns false if it is not: a
+ * tryget has taken a reference, or the object has become immortal.  The count of the dead
+ * object contains @held_ns, when it was last seen held, for dref_latency_us().
  */
 static bool dref_declare_dead(struct dref *ref, long count, u64 held_ns)
 {
@@ -393,9 +411,10 @@ static bool dref_confirm(struct dref_slot *slot)
 
 	count = atomic_long_read(&ref->count);
 	/*
-	 * G is read after count; P was read before the grace period.  Pairs with the
-	 * full barrier in exact puts: if a put is included in count, its get, which
-	 * came before it, is included in G.  (litmus: c-mb-G)
+	 * G is read after count; P was read before the grace period.  Pairs with puts
+	 * that change count, which must be at least a release, and are fully ordered: if
+	 * a put is included in count, its get, which came before it, is included in G.
+	 * (litmus: c-mb-G)
 	 */
 	smp_mb();
 	sum = dref_pass_sum(slot, count, dref_slot_gets(slot));
@@ -416,16 +435,19 @@ static bool dref_confirm(struct dref_slot *slot)
 			trace_dead(ref, slot);
 			/* Mode, then the slot; litmus: chunk-free */
 			dref_give_back_slot(slot);
-			if (!dref_delay_release(ref))
+			if (!dref_delay_release(ref))	/* false, except to inject a fault */
 				dref_release(ref);
 			return true;
 		}
-		/* A task without a reference has made it immortal; it is not released */
+		/*
+		 * A task without a reference, which is a bug, has made the dead object
+		 * immortal, so it is not released.
+		 */
 		trace_immortalize(ref);
 		dref_count_event(slot->class, DREF_IMMORTALIZED);
 	}
 
-	/* The object lives, or is immortal by now */
+	/* The object has references, or is immortal by now */
 	if (!dref_change_state(slot, DREF_MODE_DYING,
 			       slot->demoting ? DREF_MODE_DEMOTING :
 						DREF_MODE_DEFERRED)) {
@@ -441,8 +463,9 @@ static bool dref_confirm(struct dref_slot *slot)
 }
 
 /*
- * The clock also runs while other tasks have the CPU, so the shorter one of the last two
- * passes is the better measure of what a pass takes.
+ * Note the duration of a pass, and set rest_ms to a hundred times that of the shorter one
+ * of the last two passes.  The clock also runs while other tasks have the CPU, so the
+ * shorter one is the better measure of what a pass takes.
  */
 static void dref_pass_note_time(u64 ns)
 {
@@ -590,9 +613,9 @@ static void dref_forget_list(struct list_head *list, const struct module *owner)
 }
 
 /*
- * The module @owner is going, and deferred objects of its classes are left.  Their memory
- * may be anything by now, so it is not accessed.  A task that still uses such an object
- * goes on incrementing its slot, which is therefore never given to another object.
+ * Forget the deferred objects of the classes of @owner, a module that is being unloaded.
+ * Their memory may contain anything by now, so it is not accessed.  A task that still uses
+ * such an object continues to increment its slot, which is therefore never given back.
  */
 void dref_pass_forget(const struct module *owner)
 {
@@ -615,7 +638,7 @@ static void dref_kick_irq(struct irq_work *work)
 		mod_delayed_work(dref_wq, &pass_work, max(delay, 0L));
 }
 
-/* Have the next pass as soon as the schedule allows; any context */
+/* Bring the next pass forward, as far as the schedule allows; any context */
 void dref_pass_kick(void)
 {
 	WRITE_ONCE(kicked, true);
@@ -624,7 +647,7 @@ void dref_pass_kick(void)
 
 /**
  * dref_pass_stats - get the statistics of passes
- * @stats: filled with the numbers after the last half of a pass
+ * @stats: filled with the numbers as they were when a pass last ended one of its halves
  *
  * For debugfs and dref_scale.ko.  Does not wait for a pass.
  *
@@ -639,8 +662,9 @@ void dref_pass_stats(struct dref_pass_stats *stats)
 EXPORT_SYMBOL_GPL(dref_pass_stats);	/* for dref_scale.ko */
 
 /*
- * Memory pressure.  How many of the deferred objects have no references is not known, so
- * this frees the spare chunk, and brings the next pass forward.
+ * The shrinker, for memory pressure.  Only a pass can tell how many deferred objects have
+ * no references.  So dref_shrink_count() returns the number of all slots, and
+ * dref_shrink_scan() frees the spare chunk and brings the next pass forward.
  */
 static unsigned long dref_shrink_count(struct shrinker *shrinker,
 				       struct shrink_control *sc)
@@ -673,7 +697,10 @@ int dref_reconcile_init(void)
 	return err;
 }
 
-/* No class is registered any more, so all slots in use are those of immortal objects */
+/*
+ * Stop the passes.  No class is registered any more, so the slots in use are orphans, or
+ * were forgotten by dref_pass_forget().
+ */
 void dref_reconcile_exit(void)
 {
 	dref_shrinker_free(dref_shrinker);
