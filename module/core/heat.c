@@ -6,16 +6,16 @@
  * it was last counted.  An operation on another CPU sees that mode differs from its
  * own dref_home, and leaves the fast path.  It writes its own home to mode, and
  * adds one to the heat there; the cache line has just come from another CPU
- * anyway.  An object whose heat reaches promote_threshold within a window of 256
- * jiffies is hot, and is queued for promotion:
+ * anyway.  An object whose heat reaches promote_threshold within a heat window, a time
+ * of 256 jiffies, is hot, and is queued for promotion:
  *
- *	measured: starts at 1 again in each window
+ *	measured: starts at 1 again in each heat window
  *	    ^    |
  *	    |    '--- promote_threshold reached ---> DREF_MODE_QUEUED ---> deferred
  *	    |                                            |
  *	    |                                            | no slot available, or only
  *	    |                                            | the queue has a reference
- *	    '--- the window in mode has passed ----- DREF_MODE_COLD
+ *	    '--- the window in mode has begun ------ DREF_MODE_COLD
  *
  * An object that only one CPU uses gets no heat.  An object that changes hands fewer
  * than promote_threshold times in its life is never promoted.  So short-lived
@@ -23,7 +23,7 @@
  *
  * The heat of a queued or cold object is not measured.  Neither is that of an object
  * that has been killed, or whose class is tracked or DREF_EXACT.  An object of a
- * DREF_EXACT class gets a new home at most once per window.
+ * DREF_EXACT class gets a new home at most once per heat window.
  *
  * One cmpxchg changes home, window and heat together.  If it fails, mode has changed
  * at the same time, and this operation is not measured.
@@ -34,13 +34,14 @@
 #include "internal.h"
 
 /*
- * The low half of the mode of an exact object that was last counted on this CPU.  For
- * the inline functions of dref.h only.  Changes when tracking is enabled for a class,
+ * The low half of the mode of an exact object whose home is this CPU.  For the inline
+ * functions of dref.h only.  Changes when tracking is enabled for a class,
  * so that exact objects leave the fast path once (track.c).
  */
 DEFINE_PER_CPU(u32, dref_home);
 EXPORT_PER_CPU_SYMBOL_GPL(dref_home);
 
+/* Set the dref_home words of all CPUs, with @epoch as the tracking epoch */
 void dref_homes_set(unsigned int epoch)
 {
 	int cpu;
@@ -51,21 +52,21 @@ void dref_homes_set(unsigned int epoch)
 						    DREF_MODE_EXACT);
 }
 
-/* The low half of mode for an exact object of @class that is counted on this CPU */
+/* Returns the low half of mode for an exact object of @class, with this CPU as its home */
 unsigned long dref_home_mode(const struct dref_class *class)
 {
 	unsigned long home = raw_cpu_read(dref_home);
 
 	/*
 	 * Home, then tracked; pairs with synchronize_rcu() in dref_track_enable().  If
-	 * home has a new epoch, the class for which it is new is seen as tracked.
+	 * home has a new tracking epoch, the class for which it is new is seen as tracked.
 	 * (litmus: track-epoch)
 	 */
 	smp_rmb();
 	return READ_ONCE(class->tracked) ? home | DREF_MODE_TRACKED : home;
 }
 
-/* Windows of 256 jiffies, numbered modulo 2^20, which wraps after days */
+/* Heat windows of 256 jiffies, numbered modulo 2^20, which wraps after days */
 #define DREF_WINDOW_MASK	((1UL << DREF_MODE_WINDOW_BITS) - 1)
 
 static unsigned long dref_window(void)
@@ -79,8 +80,8 @@ static unsigned long dref_mode_window(unsigned long mode)
 }
 
 /*
- * Test whether the end of a cold period has passed.  If it seems to be further ahead
- * than the longest cold period, the number of the window has wrapped since.
+ * Test whether @window, in which a cold period ends, has begun.  If it seems to be further
+ * ahead than the longest cold period, the numbers of heat windows have wrapped since.
  */
 static bool dref_window_passed(unsigned long window)
 {
@@ -90,9 +91,10 @@ static bool dref_window_passed(unsigned long window)
 }
 
 /*
- * The caller holds a reference, and has found an exact object in @mode, whose home is
- * not this CPU.  Returns the heat if the object has become hot; the caller must then put
- * it into the promotion queue.  Returns 0 otherwise.  Called inside rcu_read_lock().
+ * Make this CPU the home of an exact object, and add to its heat, if that is measured in
+ * @mode.  Returns the heat if the object has become hot; the caller must then put it into
+ * the promotion queue.  Returns 0 otherwise.  The caller holds a reference and is inside
+ * rcu_read_lock().
  */
 unsigned long dref_heat(struct dref *ref, unsigned long mode)
 {
@@ -114,7 +116,7 @@ unsigned long dref_heat(struct dref *ref, unsigned long mode)
 			return 0;
 	} else if (dref_mode_window(mode) == now) {
 		if (exact_only)
-			return 0;	/* one new home per window is enough */
+			return 0;	/* one new home per heat window is enough */
 		heat += mode >> DREF_MODE_HEAT_SHIFT;
 	}
 
@@ -125,7 +127,10 @@ unsigned long dref_heat(struct dref *ref, unsigned long mode)
 	return try_cmpxchg(&ref->mode, &mode, new) && new & DREF_MODE_QUEUED ? heat : 0;
 }
 
-/* Ignore the heat of an exact object for @windows; the caller holds a reference */
+/*
+ * Ignore the heat of an exact object until @windows heat windows have begun; the caller
+ * holds a reference.
+ */
 void dref_cool(struct dref *ref, unsigned long windows)
 {
 	unsigned long mode, home, until;

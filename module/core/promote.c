@@ -6,15 +6,16 @@
  * ---------
  *
  * The operation that finds an object hot may run in an NMI, so it does little.  It
- * sets DREF_MODE_QUEUED, claims the object's link, gives the queue a reference of its
- * own (the caller holds one, so the object cannot die before), and adds the object
- * to a lock-less list.  An irq_work then queues a work item, which may sleep to get
- * a slot.
+ * sets DREF_MODE_QUEUED, and claims the object's link: a cmpxchg changes link.next from
+ * the link itself to NULL.  Then it gives the queue a reference of its own (the caller
+ * holds one, so the object cannot die before), and adds the object to a lock-less
+ * list.  An irq_work then queues a work item, which may sleep to get a slot.
  *
- * An object is in the queue if its link is claimed.  DREF_MODE_QUEUED does not say
- * that: dref_defer() may promote an object that waits in the queue, and the object
- * may be exact and hot again before the worker gets there.  So it may become hot
- * just when the worker takes it:
+ * Only a claimed link says that an object is in the queue.  DREF_MODE_QUEUED says that
+ * the object was found hot and is not to be queued again, as its heat is not measured.
+ * The two may differ: dref_defer() may promote an object that waits in the queue, and
+ * the object may be exact and hot again before the worker gets there.  So it may become
+ * hot just when the worker takes it:
  *
  *	dref_heat(), dref_promote_later()	dref_promotions_flush()
  *
@@ -26,9 +27,9 @@
  * the new mode.
  *
  * The queue's reference can turn out to be the last one.  The object then gets no
- * slot, and the put of that reference releases it.  Therefore callers that wait for
- * releases empty the queue themselves: flush_work() would miss a work item that is
- * about to be queued.
+ * slot, and the put of that reference releases it.  Therefore functions that wait for
+ * releases call dref_promotions_flush() first.  flush_work() is not enough, because it
+ * misses a work item that is about to be queued.
  *
  * Publishing a slot
  * -----------------
@@ -40,15 +41,15 @@
  *	mode = slot, with release		increment the slot
  *
  * The release pairs with the address dependency from the load of mode to the
- * increment, and with the acquire in dref_tryget().  An exact operation that read mode
- * before changes count, which remains part of the sum.
+ * increment, and with the acquire in dref_tryget().  An operation that read "exact"
+ * before that store changes count, and count remains part of the sum.
  *
  * A count must not have two biases, of two promotions or of a promotion and a fold,
  * because the sum would look like an overflow.  Therefore both run under
  * dref_bias_lock.
  *
- * If no slot is available, the object stays exact, and its heat is ignored for a while,
- * with exponential backoff.
+ * If no slot is available, the object stays exact, and its heat is ignored for a number
+ * of heat windows that doubles with each failure in a row, whichever objects fail.
  */
 #include <linux/err.h>
 #include <linux/export.h>
@@ -69,7 +70,10 @@ static LLIST_HEAD(promote_queue);
 static DECLARE_WORK(promote_work, dref_promote_work);
 static struct irq_work promote_irq_work = IRQ_WORK_INIT_HARD(dref_promote_irq);
 
-/* Put a hot object, on which the caller holds a reference, into the promotion queue */
+/*
+ * Put a hot object, on which the caller holds a reference, into the promotion queue, unless
+ * it is there already.
+ */
 void dref_promote_later(struct dref *ref, unsigned long heat)
 {
 	/*
@@ -81,23 +85,26 @@ void dref_promote_later(struct dref *ref, unsigned long heat)
 		return;
 
 	trace_hot(ref, heat);
-	/* Take the queue's reference before it is put; litmus: P-gp-c */
+	/*
+	 * The queue's reference.  The worker may drop it in the slot, and a pass that
+	 * includes that put in P must find this get in count.  (litmus: P-gp-c)
+	 */
 	atomic_long_inc(&ref->count);
 	if (llist_add(&ref->link, &promote_queue))
 		irq_work_queue(&promote_irq_work);
-	dref_note_chained();	/* that reference may become the last one */
+	dref_note_chained();	/* the queue's reference may become the last one */
 }
 
-/* A demoting object is in use again; the caller holds a reference */
+/* Make a demoting object deferred again, as it is in use; the caller holds a reference */
 void dref_cancel_demotion(struct dref *ref, unsigned long mode)
 {
-	/* the objects of a tracked class are to become exact */
+	/* The objects of a tracked class must become exact, so that holders are recorded */
 	if (dref_is_tracked(ref))
 		return;
 	/*
-	 * If mode has changed, the object is dying, has been folded, or was changed
-	 * back to deferred, and there is nothing to cancel.
-	 * (litmus: demote-cancel)
+	 * If mode has changed, the object is dying, has been folded, is deferred again or
+	 * is immortal, and there is nothing to cancel.  Or it has been killed, and the
+	 * next operation cancels.  (litmus: demote-cancel)
 	 */
 	cmpxchg(&ref->mode, mode,
 		(mode & ~DREF_MODE_STATE) | DREF_MODE_DEFERRED);
@@ -111,8 +118,8 @@ static bool dref_mode_promotable(unsigned long mode)
 }
 
 /*
- * Publish @slot.  Returns false if the object has become deferred, immortal or tracked
- * meanwhile.
+ * Publish @slot in mode.  Returns false, and leaves the object without it, if the object
+ * has become deferred, immortal or tracked meanwhile.
  */
 static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 {
@@ -123,9 +130,9 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 		killed = 0;
 	spin_lock_irqsave(&dref_bias_lock, flags);
 	mode = READ_ONCE(ref->mode);
-	/* Puts may be in flight; litmus: promote-inflight */
 	if (!dref_mode_promotable(mode))
 		goto unlock;
+	/* Puts that read "exact" may be in flight; litmus: promote-inflight */
 	atomic_long_add(DREF_BIAS, &ref->count);
 	/*
 	 * Under the lock the object stays exact, unless it becomes immortal or tracked.
@@ -136,6 +143,7 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 					       (__force unsigned long)slot->counts |
 					       (mode & killed));
 	} while (!attached && dref_mode_promotable(mode));
+	/* It has become tracked, and gets no slot; the count of an immortal one is not used */
 	if (unlikely(!attached && !(mode & DREF_MODE_IMMORTAL)))
 		atomic_long_sub(DREF_BIAS, &ref->count);
 unlock:
@@ -144,8 +152,8 @@ unlock:
 }
 
 /*
- * Returns the class of an object and keeps it until dref_class_unpin(), or returns NULL
- * if the object is immortal or the class is tracked.  (litmus: class-pin)
+ * Returns the class of an object, and keeps it registered until dref_class_unpin().
+ * Returns NULL if the object is immortal or the class is tracked.  (litmus: class-pin)
  */
 static struct dref_class *dref_class_pin(const struct dref *ref)
 {
@@ -161,9 +169,9 @@ static struct dref_class *dref_class_pin(const struct dref *ref)
 }
 
 /*
- * An object cannot be promoted from @mode.  Returns 0 if it has a slot or needs none,
- * -ENOSPC if its class is tracked, and -EAGAIN if mode has been changed and the caller
- * must try again.
+ * Remove what keeps an object from being promoted from @mode: untrack it, or cancel its
+ * demotion.  Returns -EAGAIN then, and the caller tries again; 0 if the object has a slot
+ * or needs none; -ENOSPC if its class is tracked.
  */
 static noinline int dref_promote_unblock(struct dref *ref, unsigned long mode)
 {
@@ -230,8 +238,9 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 }
 
 /*
- * Promote or refuse all objects in the queue, including those that another task has
- * taken from it, and drop the queue's references.
+ * Empty the promotion queue.  Promote each object, or ignore its heat for a while, and drop
+ * the queue's reference.  If another task has taken objects from the queue, wait until it
+ * has done that.
  */
 void dref_promotions_flush(void)
 {
@@ -246,8 +255,12 @@ void dref_promotions_flush(void)
 		 * (litmus: queue-link)
 		 */
 		smp_mb();
+		/*
+		 * If only the queue holds a reference, no slot is needed.  Two windows,
+		 * because the present one may be about to end.
+		 */
 		if (!atomic_long_read(&ref->count))
-			dref_cool(ref, 2);	/* only the queue holds a reference */
+			dref_cool(ref, 2);
 		else if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
 			dref_cool(ref, BIT(min(failed++, DREF_COLD_SHIFT_MAX)));
 		else
@@ -286,9 +299,10 @@ void dref_promotions_exit(void)
  * Context: task or softirq, as @gfp allows; not under a raw spinlock.
  * Ordering: none.
  *
- * Return: 0 if the object is deferred now, or immortal; -ENOMEM if there is no memory
- * for a slot; -ENOSPC if max_deferred slots are in use, or if the class is tracked, so
- * that its objects are exact or about to be; -EINVAL if the class is DREF_EXACT.
+ * Return: 0 if the object is deferred now, or is dying and so has a slot, or is immortal;
+ * -ENOMEM if there is no memory for a slot; -ENOSPC if max_deferred slots are in use, or
+ * if the class is tracked, so that its objects are exact or about to be; -EINVAL if the
+ * class is DREF_EXACT.
  */
 int dref_defer(struct dref *ref, gfp_t gfp)
 {

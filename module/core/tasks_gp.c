@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The grace periods after which a slot can be taken from a live object.
+ * The Tasks RCU grace periods after which a slot can be taken from a live object.
  *
  * A get or a put loads mode and, a few instructions later, increments the slot that
  * it found there.  Between the two it may be preempted for any length of time, and
@@ -97,7 +97,7 @@ void dref_tasks_gp_advance(void)
 	call_rcu_tasks(&tasks_gp.rcu, dref_tasks_gp_callback);
 }
 
-/* Wait for the callback to return, because its code is about to go */
+/* Wait for the callback to return, because its code is about to be unloaded */
 void dref_tasks_gp_exit(void)
 {
 	if (tasks_gp.started)
