@@ -6,9 +6,9 @@
  * class->fast.  That is the same pointer, or NULL while the class is tracked (track.c)
  * and dref_init() has to do more than it does inline.
  *
- * A class may go when its events say that every object created has been released or made
- * immortal, and when no slot of an immortal object refers to it (class->deferred).  It
- * goes in steps:
+ * A class can be unregistered when its events say that every object created has been
+ * released or made immortal, and when no slot of an immortal object and no promotion has
+ * it pinned (class->deferred counts the pins).  dref_class_remove() does that in steps:
  *
  *	dref_class_live() == 0, class->deferred == 0
  *	dref_class_hide()	no longer found by name or in the list; cpu is NULL
@@ -169,7 +169,7 @@ static void dref_class_quiesce(struct dref_class *class,
 	free_percpu(cpu);
 }
 
-/* Unregister @class and return true, unless it has objects or slots */
+/* Unregister @class and return true, unless it has objects or pins */
 static bool dref_class_remove(struct dref_class *class)
 {
 	struct dref_class_cpu __percpu *cpu = NULL;
@@ -307,10 +307,10 @@ static long dref_module_live(const struct module *module, bool warn)
 }
 
 /*
- * A module is unloaded and leaves its classes registered.  Without this, dref would keep
- * pointers to freed classes, and have objects whose release() is gone.  The module's code
- * and data still exist, so this releases the dead objects, and those that these releases
- * drop.  It leaks the others with a WARN, and forgets the classes.
+ * Forget the classes of a module that is unloaded and leaves them registered.  Without this,
+ * dref would keep pointers to freed classes, and call release() functions that have been
+ * unloaded.  The module's code and data still exist, so this releases the dead objects, and
+ * those that these releases drop.  It leaks the others with a WARN.
  */
 static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 			      void *data)

@@ -5,8 +5,8 @@
  * Events are counted per class and CPU, and summed when they are read, so that no
  * operation on an object writes to a shared cache line for statistics.  They are not
  * only statistics: dref_class_live() computes from them whether a class has objects
- * (class.c).  When a class goes, its events are added to dref_events_retired, so that
- * the sums of all classes never decrease.
+ * (class.c).  When a class is unregistered, its events are added to
+ * dref_events_retired, so that the sums of all classes never decrease.
  *
  * The time of the last put of a deferred object is not known, because a put leaves
  * nothing but a count.  It came after the last pass that saw a reference.  The time of
@@ -18,7 +18,7 @@
 
 #include "internal.h"
 
-/* Of classes that are gone; under dref_classes_mutex */
+/* Of classes that have been unregistered; under dref_classes_mutex */
 unsigned long dref_events_retired[DREF_NR_EVENTS];
 
 struct dref_class_cpu __percpu *dref_class_cpu_alloc(void)
@@ -64,7 +64,7 @@ long dref_class_live(const struct dref_class *class)
 /* A histogram of release latencies, in powers of two of a microsecond */
 DEFINE_PER_CPU(unsigned long [DREF_LATENCY_BUCKETS], dref_latency);
 
-/* @ref was deferred, is dead, and is about to be released */
+/* Returns the time since @ref, which is dead and was deferred, was last seen held */
 u64 dref_latency_us(const struct dref *ref)
 {
 	u64 held = atomic_long_read(&ref->count) - DREF_COUNT_DEAD;

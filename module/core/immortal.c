@@ -32,8 +32,8 @@
 #include "internal.h"
 
 /*
- * Immortal objects are counted in the last word of the first element and the first word of
- * the second, because DREF_MODE_IMMORTAL is part of the address.
+ * Gets of immortal objects increment the last word of the first element, and puts the first
+ * word of the second, because DREF_MODE_IMMORTAL is part of the address.
  */
 DEFINE_PER_CPU(struct dref_counts [2], dref_unread);
 EXPORT_PER_CPU_SYMBOL_GPL(dref_unread);
@@ -59,7 +59,7 @@ bool dref_make_immortal(struct dref *ref)
 	 */
 	if (atomic_long_xchg(&ref->count, DREF_COUNT_IMMORTALIZED) >= -DREF_COUNT_LIMIT - 1) {
 		trace_immortalize(ref);
-		/* After mode, because now the class may go; litmus: class-gone */
+		/* After mode, because the class may be unregistered now; litmus: class-gone */
 		dref_count_event(ref->class, DREF_IMMORTALIZED);
 	}
 	dref_track_forget(ref);
@@ -70,8 +70,8 @@ bool dref_make_immortal(struct dref *ref)
  * dref_immortalize - stop counting an object, for ever
  * @ref: a count on which the caller holds a reference
  *
- * The object will never be released.  Its users go on calling dref_get() and
- * dref_put(), which have no effect any more.  This cannot be undone.  The idea is
+ * The object will never be released.  Its users continue to call dref_get()
+ * and dref_put(), which have no effect any more.  This cannot be undone.  The idea is
  * that of PEP 683.
  *
  * Context: any.
@@ -83,9 +83,9 @@ void dref_immortalize(struct dref *ref)
 EXPORT_SYMBOL_GPL(dref_immortalize);
 
 /*
- * The object has been miscounted.  That cannot be corrected, but it must not become a use
- * after free, so the object is made immortal, with a WARN: it is leaked, as with a
- * saturated refcount_t.
+ * Make an object that has been miscounted immortal, with a WARN: it is leaked, as with a
+ * saturated refcount_t.  The miscount cannot be corrected, but it must not become a use
+ * after free.
  */
 void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
 		   unsigned long caller)

@@ -46,7 +46,7 @@ void dref_kill(struct dref *ref)
 	} while (!try_cmpxchg(&ref->mode, &mode, mode | DREF_MODE_KILLED));
 
 	dref_put(ref);
-	/* the object may be gone, so this is its mode before the put */
+	/* the object may have been freed, so this is its mode before the put */
 	if ((mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
 		dref_pass_kick();
 }

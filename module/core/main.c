@@ -53,7 +53,7 @@ destroy_wq:
 	return err;
 }
 
-/* The modules that use dref depend on this one, so all of them are gone */
+/* The modules that use dref depend on this one, so all of them have been unloaded */
 static void __exit dref_module_exit(void)
 {
 	dref_debugfs_exit();

@@ -74,7 +74,7 @@ struct dref_mutex dref_promote_mutex = DREF_MUTEX_INIT(dref_promote_mutex);
 /*
  * How often a release() has put an object on a list that is to be flushed.  Tells
  * dref_releases_flush_chains(), which follows chains of objects that hold the next one,
- * whether to go on.
+ * whether to continue.
  */
 atomic_long_t dref_nr_chained;
 
@@ -84,7 +84,7 @@ static LLIST_HEAD(rcu_next);
 static unsigned long rcu_cookie;
 static struct rcu_work rcu_work;
 
-/* The caller has put an object on a list that is to be flushed: count it in a release() */
+/* Count an object that was put on a list that is to be flushed, if a release() did that */
 void dref_note_chained(void)
 {
 	if (dref_in_release())
@@ -115,7 +115,7 @@ static void dref_call_release(struct dref *ref, struct dref_class *class, enum d
 	if (dref_broken(LATE_WRITE))
 		atomic_long_inc(&ref->count);
 	/*
-	 * Must be last: when dref_class_unregister() has counted this, the class may go.
+	 * Must be last: when dref_class_unregister() has counted this, the class may be freed.
 	 * (litmus: release-counted)
 	 */
 	dref_count_event(class, event);
@@ -191,7 +191,7 @@ void dref_class_release_work(struct work_struct *work)
 	WRITE_ONCE(class->releaser, NULL);
 }
 
-/* @ref is dead, and only the caller knows about it: release it now or later */
+/* Release @ref now or later; it is dead, and only the caller knows about it */
 void dref_release(struct dref *ref)
 {
 	struct dref_class *class = ref->class;

@@ -198,7 +198,7 @@ struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_
 	return slot;
 }
 
-/* Make @ref visible in its slot again */
+/* Set the object that inspection finds in @slot; NULL: none */
 void dref_slot_set_ref(struct dref_slot *slot, struct dref *ref)
 {
 	unsigned long flags;
@@ -208,7 +208,7 @@ void dref_slot_set_ref(struct dref_slot *slot, struct dref *ref)
 	spin_unlock_irqrestore(&dref_pool_lock, flags);
 }
 
-/* The object may be released: make sure that it is not accessed through its slot */
+/* Hide the object from inspection, as it may be released: it is not accessed any more */
 void dref_slot_hide(struct dref_slot *slot)
 {
 	dref_slot_set_ref(slot, NULL);
@@ -236,7 +236,7 @@ void dref_slot_clear(struct dref_slot *slot)
 	}
 }
 
-/* Give back a slot, which is all zero */
+/* Give back a slot, which is all zero, to the pool */
 void dref_slot_put(struct dref_slot *slot)
 {
 	struct dref_chunk *chunk = slot->chunk, *empty = NULL;

@@ -226,7 +226,7 @@ static void *walk_start(struct seq_file *seq, loff_t *pos)
 static void *walk_next(struct seq_file *seq, void *v, loff_t *pos)
 {
 	++*pos;
-	cond_resched();		/* seq_read() goes on by itself after entries that print nothing */
+	cond_resched();		/* seq_read() continues after entries that print nothing */
 	return walk_seek(v, pos) ? v : NULL;
 }
 

@@ -26,7 +26,7 @@ void dref_latency_show(struct seq_file *seq);
 
 /**
  * struct dref_snapshot - a deferred object at some moment
- * @ref: the object; it may be gone by now, so use its address only
+ * @ref: the object; it may have been freed, so use its address only
  * @class: class of the object
  * @mode: its mode word
  * @count: references counted in count

@@ -3,9 +3,9 @@
  * The contents of "stats" and "latency" in debugfs.
  *
  * Events are counted per class and CPU (event.c), and summed here when a file is read.
- * "stats" of all classes together includes the events of classes that are gone, from
+ * "stats" of all classes together includes the events of unregistered classes, from
  * dref_events_retired, so its counters never decrease.  dref_classes_mutex makes sure
- * that a class that goes meanwhile is counted once.
+ * that a class that is unregistered meanwhile is counted once.
  *
  * The numbers are not taken at the same moment, so they need not add up.
  */

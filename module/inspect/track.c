@@ -16,10 +16,10 @@
  * --------
  *
  * The exact objects that a class already has are in no list, and on the fast path.  But
- * each CPU's dref_home contains an epoch of 8 bits (not the epoch of the passes), which is
- * also in the mode of every object counted there.  With the next epoch, all exact objects,
- * of all classes, fail the compare once.  An operation that fails it looks at the class,
- * and marks the object if the class is tracked:
+ * each CPU's dref_home contains the tracking epoch, which is also in the mode of every
+ * object counted there.  (It has 8 bits, and is not the epoch of a pass.)  With the next
+ * tracking epoch, all exact objects, of all classes, fail the compare once.  An operation
+ * that fails it looks at the class, and marks the object if the class is tracked:
  *
  *	dref_track_enable()			operation
  *
@@ -302,7 +302,7 @@ static pid_t dref_holder_pid(void)
 	return in_task() ? current->pid : 0;
 }
 
-/* @n references have been taken */
+/* Record @n references that the caller has taken */
 static void dref_record(struct dref_bucket *bucket, struct dref *ref, unsigned long n,
 			depot_stack_handle_t stack)
 {
@@ -326,7 +326,7 @@ static void dref_record(struct dref_bucket *bucket, struct dref *ref, unsigned l
 	object->recorded += n;
 }
 
-/* @n references have been dropped, and @left are left */
+/* Take @n references that were dropped from the records; @left references are left */
 static void dref_unrecord(struct dref_tracked *object, unsigned long n, unsigned long left)
 {
 	struct dref_hold *hold, *next;
@@ -366,8 +366,8 @@ static depot_stack_handle_t dref_caller_stack(unsigned long caller)
 }
 
 /*
- * Mark an exact object as tracked if its class has become so since the object was last
- * looked at.  Returns the mode that it has now.
+ * Mark an exact object, whose mode is @mode, as tracked if its class is.  Returns the mode
+ * that it has now.
  */
 unsigned long __dref_track_mode(struct dref *ref, unsigned long mode)
 {
@@ -379,7 +379,7 @@ unsigned long __dref_track_mode(struct dref *ref, unsigned long mode)
 	return mode | DREF_MODE_TRACKED;
 }
 
-/* @mode says that @ref is tracked: make it untracked if its class is not tracked */
+/* Make @ref, which is tracked in @mode, untracked if its class is not tracked any more */
 void dref_untrack(struct dref *ref, unsigned long mode)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
@@ -398,7 +398,7 @@ void dref_untrack(struct dref *ref, unsigned long mode)
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 }
 
-/* A new object, which only the caller knows */
+/* Record the first reference of a new object, which only the caller knows */
 void __dref_track_init(struct dref *ref, unsigned long caller)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
@@ -415,7 +415,7 @@ void __dref_track_init(struct dref *ref, unsigned long caller)
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 }
 
-/* Returns count, as atomic_long_add_return() does */
+/* Take @n references and record them; returns count, as atomic_long_add_return() does */
 long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
@@ -439,7 +439,7 @@ long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller)
 	return count;
 }
 
-/* Returns true if count is negative, as atomic_long_add_negative() does */
+/* Drop @n references and their records; returns true if count is negative then */
 bool dref_track_put(struct dref *ref, unsigned long n)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
@@ -465,6 +465,7 @@ bool dref_track_put(struct dref *ref, unsigned long n)
 	return count < 0;
 }
 
+/* Take a reference and record it, unless count is negative; returns true if it did */
 bool dref_track_tryget(struct dref *ref, unsigned long caller)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
@@ -489,8 +490,8 @@ bool dref_track_tryget(struct dref *ref, unsigned long caller)
 }
 
 /*
- * @ref is about to become exact and tracked, and may be released as soon as it is.  So its
- * record is made now.  If it does not become exact, dref_fold() calls dref_track_forget().
+ * Make a record for @ref, which is about to become exact and tracked.  It may be released
+ * as soon as it is.  If it does not become exact, dref_fold() calls dref_track_forget().
  */
 void __dref_track_adopt(struct dref *ref)
 {
@@ -503,7 +504,7 @@ void __dref_track_adopt(struct dref *ref)
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
 }
 
-/* @ref is about to be released, or has become immortal */
+/* Free the records of @ref, which is about to be released or has become immortal */
 void __dref_track_forget(struct dref *ref)
 {
 	struct dref_bucket *bucket = dref_bucket(ref);
@@ -600,7 +601,7 @@ static int dref_records_alloc(void)
 
 static int dref_track_enable(struct dref_class *class)
 {
-	static u8 epoch;
+	static u8 epoch;	/* the tracking epoch */
 	int err;
 
 	if (class->tracked)

@@ -29,7 +29,7 @@ struct dref_stack {
 
 /**
  * struct dref_holders - what is known of a tracked object
- * @ref: the object; it may be gone by now, so use its address only
+ * @ref: the object; it may have been freed, so use its address only
  * @mode: its mode word
  * @references: number of references, as dref_read() returns it
  * @recorded: number of those that are in @stacks and @others
