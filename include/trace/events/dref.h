@@ -44,7 +44,7 @@ struct dref_pass_stats;
 /**
  * hot - an exact object is used by several CPUs, and is queued for promotion
  * @ref: its count
- * @heat: how often it has changed hands in this window: promote_threshold
+ * @heat: how often it has changed hands in this heat window: promote_threshold
  *
  * Context: the get, put or tryget that made it hot, on its CPU; any, including NMI.
  *
