@@ -204,8 +204,12 @@ struct dref_class {
 #define DREF_MODE_IMMORTAL	0x8UL	/* counted in dref_unread, never released */
 #define DREF_MODE_TAGS		0xfUL
 
-/* The tags that take an operation off the fast path */
-#ifdef CONFIG_X86_64
+/*
+ * The tags that take an operation off the fast path.  User-Mode Linux sets
+ * CONFIG_X86_64 as well, but has no per-CPU base in %gs, and an increment takes
+ * many instructions there.
+ */
+#if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
 #define DREF_MODE_SLOW		(DREF_MODE_TAGS & ~DREF_MODE_IMMORTAL)
 #else
 #define DREF_MODE_SLOW		DREF_MODE_TAGS
@@ -309,7 +313,7 @@ static inline struct dref_counts __percpu *dref_counts(unsigned long mode)
 /* Test whether @mode is exact, its home is this CPU, and it has no flag set */
 static __always_inline bool dref_mode_is_home(unsigned long mode)
 {
-#if defined(CONFIG_X86_64) && defined(CONFIG_SMP) && \
+#if defined(CONFIG_X86_64) && !defined(CONFIG_UML) && defined(CONFIG_SMP) && \
 	!defined(CONFIG_USE_X86_SEG_SUPPORT)
 	bool home;
 
