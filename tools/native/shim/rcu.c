@@ -22,9 +22,11 @@
  * of the last grace period that has begun.  A grace period with a higher number that
  * has ended is a full one.
  */
+#include <linux/types.h>
 #include <pthread.h>
 #include <unistd.h>
 
+#undef rcu_head			/* liburcu defines its own */
 #ifndef __SANITIZE_THREAD__
 #define _LGPL_SOURCE		/* liburcu is inlined into the functions below */
 #endif
@@ -33,6 +35,7 @@
 #include <urcu/urcu-qsbr.h>
 #include <urcu/map/clear.h>
 #undef rcu_assign_pointer	/* use the one in rcupdate.h */
+#define rcu_head callback_head
 
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>

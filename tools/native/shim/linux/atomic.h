@@ -44,6 +44,11 @@ static inline void atomic_set(atomic_t *v, int i)
 	WRITE_ONCE(v->counter, i);
 }
 
+static inline void atomic_set_release(atomic_t *v, int i)
+{
+	smp_store_release(&v->counter, i);
+}
+
 static inline int atomic_inc_return(atomic_t *v)
 {
 	return __atomic_add_fetch(&v->counter, 1, __ATOMIC_SEQ_CST);
@@ -62,6 +67,11 @@ static inline int atomic_fetch_sub_release(int i, atomic_t *v)
 static inline bool atomic_try_cmpxchg_relaxed(atomic_t *v, int *old, int new)
 {
 	return shim_try_cmpxchg(&v->counter, old, new, __ATOMIC_RELAXED);
+}
+
+static inline bool atomic_try_cmpxchg_acquire(atomic_t *v, int *old, int new)
+{
+	return shim_try_cmpxchg(&v->counter, old, new, __ATOMIC_ACQUIRE);
 }
 
 static inline bool atomic_try_cmpxchg_release(atomic_t *v, int *old, int new)

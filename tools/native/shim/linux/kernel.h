@@ -30,6 +30,7 @@
 #define ____cacheline_aligned	__aligned(64)
 #define __printf(a, b)		__attribute__((format(printf, a, b)))
 #define __must_check		__attribute__((warn_unused_result))
+#define __signed_wrap
 #define __maybe_unused		__attribute__((unused))
 #define __cond_lock(x, c)	(c)
 #define __acquires(x)

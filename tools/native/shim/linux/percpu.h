@@ -61,18 +61,40 @@ void preempt_schedule(void);
 
 DECLARE_PER_CPU(unsigned long, this_cpu_off);
 
+/* %q is a 64-bit register, %k its low half; clang 14 does not support gcc's %z */
 #define raw_cpu_read(var) ({						\
 	typeof(var) __value;						\
 									\
-	asm("mov%z1 %%gs:%1, %0" : "=r" (__value) : "m" (var));		\
+	if (sizeof(var) == 8)						\
+		asm("movq %%gs:%1, %q0" : "=r" (__value) : "m" (var));	\
+	else								\
+		asm("movl %%gs:%1, %k0" : "=r" (__value) : "m" (var));	\
 	__value;							\
 })
-#define raw_cpu_write(var, value) \
-	asm("mov%z0 %1, %%gs:%0" : "=m" (var) : "re" (value))
-#define shim_cpu_inc(var)	asm volatile("inc%z0 %%gs:%0" : "+m" (var))
-#define shim_cpu_dec(var)	asm volatile("dec%z0 %%gs:%0" : "+m" (var))
-#define shim_cpu_add(var, n) \
-	asm volatile("add%z0 %1, %%gs:%0" : "+m" (var) : "re" ((typeof(var))(n)))
+#define raw_cpu_write(var, value) do {					\
+	typeof(var) __value = (value);					\
+									\
+	if (sizeof(var) == 8)						\
+		asm("movq %q1, %%gs:%0" : "=m" (var) : "re" (__value));	\
+	else								\
+		asm("movl %k1, %%gs:%0" : "=m" (var) : "re" (__value));	\
+} while (0)
+#define shim_cpu_op(op, var) do {					\
+	if (sizeof(var) == 8)						\
+		asm volatile(op "q %%gs:%0" : "+m" (var));		\
+	else								\
+		asm volatile(op "l %%gs:%0" : "+m" (var));		\
+} while (0)
+#define shim_cpu_inc(var)	shim_cpu_op("inc", var)
+#define shim_cpu_dec(var)	shim_cpu_op("dec", var)
+#define shim_cpu_add(var, n) do {					\
+	typeof(var) __n = (n);						\
+									\
+	if (sizeof(var) == 8)						\
+		asm volatile("addq %q1, %%gs:%0" : "+m" (var) : "re" (__n)); \
+	else								\
+		asm volatile("addl %k1, %%gs:%0" : "+m" (var) : "re" (__n)); \
+} while (0)
 #define shim_cpu_offset()	raw_cpu_read(this_cpu_off)
 
 static __always_inline void preempt_disable(void)

@@ -15,6 +15,7 @@ void __rcu_read_lock(void);
 void __rcu_read_unlock(void);
 void synchronize_rcu(void);
 void call_rcu(struct rcu_head *head, rcu_callback_t func);
+#define call_rcu_hurry(head, func)	call_rcu(head, func)
 void rcu_barrier(void);
 void call_rcu_tasks(struct rcu_head *head, rcu_callback_t func);
 void rcu_barrier_tasks(void);
