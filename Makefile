@@ -3,29 +3,47 @@
 # The words a person types. What the kernel builds is in Kbuild; this file
 # finds a kernel to build for, and hands over.
 #
-# "make" builds for the kernel that runs. The targets that use a virtual machine
-# (demo, check, check-all, stress, bench) build for the newest stock kernel whose
-# headers are installed, and install what they lack. KDIR= overrides both, V=1
-# shows the commands.
+# "make" builds for the running kernel, or for KDIR=FOLDER, and never installs
+# packages. The targets that use a virtual machine (demo, check, stress, bench and the
+# like) build for the newest stock kernel whose headers are installed. These targets
+# and the other tests install missing packages as root. V=1 shows the commands.
+#
+# "make -n" executes recipe lines that contain $(MAKE), so such a line has no other
+# command.
 
 Q := $(if $(filter 1,$(V)),,@)
 MAKEFLAGS += --no-print-directory
 
-PREFIX ?= /usr/local
-export PREFIX DESTDIR
+# refuse_space NAME,PATH
+refuse_space = $(if $(filter-out 0 1,$(words $(2))),$(error $(1) has a space in it, which the \
+	kernel's build does not support: $(2)))
+ifneq ($(MAKECMDGOALS),help)
+$(call refuse_space,The path of this folder,$(CURDIR))
+$(foreach name,KDIR KSRC DESTDIR PREFIX,$(call refuse_space,$(name),$($(name))))
+endif
 
-# What the user said, which may be nothing, and what "make" takes then.
-given := $(KDIR)
-KDIR ?= /lib/modules/$(shell uname -r)/build
-kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
+# "+" passes the jobs of -j to the kernel's build and to that of the self-tests. "make -n"
+# only prints these commands, because they need files that earlier lines create.
+dry_run := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+submake = $(if $(dry_run),,+)$(MAKE)
+# A script that calls make gets none of these jobs.
+script := MAKEFLAGS= MFLAGS=
+
+running := $(shell uname -r)
+KDIR ?= /lib/modules/$(running)/build
+kbuild = $(submake) -C $(KDIR) M=$(CURDIR) $(compiler)
+# Empty if the user has named a compiler, or the kernel was built by gcc
+compiler = $(if $(LLVM)$(filter command,$(origin CC)),,$(shell scripts/kernel-cc $(KDIR)))
 # What the folder under /lib/modules is called; Debian's "make kernelrelease"
 # says something else.
-release = $(shell cut -d '"' -f 2 $(KDIR)/include/generated/utsrelease.h)
-stock = KDIR="$${given:-$$(scripts/stock-kdir)}"
-export given
+release = $(or $(shell cut -d '"' -f 2 $(KDIR)/include/generated/utsrelease.h 2>/dev/null), \
+	$(patsubst /lib/modules/%/build,%,$(filter /lib/modules/%/build,$(KDIR))), \
+	$(error KDIR=$(KDIR) has no kernel version))
 
 installed := $(CURDIR)/selftests/kselftest_install
 broken := $(CURDIR)/tools/stress/broken
+# Absolute paths, for a make or a script that runs in another folder
+absolute = $(foreach name,DESTDIR KSRC,$(if $($(name)),$(name)=$(abspath $($(name)))))
 
 all: modules tools
 
@@ -34,12 +52,17 @@ all: ## the modules and the tools (what plain "make" does)
 modules: kdir ## the modules, for the running kernel or KDIR=FOLDER
 	$(Q)$(kbuild) modules
 
+others = $(patsubst %/Makefile,%,$(wildcard /lib/modules/*/build/Makefile))
+there_are = $(if $(others), (there are $(others)))
+install_headers = no kernel headers for $(running), which runs here: install them (Debian: \
+	linux-headers-$(running)), name others with KDIR=FOLDER$(there_are), or type "make demo" \
+	to use a virtual machine
+no_headers = no kernel headers in KDIR=$(KDIR)
 kdir:
-	$(if $(wildcard $(KDIR)/Makefile),,$(error no kernel headers in $(KDIR): \
-install them, name others with KDIR=FOLDER, or type "make demo" to use a virtual machine))
-	@:
+	$(if $(wildcard $(KDIR)/Makefile),,$(error $(if $(filter file,$(origin KDIR)),$(install_headers),$(no_headers))))
+	$(Q)$(if $(LLVM)$(filter command,$(origin CC)),:,scripts/kernel-cc $(KDIR) >/dev/null)
 
-# What the kernel builds, and nothing that it has built
+# The sources of the modules, without the files that were built
 copy:
 	$(Q)mkdir -p $(INTO)
 	$(Q)cp -pu --parents Kbuild $(shell find include module -name Kbuild -o -name '*.[ch]' ! -name '*.mod.c') $(INTO)
@@ -47,88 +70,93 @@ copy:
 # From a copy of the sources, so that builds for several kernels do not meet;
 # and with no type information, which takes another program.
 elsewhere: kdir copy
-	$(Q)$(MAKE) -C $(KDIR) M=$(abspath $(INTO)) CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	$(Q)$(submake) -C $(KDIR) M=$(abspath $(INTO)) $(compiler) CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
 # Compiled so that they can be made to fail: never installed.
 stress-broken: ## dref.ko and its tests with faults on demand, into tools/stress/broken
 	$(Q)$(MAKE) elsewhere INTO=$(broken) DREF_BROKEN=y
 
-tools: ## the user-space programs
-	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools
+tools: ## the user-space programs whose libraries are installed (STATIC=1)
+	$(Q)$(MAKE) -C tools
+
+native: ## dref-native, with Debian's kernel source or KSRC=FOLDER
+	$(Q)$(MAKE) -C tools/native $(absolute)
 
 # As the kernel's own "make -C tools/testing/selftests install" lays it out.
-selftests: ## the self-tests, into selftests/kselftest_install
+selftests: ## the self-tests, into selftests/kselftest_install (KSRC=FOLDER)
 	$(Q)scripts/need selftests
-	$(Q)KSFT=$$(scripts/kselftest-get) && export KSFT && rm -rf $(installed) && \
-	$(MAKE) -C selftests install INSTALL_PATH=$(installed)/dref $(if $(selftests_build),OUTPUT=$(selftests_build)) && \
-	$(MAKE) -s -C selftests emit_tests COLLECTION=dref >$(installed)/kselftest-list.txt && \
-	cd $$KSFT/tools/testing/selftests && cp -R kselftest run_kselftest.sh $(installed)
+	$(Q)$(absolute) scripts/kselftest-get >/dev/null
+	$(Q)rm -rf $(installed)
+	$(if $(Q),@echo '  INSTALL $(installed)')
+	$(Q)$(submake) $(if $(Q),-s) -C selftests install $(absolute) INSTALL_PATH=$(installed)/dref $(if $(selftests_build),OUTPUT=$(selftests_build))
+	$(Q)$(script) make -s -C selftests emit_tests $(absolute) COLLECTION=dref >$(installed)/kselftest-list.txt
+	$(Q)cd "$$($(absolute) scripts/kselftest-get)/tools/testing/selftests" && \
+		cp -R kselftest run_kselftest.sh $(installed)
 
 ##@ Try and test, in a virtual machine
 demo: ## show what it does
 	$(Q)scripts/need demo
-	$(Q)$(MAKE) $(stock)
+	$(Q)$(script) scripts/build-for-vm all
 	$(Q)scripts/demo
 
 # TEST="vm:stress.sh host:top.sh": steps and tests of scripts/check
 check: ## build, style, analysis, self-tests: 20 minutes (TEST= for some)
-	$(Q)KDIR="$(given)" scripts/check $(TEST)
+	$(Q)$(script) scripts/check $(TEST)
 
 check-quick: ## the most telling of them, for each commit: 5 minutes
-	$(Q)KDIR="$(given)" scripts/check quick
+	$(Q)$(script) scripts/check quick
 
 check-all: ## all of them at full length, nine kernels, all proofs, planted errors
-	$(Q)KDIR="$(given)" scripts/check all
+	$(Q)$(script) scripts/check all
 
 # CPUS=4 DURATION=2h ARGS="--scenario weak"
 CPUS ?= 8
 DURATION ?= 10m
 stress: ## dref-stress with all scenarios and disturbers (CPUS=8 DURATION=10m ARGS=)
 	$(Q)scripts/need demo
-	$(Q)$(MAKE) $(stock) stress-broken tools
+	$(Q)$(script) scripts/build-for-vm stress-broken tools
 	$(Q)scripts/stress-vm $(CPUS) $(DURATION) $(ARGS)
 
 # BENCH_DIR=FOLDER
 bench: ## measure what it costs, 5 minutes, and write a report (BENCH_DIR=)
-	$(Q)scripts/need demo plot
-	$(Q)$(MAKE) $(stock)
+	$(Q)scripts/need demo native plot
+	$(Q)$(script) scripts/build-for-vm all native
 	$(Q)scripts/bench/bench $(BENCH_DIR)
 
 style: ## checkpatch --strict, kernel-doc, and the syntax of the pages
-	$(Q)KDIR="$(given)" scripts/check style
+	$(Q)$(script) scripts/check style
 
 sparse: ## build with W=1 C=2, no warning allowed
-	$(Q)KDIR="$(given)" scripts/check build
+	$(Q)$(script) scripts/check build
 
 coccicheck: ## semantic patches: the kernel's, and for FILES="FILE.c..." those of dref
 	$(Q)tools/coccinelle/coccicheck $(FILES)
 
 analyze: ## what Coccinelle, clang's analyzer and shellcheck find
-	$(Q)KDIR="$(given)" scripts/check analyze
+	$(Q)$(script) scripts/check analyze
 
 ##@ Install (PREFIX, DESTDIR)
-install: modules tools ## the modules and the tools
-	$(Q)$(kbuild) modules_install CONFIG_MODULE_SIG_ALL= $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR))
-	$(Q)$(if $(DESTDIR),,/sbin/depmod $(release))
-	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools install
+install: modules ## the modules and the tools, without dref-native
+	$(Q)$(kbuild) modules_install CONFIG_MODULE_SIG_ALL= DEPMOD=true \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR)))
+	$(if $(DESTDIR),,$(depmod))
+	$(Q)$(MAKE) -C tools install $(absolute)
 
-uninstall: kdir ## what install put there
-	$(Q)for module in dref dref_kunit dref_scale dref_stress dref_test dref_test_leave; do \
-		find $(DESTDIR)/lib/modules/$(release) -name "$$module.ko*" -path "*/module/*" -delete; \
-	done
-	$(Q)$(if $(DESTDIR),,/sbin/depmod $(release))
-	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools uninstall
+uninstall: ## what install put there
+	$(Q)scripts/remove-modules installed $(abspath $(DESTDIR))/lib/modules/$(release)
+	$(if $(DESTDIR),,$(depmod))
+	$(Q)$(MAKE) -C tools uninstall $(absolute)
+
+depmod = $(Q)[ ! -d /lib/modules/$(release) ] || PATH=$$PATH:/usr/sbin:/sbin depmod $(release)
 
 ##@ And
 clean: ## remove everything that was built
-	$(Q)kdir=$(KDIR); \
-	[ -e $$kdir/Makefile ] || kdir=$$(scripts/stock-kdir 2>/dev/null) || exit 0; \
-	$(MAKE) -C $$kdir M=$(CURDIR) clean
-	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools clean
-	$(Q)[ ! -e selftests/Makefile ] || $(MAKE) -C selftests clean
+	$(Q)scripts/remove-modules built
+	$(Q)$(MAKE) -C tools clean
+	$(Q)$(MAKE) -C selftests clean
 	$(Q)rm -rf $(installed) $(broken)
 
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir copy elsewhere stress-broken tools selftests demo check check-quick check-all stress bench style sparse coccicheck analyze install uninstall clean help
+.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress bench style sparse coccicheck analyze install uninstall clean help
