@@ -6,6 +6,8 @@
 
 . ../common.sh
 
+# One who may not install what is missing has been told what it is.
+../../scripts/need native || exit $KSFT_SKIP
 cd ../../tools/native || exit
 out=$(mktemp) || exit
 trap 'rm -f "$out"' EXIT
