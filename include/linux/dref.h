@@ -24,7 +24,8 @@
  *
  *	module_init:	dref_class_register(&session_class)
  *	create:		dref_init(&s->ref, &session_class)	one reference
- *	share:		dref_get(&s->ref), dref_put(&s->ref)	any context
+ *	share:		dref_get(&s->ref)	any context
+ *			dref_put(&s->ref)	any context in which release() may run
  *	look up:	rcu_read_lock(), dref_tryget(&s->ref)
  *	module_exit:	dref_class_drain(&session_class)
  *
@@ -150,8 +151,9 @@ struct dref_class {
  *
  * Without DREF_SLEEP, release() may run in the context of the last put and
  * must not sleep.  If dref_tryget() looks objects up under RCU, an object must
- * stay readable for a grace period after its death: either the class is
- * DREF_RCU, or release() frees the object with kfree_rcu().
+ * stay readable for a grace period after it can no longer be found: either it is
+ * unpublished before its last put and the class is DREF_RCU, or release() frees
+ * it with kfree_rcu().
  */
 #define DEFINE_DREF_CLASS(var, _name, _release, _flags)			\
 	static struct dref_class var = {				\
@@ -418,11 +420,12 @@ static __always_inline void dref_get(struct dref *ref)
  * The object may have been freed when dref_put() returns.  If the object is exact and
  * its class is neither DREF_SLEEP nor DREF_RCU, the last put calls release().
  *
- * One put too many is a bug.  As with a get of a dead object, dref issues a WARN,
- * and makes the object immortal.  If the object is deferred, dref_put() does not
- * notice that; a pass does.
+ * One put too many is a bug.  If the object has not been freed by then, dref issues a
+ * WARN, as with a get of a dead object, and makes the object immortal.  If the object
+ * is deferred, dref_put() does not notice that; a pass does.
  *
- * Context: any, including NMI where this_cpu_inc() and release() are NMI-safe.
+ * Context: as release(), if the class is neither DREF_SLEEP nor DREF_RCU; otherwise
+ * any, including NMI where this_cpu_inc() is NMI-safe.
  * Ordering: everything that the caller did to the object before happens before
  * release().
  */
