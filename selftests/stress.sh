@@ -26,7 +26,7 @@ run() {
 late=${DREF_STRESS_LATE:+--late $DREF_STRESS_LATE}
 
 passes() {
-	# shellcheck disable=SC2086 # no word or two
+	# shellcheck disable=SC2086 # two words, or none
 	case $* in
 	*--life*)	run "$@" ;;
 	*)		run $late "$@" ;;
@@ -113,7 +113,7 @@ churn_gives_back() {
 
 # It stops long before its time, and prints its result.
 stops_when_told() {
-	# shellcheck disable=SC2086 # no word or two
+	# shellcheck disable=SC2086 # two words, or none
 	"$stress" $late --duration 1h >"$out" 2>&1 &
 	sleep 3
 	kill -TERM $!
