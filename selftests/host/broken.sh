@@ -65,7 +65,7 @@ make KDIR="$kdir" stress-broken tools >"$out" 2>&1 || { cat "$out"; exit 1; }
 scenarios="mix weak flap"
 if [ "${1-}" = --quick ]; then
 	seconds=20 scenarios=mix
-	set -- early-release double-release lost-put gets-before-puts lost-kill late-write
+	set -- early-release double-release gets-before-puts lost-kill late-write
 fi
 # shellcheck disable=SC2046 # one a word
 [ $# -gt 0 ] || set -- $(tools/stress/dref-stress --list | sed -n '/^Faults/,$s/^  \([a-z-]*\) .*/\1/p')
