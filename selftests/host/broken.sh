@@ -7,8 +7,8 @@
 # scenarios for a minute each.
 #
 #	broken.sh [FAULT]...	only these faults
-#	broken.sh --quick	one fault for each kind of error that dref-stress reports,
-#				of those that it detects within seconds; and one scenario
+#	broken.sh --quick	five faults, each of which is detected within seconds, and one
+#				scenario without a fault
 
 cd "$(dirname "$0")/../.." || exit
 seconds=60
