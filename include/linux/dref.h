@@ -185,12 +185,12 @@ struct dref_class {
  *
  * In exact mode, the low half is the dref_home word of one CPU, which is the home
  * of the object, with qued, cold, trkd and KI added to it.  An operation on another
- * CPU makes that one the home, except while heat is not measured.  A get or a put
+ * CPU makes that one the home, with the exceptions in heat.c.  A get or a put
  * compares the low half with the dref_home word of its own CPU.  If they are equal,
  * the object has no flag set, and its cache line has usually not come from another
  * CPU.
  *
- * An immortal object takes the same fast path as a deferred one, because a jump
+ * On x86-64, an immortal object takes the fast path of a deferred one, because a jump
  * around one increment would take longer than the increment.  Its mode points 8
  * bytes into dref_unread, two dref_counts that are never read.  So gets increment
  * the second of the four words there, and puts the third, and the IM bit is part
@@ -203,7 +203,7 @@ struct dref_class {
 #define DREF_MODE_DYING		0x3UL	/* as DEMOTING, and a pass is confirming zero */
 #define DREF_MODE_STATE		0x3UL
 #define DREF_MODE_KILLED	0x4UL	/* dref_kill() has been called */
-#define DREF_MODE_IMMORTAL	0x8UL	/* counted in dref_unread, never released */
+#define DREF_MODE_IMMORTAL	0x8UL	/* not counted, never released */
 #define DREF_MODE_TAGS		0xfUL
 
 /*
@@ -275,7 +275,7 @@ void dref_init_slow(struct dref *ref, struct dref_class *class);
 void dref_get_slow(struct dref *ref, unsigned long n);
 void dref_get_bad(struct dref *ref);
 void dref_put_slow(struct dref *ref, unsigned long n);
-void dref_put_last(struct dref *ref);	/* count is 0 before the put */
+void dref_put_last(struct dref *ref);	/* count is 0 before the put (count.c) */
 void dref_put_zero(struct dref *ref);	/* count is below 0 after the put (zero.c) */
 bool dref_tryget_slow(struct dref *ref);
 

@@ -2,12 +2,12 @@
 /*
  * Heat: which exact objects are contended.
  *
- * The mode word of an exact object contains the dref_home word of the CPU on which
- * it was last counted.  An operation on another CPU sees that mode differs from its
- * own dref_home, and leaves the fast path.  It writes its own home to mode, and
- * adds one to the heat there; the cache line has just come from another CPU
- * anyway.  An object whose heat reaches promote_threshold within a heat window, a time
- * of 256 jiffies, is hot, and is queued for promotion:
+ * The mode word of an exact object contains the dref_home word of one CPU, its home:
+ * usually the CPU on which it was last counted.  An operation on another CPU sees that
+ * mode differs from its own dref_home, and leaves the fast path.  It writes its own home
+ * to mode, and adds one to the heat there; the cache line has just come from another CPU
+ * anyway.  An object whose heat reaches promote_threshold within a heat window, a time of
+ * 256 jiffies, is hot, and is queued for promotion:
  *
  *	measured: starts at 1 again in each heat window
  *	    ^    |
@@ -34,9 +34,9 @@
 #include "internal.h"
 
 /*
- * The low half of the mode of an exact object whose home is this CPU.  For the inline
- * functions of dref.h only.  Changes when tracking is enabled for a class,
- * so that exact objects leave the fast path once (track.c).
+ * The low half of the mode of an exact object whose home is this CPU.  Exported only
+ * for the inline functions of dref.h.  Changes when tracking is enabled for a class, so
+ * that the next operation on each exact object leaves the fast path (track.c).
  */
 DEFINE_PER_CPU(u32, dref_home);
 EXPORT_PER_CPU_SYMBOL_GPL(dref_home);
@@ -59,7 +59,8 @@ unsigned long dref_home_mode(const struct dref_class *class)
 
 	/*
 	 * Home, then tracked; pairs with synchronize_rcu() in dref_track_enable().  If
-	 * home has a new tracking epoch, the class for which it is new is seen as tracked.
+	 * home already contains a new tracking epoch, this load finds that the class for
+	 * which tracking was enabled with that epoch is tracked.
 	 * (litmus: track-epoch)
 	 */
 	smp_rmb();
@@ -80,8 +81,9 @@ static unsigned long dref_mode_window(unsigned long mode)
 }
 
 /*
- * Test whether @window, in which a cold period ends, has begun.  If it seems to be further
- * ahead than the longest cold period, the numbers of heat windows have wrapped since.
+ * Test whether @window, in which a cold period ends, has begun.  The difference is modulo
+ * 2^20.  No cold period is longer than BIT(DREF_COLD_SHIFT_MAX) windows, so a larger
+ * difference means that @window is in the past, or that the numbers have wrapped since.
  */
 static bool dref_window_passed(unsigned long window)
 {
@@ -91,10 +93,11 @@ static bool dref_window_passed(unsigned long window)
 }
 
 /*
- * Make this CPU the home of an exact object, and add to its heat, if that is measured in
- * @mode.  Returns the heat if the object has become hot; the caller must then put it into
- * the promotion queue.  Returns 0 otherwise.  The caller holds a reference and is inside
- * rcu_read_lock().
+ * Make this CPU the home of an exact object, and add one to its heat.  Change neither if
+ * the object is queued, killed, tracked or still cold; an object of a DREF_EXACT class
+ * gets only the home.  Returns the heat if the object has become hot; the caller must then
+ * put it into the promotion queue.  Returns 0 otherwise.  The caller holds a reference and
+ * is inside rcu_read_lock(), for the class.
  */
 unsigned long dref_heat(struct dref *ref, unsigned long mode)
 {
@@ -111,6 +114,7 @@ unsigned long dref_heat(struct dref *ref, unsigned long mode)
 	if (mode & (DREF_MODE_QUEUED | DREF_MODE_KILLED))
 		return 0;
 	if (mode & DREF_MODE_COLD) {
+		/* With so high a count, the mode must stay off the fast path (internal.h) */
 		if (!dref_window_passed(dref_mode_window(mode)) ||
 		    atomic_long_read(&ref->count) >= DREF_COUNT_HIGH)
 			return 0;

@@ -7,12 +7,13 @@
  *
  * The operation that finds an object hot may run in an NMI, so it does little.  It
  * sets DREF_MODE_QUEUED, and claims the object's link: a cmpxchg changes link.next from
- * the link itself to NULL.  Then it gives the queue a reference of its own (the caller
- * holds one, so the object cannot die before), and adds the object to a lock-less
- * list.  An irq_work then queues a work item, which may sleep to get a slot.
+ * the link itself to NULL.  Then it takes a reference for the queue (until then, that
+ * of the caller keeps the object alive), and adds the object to a lock-less list.  An
+ * irq_work queues a work item, which may sleep to get a slot.  The worker below is any
+ * task in dref_promotions_flush().
  *
  * Only a claimed link says that an object is in the queue.  DREF_MODE_QUEUED says that
- * the object was found hot and is not to be queued again, as its heat is not measured.
+ * the object was found hot, and its heat is not measured, so that it is not queued again.
  * The two may differ: dref_defer() may promote an object that waits in the queue, and
  * the object may be exact and hot again before the worker gets there.  So it may become
  * hot just when the worker takes it:
@@ -44,9 +45,10 @@
  * increment, and with the acquire in dref_tryget().  An operation that read "exact"
  * before that store changes count, and count remains part of the sum.
  *
- * A count must not have two biases, of two promotions or of a promotion and a fold,
- * because the sum would look like an overflow.  Therefore both run under
- * dref_bias_lock.
+ * A count must not contain two biases, because the sum would look like an overflow.  It
+ * could if two tasks promoted an object at once, or if it was promoted again before
+ * dref_fold(), the last step of its demotion, had subtracted the first bias.  Therefore
+ * both run under dref_bias_lock.
  *
  * If no slot is available, the object stays exact, and its heat is ignored for a number
  * of heat windows that doubles with each failure in a row, whichever objects fail.
@@ -86,8 +88,8 @@ void dref_promote_later(struct dref *ref, unsigned long heat)
 
 	trace_hot(ref, heat);
 	/*
-	 * The queue's reference.  The worker may drop it in the slot, and a pass that
-	 * includes that put in P must find this get in count.  (litmus: P-gp-c)
+	 * The queue's reference.  Its put may be counted in the slot.  A pass whose P
+	 * (reconcile.c) includes that put must find this get in count.  (litmus: P-gp-c)
 	 */
 	atomic_long_inc(&ref->count);
 	if (llist_add(&ref->link, &promote_queue))
@@ -135,7 +137,7 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 	/* Puts that read "exact" may be in flight; litmus: promote-inflight */
 	atomic_long_add(DREF_BIAS, &ref->count);
 	/*
-	 * Under the lock the object stays exact, unless it becomes immortal or tracked.
+	 * Under the lock mode stays promotable, unless it becomes immortal or tracked.
 	 * (litmus: promote-bias, promote-zero, promote-kill)
 	 */
 	do {
@@ -190,8 +192,8 @@ static noinline int dref_promote_unblock(struct dref *ref, unsigned long mode)
 }
 
 /*
- * Give an exact object a slot.  Returns 0, -ENOMEM, -ENOSPC, or -EAGAIN if the object is
- * not exact any more.
+ * Give an exact object a slot.  Returns 0, -ENOMEM, -ENOSPC, or -EAGAIN if mode does not
+ * allow a promotion any more.
  */
 static int dref_promote_exact(struct dref *ref, gfp_t gfp)
 {

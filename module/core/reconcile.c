@@ -22,7 +22,7 @@
  *		full barrier
  *		G = sum of gets
  *		if P < G + c: the object has references, mode = deferred again
- *		if P > G + c: it has been put too often, saturate it
+ *		if P > G + c: it has been put too often, saturate it: WARN, immortal
  *		if P == G + c:
  *			true(t) = c + gets(t) - puts(t) <= c + G - P = 0
  *			if count is still c: count = dead, and no tryget can succeed
@@ -81,9 +81,10 @@
  * With no slot in use there is no timer and no work.  With slots in use, the interval
  * between passes doubles from pass_min_ms to pass_max_ms while they find nothing dead,
  * and is pass_min_ms again when they do.  dref_kill() and memory pressure bring the next
- * pass forward.  In all cases a periodic pass comes no sooner than a hundred times the
- * duration of the shorter one of the last two passes, or pass_max_ms if that is less.  So
- * passes take about one percent of a CPU.
+ * pass forward.  In all cases the interval before a periodic pass is at least a hundred
+ * times the duration of the shorter one of the last two passes, but never more than
+ * pass_max_ms.  Unless pass_max_ms cuts it short, periodic passes take about one percent
+ * of a CPU at most.
  *
  * A periodic pass does not block a worker during its grace period: its second half is
  * queued as RCU work.  dref_pass_expedited() does not wait for that.  It ends the pass
@@ -232,7 +233,8 @@ static void dref_give_back_slot(struct dref_slot *slot)
 }
 
 /*
- * The last step of demotion.  Every increment that was on its way when the object became
+ * The last step of demotion: make the object exact, add the net sum of its slot to count,
+ * and subtract the bias.  Every increment that was on its way when the object became
  * demoting has been made, so the sums of the slot are final.  While count is biased, no
  * put can reach zero, so the object is not released.  When the bias has been subtracted,
  * another task may release it, and this function does not access it any more.  But if the

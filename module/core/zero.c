@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A put has taken count below zero: the last put of an exact object, or one too many.
+ * count has fallen below zero: by the last put of an exact object, by a fold that took the
+ * last reference (reconcile.c), or by one put too many.
+ *
+ * A put that finds its own reference to be the only one does not come here: dref_put()
+ * calls dref_put_last() (count.c), which changes count from 0 to DREF_COUNT_DEAD with one
+ * cmpxchg.  So there is one atomic operation in the life of an object that was never
+ * shared.
  *
  * Only an exact object dies by a put: while it has a slot, DREF_BIAS keeps count far
  * above zero, and the passes look for zero instead (reconcile.c).
@@ -14,9 +20,9 @@
  *			DREF_COUNT_DEAD	release() is called, or queued
  *
  * The put that takes count to -1 owns the object, because a tryget does not raise a
- * negative count.  The sign of DREF_COUNT_DEAD catches every later operation, which
- * would be a bug.  A cmpxchg stores it, so that one put too many is noticed even if it
- * comes between the two steps:
+ * negative count.  DREF_COUNT_DEAD is negative, so a later tryget fails, and a later get
+ * or put, which is a bug, is noticed.  A cmpxchg stores it, so that one put too many is
+ * noticed even if it comes between the two steps:
  *
  *	CPU 0: last put				CPU 1: one put too many
  *
@@ -24,18 +30,14 @@
  *						count: -1 -> -2
  *	cmpxchg(-1, dead) fails: saturate	cmpxchg(-1, dead) fails: saturate
  *
- * The object is leaked, and not freed.
- *
- * dref_put() looks at count first.  If its own reference is the only one, it calls
- * dref_put_last() (count.c), which changes count from 0 to DREF_COUNT_DEAD with one
- * cmpxchg.  So there is one atomic operation in the life of an object that was never
- * shared.
+ * The object is leaked, and not freed: dref_saturate() issues a WARN and makes it
+ * immortal.
  */
 #include <linux/export.h>
 
 #include "internal.h"
 
-/* Handle a put that took count below zero: it was the last one, or one too many */
+/* Handle a count that a put or a fold took below zero */
 void dref_count_zero(struct dref *ref, unsigned long caller)
 {
 	/* Count, then mode: an object with a slot has a bias; litmus: zero-exact */
