@@ -45,7 +45,6 @@
 #include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/rcupdate.h>
-#include <trace/events/dref.h>
 
 #include "internal.h"
 

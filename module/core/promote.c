@@ -56,7 +56,6 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/irq_work.h>
-#include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
