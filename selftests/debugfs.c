@@ -7,9 +7,15 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <fcntl.h>
 #include <ftw.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -33,14 +39,14 @@ static bool is_read_only(const char *name)
 static const char * const stats_names[] = {
 	"epoch", "passes", "passes_expedited", "deferred", "exact_live", "dying",
 	"immortal", "promotions", "demotions", "promotions_failed",
-	"released_exact", "released_deferred", "resurrected", "underflows",
+	"released_exact", "released_deferred", "exited", "resurrected", "underflows",
 	"overflows", "slots_total", "slots_used", "slot_bytes", "gp_ns_last",
 	"gp_ns_max", "pass_ns_last", "pass_ns_max",
 };
 
 static const char * const class_names[] = {
 	"flags", "deferred", "exact_live", "immortal", "promotions", "demotions",
-	"promotions_failed", "released_exact", "released_deferred",
+	"promotions_failed", "released_exact", "released_deferred", "exited",
 	"resurrected", "underflows", "overflows",
 };
 
@@ -279,6 +285,40 @@ TEST_F(dref, tunables_in_order)
 	EXPECT_EQ(-EINVAL, put_text("pass_min_ms", "1001"));
 	EXPECT_EQ(-EINVAL, put_text("pass_max_ms", "999"));
 	EXPECT_EQ(1000, number("pass_min_ms"));
+	EXPECT_EQ(1000, number("pass_max_ms"));
+}
+
+/* The same number in a file of debugfs and in a module parameter; leak_age_s has none */
+TEST_F(dref, tunables_are_parameters)
+{
+	char path[100], text[64];
+	struct stat st;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
+		const char *name = ranges[i].name;
+
+		snprintf(path, sizeof(path), "/sys/module/dref/parameters/%s", name);
+		if (!strcmp(name, "leak_age_s")) {
+			EXPECT_EQ(-1, stat(path, &st));
+			continue;
+		}
+		ASSERT_EQ(0, stat(path, &st)) TH_LOG("no %s", path);
+		EXPECT_EQ(S_IFREG | 0644, st.st_mode);
+		ASSERT_LT(0, read_file(path, text, sizeof(text)));
+		EXPECT_EQ(number(name), atol(text)) TH_LOG("%s", name);
+		EXPECT_EQ(-1, write_file(path, ranges[i].below)) TH_LOG("%s", name);
+		EXPECT_EQ(-1, write_file(path, ranges[i].above)) TH_LOG("%s", name);
+		EXPECT_EQ(-1, write_file(path, "0x20")) TH_LOG("%s", name);
+		EXPECT_EQ(atol(text), number(name)) TH_LOG("%s", name);
+		EXPECT_EQ(0, write_file(path, ranges[i].largest)) TH_LOG("%s", name);
+		EXPECT_EQ(atol(ranges[i].largest), number(name)) TH_LOG("%s", name);
+	}
+	ASSERT_EQ(0, put_text("pass_min_ms", "10"));
+	ASSERT_EQ(0, put_text("pass_max_ms", "1000"));
+	EXPECT_EQ(-1, write_file("/sys/module/dref/parameters/pass_min_ms", "1001"));
+	EXPECT_EQ(-1, write_file("/sys/module/dref/parameters/pass_max_ms", "9"));
+	EXPECT_EQ(10, number("pass_min_ms"));
 	EXPECT_EQ(1000, number("pass_max_ms"));
 }
 
@@ -549,6 +589,78 @@ TEST_F_TIMEOUT(dref, reading_while_classes_come_and_go, 300)
 	}
 	track_nothing();
 	EXPECT_STREQ("ok\n", verdict);
+}
+
+/* Returns a page that does not come until userfaultfd *@fd is closed, or MAP_FAILED */
+static void *page_that_does_not_come(int *fd)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	size_t size = getpagesize();
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	*fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	reg.range.start = (unsigned long)page;
+	reg.range.len = size;
+	if (*fd < 0 || page == MAP_FAILED || ioctl(*fd, UFFDIO_API, &api) ||
+	    ioctl(*fd, UFFDIO_REGISTER, &reg))
+		return MAP_FAILED;
+	return page;
+}
+
+struct hanging_read {
+	int	fd;
+	void	*page;
+	ssize_t	got;	/* 0: the read has not returned */
+};
+
+static void *read_into_page(void *arg)
+{
+	struct hanging_read *hang = arg;
+
+	hang->got = read(hang->fd, hang->page, getpagesize());
+	return NULL;
+}
+
+/* A reader whose page does not come holds up the removal of its file, and nothing else */
+TEST_F_TIMEOUT(dref, a_reader_that_hangs_hangs_no_other, 60)
+{
+	struct hanging_read hang;
+	struct uffd_msg msg;
+	char text[4096];
+	pthread_t thread;
+	int uffd, fd, i, status = 0;
+	pid_t remover;
+
+	if (!load("dref_stress"))
+		SKIP(return, "needs dref_stress.ko");
+	hang.page = page_that_does_not_come(&uffd);
+	if (hang.page == MAP_FAILED)
+		SKIP(return, "needs userfaultfd");
+	fd = open(path_of("classes/stress/stats"), O_RDONLY);
+	ASSERT_LE(0, fd);
+	hang.fd = fd;
+	hang.got = 0;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, read_into_page, &hang));
+	ASSERT_EQ(sizeof(msg), read(uffd, &msg, sizeof(msg)));	/* it waits for the page */
+	remover = fork();
+	ASSERT_LE(0, remover);
+	if (!remover) {
+		close(uffd);
+		_exit(syscall(SYS_delete_module, "dref_stress", O_NONBLOCK) ? 1 : 0);
+	}
+	sleep(1);
+	EXPECT_EQ(0, waitpid(remover, &status, WNOHANG)) {
+		TH_LOG("the module was unloaded while its file was read: %#x", status);
+	}
+	for (i = 0; i < ARRAY_SIZE(all_files); i++)
+		EXPECT_LT(0, read_file(path_of(all_files[i]), text, sizeof(text)));
+	EXPECT_EQ(0, hang.got);
+	close(uffd);		/* the page comes now */
+	pthread_join(thread, NULL);
+	EXPECT_LT(0, hang.got);
+	close(fd);
+	waitpid(remover, NULL, 0);
 }
 
 int main(int argc, char **argv)

@@ -5,7 +5,9 @@
  *
  * A test expects a list of holders for each object, and compares ages with the clock.
  */
+#include <signal.h>
 #include <stdarg.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -289,6 +291,113 @@ TEST_F(holders, places_and_ages)
 	EXPECT_EQ(0, number_in("holders", "dropped"));
 }
 
+/* An object with more records than a put or a reader takes at a time */
+TEST_F_TIMEOUT(holders, many_records, 120)
+{
+	struct object *o = self->object;
+	int i;
+
+	ASSERT_EQ(0, put("track", "1"));
+	ASSERT_EQ(0, hands("create 0"));
+	for (i = 0; i < 1000; i++)
+		ASSERT_EQ(0, hands("here 0") || hands("there 0"));
+	one(_metadata, o, "exact", 2001, 2001);
+	ASSERT_EQ(3, o->nr);
+	EXPECT_EQ(1000, o->places[0].n);
+	EXPECT_EQ(1000, o->places[1].n);
+	EXPECT_TRUE(taken_by(&o->places[2], "hands_create"));
+	/* the latest ones of this task, and then the oldest ones */
+	ASSERT_EQ(0, hands("put 0 1500"));
+	one(_metadata, o, "exact", 501, 501);
+	ASSERT_EQ(2, o->nr);
+	EXPECT_EQ(501, o->places[0].n + o->places[1].n);
+	EXPECT_EQ(501, number_in("holders", "records"));
+	ASSERT_EQ(0, hands("put 0 500"));
+	for (i = 0; i < 8; i++)		/* puts drop what is left to them, too */
+		ASSERT_EQ(0, hands("here 0") || hands("put 0"));
+	EXPECT_EQ(1, number_in("holders", "records"));
+	ASSERT_EQ(0, hands("put 0"));
+}
+
+/* Records come and go, and objects are released, between the pieces that readers look at */
+TEST_F_TIMEOUT(holders, read_while_in_use, 120)
+{
+	struct object *o = self->object;
+	pid_t reader[2];
+	int i, round;
+
+	ASSERT_EQ(0, put("track", "1"));
+	for (i = 0; i < ARRAY_SIZE(reader); i++) {
+		reader[i] = fork();
+		ASSERT_LE(0, reader[i]);
+		while (!reader[i]) {
+			if (objects_in(i ? "leaks" : "holders", o, PLACES) < 0)
+				_exit(1);
+		}
+	}
+	for (round = 0; round < 30; round++) {
+		ASSERT_EQ(0, hands("create %d", round));
+		for (i = 0; i < 100; i++)
+			ASSERT_EQ(0, hands("here %d", round) || hands("there %d 7", round));
+		ASSERT_EQ(0, hands("put %d 300", round));
+		for (i = 0; i < 50; i++)
+			ASSERT_EQ(0, hands("here %d", round) || hands("put %d", round));
+		ASSERT_EQ(0, hands("put %d 501", round));
+	}
+	for (i = 0; i < ARRAY_SIZE(reader); i++) {
+		EXPECT_EQ(0, waitpid(reader[i], NULL, WNOHANG));
+		kill(reader[i], SIGKILL);
+		waitpid(reader[i], NULL, 0);
+	}
+	ASSERT_EQ(0, write_file(DREF "/reconcile", "1"));
+	EXPECT_EQ(0, number_in("holders", "records"));
+	EXPECT_EQ(0, number_in("holders", "objects"));
+}
+
+/* Trace the functions of dref.ko and of hands.c: their return addresses are the tracer's then */
+static int trace_graph(bool on)
+{
+	int err = write_file(TRACING "/current_tracer", "nop");
+
+	close(open(TRACING "/set_ftrace_filter", O_WRONLY | O_TRUNC));
+	if (on && !err)
+		err = write_file(TRACING "/set_ftrace_filter", "dref_* hands_*") ||
+		      write_file(TRACING "/current_tracer", "function_graph");
+	return err;
+}
+
+static bool has_graph_tracer(void)
+{
+	char text[200];
+
+	return read_file(TRACING "/available_tracers", text, sizeof(text)) > 0 &&
+	       strstr(text, "function_graph");
+}
+
+TEST_F(holders, under_the_graph_tracer)
+{
+	struct object *o = self->object;
+
+	if (!has_graph_tracer())
+		SKIP(return, "needs the function graph tracer");
+	ASSERT_EQ(0, put("track", "1"));
+	ASSERT_EQ(0, trace_graph(true));
+	ASSERT_EQ(0, hands("create 0"));
+	ASSERT_EQ(0, hands("there 0 3"));
+	ASSERT_EQ(0, hands("here 0") || hands("here 0"));
+	ASSERT_EQ(0, hands("look-up 0"));
+	ASSERT_EQ(0, trace_graph(false));
+	one(_metadata, o, "exact", 7, 7);
+	ASSERT_EQ(4, o->nr);
+	EXPECT_TRUE(taken_by(&o->places[0], "hands_take_there")) TH_LOG("%s", o->places[0].stack);
+	EXPECT_TRUE(taken_by(&o->places[1], "hands_take_here")) TH_LOG("%s", o->places[1].stack);
+	EXPECT_TRUE(taken_by(&o->places[2], "hands_create") ||
+		    taken_by(&o->places[3], "hands_create"));
+	EXPECT_TRUE(taken_by(&o->places[2], "hands_look_up") ||
+		    taken_by(&o->places[3], "hands_look_up"));
+	ASSERT_EQ(0, hands("put 0 7"));
+}
+
 /* A put of another task ends a reference without a record first, then the oldest one */
 TEST_F(holders, handed_over)
 {
@@ -468,7 +577,7 @@ TEST_F(holders, no_room)
 }
 
 /* Each object is shown once, in whatever pieces the file is read */
-TEST_F(holders, many_objects)
+TEST_F_TIMEOUT(holders, many_objects, 120)
 {
 	static struct object many[MANY];
 	int i, nr, fd, len = 0, n;
@@ -603,6 +712,79 @@ TEST_F(holders, in_the_log)
 	ASSERT_EQ(0, hands("put 0 2"));
 	for (i = 1; i < 14; i++)
 		ASSERT_EQ(0, hands("put %d", i));
+}
+
+/* A warning names the caller, whether its return address is there or not */
+TEST_F(holders, in_a_warning)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK), traced;
+	static char text[65536];
+
+	ASSERT_LE(0, fd);
+	for (traced = 0; traced <= has_graph_tracer(); traced++) {
+		lseek(fd, 0, SEEK_END);
+		ASSERT_EQ(0, hands("create %d", traced));
+		ASSERT_EQ(0, traced && trace_graph(true));
+		EXPECT_EQ(0, hands("put %d 2", traced));
+		ASSERT_EQ(0, traced && trace_graph(false));
+		text[0] = '\0';
+		kmsg_since(fd, text, sizeof(text));
+		EXPECT_NE(NULL, strstr(text, "test-hands: put below zero, by hands_")) {
+			TH_LOG("%s", text);
+		}
+		/* a class warns once */
+		ASSERT_EQ(0, hands("close") || hands("open"));
+	}
+	close(fd);
+}
+
+/* The bytes of per-CPU memory that are charged to a memory cgroup, or -1 */
+static long charged(const char *group)
+{
+	char path[200], text[8192], *line;
+
+	snprintf(path, sizeof(path), "%s/memory.stat", group);
+	if (read_file(path, text, sizeof(text)) < 0)
+		return -1;
+	line = strstr(text, "\npercpu ");
+	return line ? atol(line + strlen("\npercpu ")) : -1;
+}
+
+/* Move this process to a cgroup */
+static int enter(const char *group)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	return write_file(path, "0");
+}
+
+/* Slots are there for all objects, and charged to no task's cgroup */
+TEST_F(holders, slots_are_not_charged)
+{
+	char root[] = "/tmp/dref-cgroup-XXXXXX", group[100], path[100];
+	int i, err;
+
+	ASSERT_NE(NULL, mkdtemp(root));
+	snprintf(group, sizeof(group), "%s/dref", root);
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", root);
+	err = mount("none", root, "cgroup2", 0, NULL) || write_file(path, "+memory") ||
+	      mkdir(group, 0700);
+	if (!err && !charged(group) && !enter(group)) {
+		for (i = 0; i < 600; i++)	/* more than there can be in the pool */
+			ASSERT_EQ(0, hands("create %d", i) || hands("defer %d", i));
+		EXPECT_EQ(0, charged(group));
+		for (i = 0; i < 600; i++)
+			ASSERT_EQ(0, hands("put %d", i));
+		ASSERT_EQ(0, enter(root));
+	} else {
+		err = 1;
+	}
+	rmdir(group);
+	umount(root);
+	rmdir(root);
+	if (err)
+		SKIP(return, "needs cgroups that account memory");
 }
 
 int main(int argc, char **argv)

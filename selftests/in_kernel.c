@@ -6,28 +6,37 @@
  *	in_kernel --except SUITE	all but these
  *	in_kernel --ms N ...		with N ms for a test that races, not 2000
  *
- * Each test is a file in debugfs, and reading it runs the test.  Its line in the list has the
- * tunables that it needs, which are restored afterwards, and the statistics that it changes,
- * and by how much: "underflows=1", or "promotions>0".  A test may change underflows,
- * overflows and "warnings", the number of those in the kernel log, only if its line says so.
+ * Each test is a file in debugfs, and reading it runs the test.  Its line in the list has
+ *
+ *	needs:		module parameters of dref.ko, which are restored afterwards
+ *	expects:	the statistics that it changes, and by how much: "underflows=1", or
+ *			"promotions>0".  "warnings" is the number of those in the kernel log,
+ *			and "odebug" the number of reports of debugobjects.
+ *	says:		what the kernel log then has, from this run or an earlier one, as some
+ *			warnings come once only: "TEXT|TEXT..."
+ *
+ * A test may change underflows, overflows, warnings and odebug only if its line says so.
  */
 #include "common.h"
 #include "kselftest.h"
 
-#define TESTS	"/sys/kernel/debug/dref_test"
-#define MAX	200
+#define TESTS		"/sys/kernel/debug/dref_test"
+#define PARAMETERS	"/sys/module/dref/parameters"
+#define ODEBUG		"/sys/kernel/debug/debug_objects/stats"
+#define MAX		200
 
 struct test {
 	char	suite[32];
 	char	name[64];
 	char	needs[200];
 	char	expects[200];
+	char	says[300];
 };
 
 static struct test tests[MAX];
 static int nr_tests;
 
-/* ---- tunables ---- */
+/* ---- parameters ---- */
 
 /* Do @fn with each NAME=VALUE in @list: all successful? */
 static bool with_settings(const char *list, bool (*fn)(const char *name, const char *value))
@@ -53,7 +62,7 @@ static bool save_one(const char *name, const char *value)
 	size_t len = strlen(saved);
 	char path[300], was[50];
 
-	snprintf(path, sizeof(path), DREF "/%s", name);
+	snprintf(path, sizeof(path), PARAMETERS "/%s", name);
 	if (read_file(path, was, sizeof(was)) < 0)
 		return false;
 	was[strcspn(was, "\n")] = '\0';
@@ -65,7 +74,7 @@ static bool set_one(const char *name, const char *value)
 {
 	char path[300];
 
-	snprintf(path, sizeof(path), DREF "/%s", name);
+	snprintf(path, sizeof(path), PARAMETERS "/%s", name);
 	return !write_file(path, value);
 }
 
@@ -80,9 +89,56 @@ static bool set(const char *list)
 struct counters {
 	char	stats[4096];
 	long	warnings;
+	long	odebug;		/* -1 without CONFIG_DEBUG_OBJECTS */
 };
 
 static int kmsg = -1;
+
+/* What the kernel log shall have after a test */
+static struct said {
+	const struct test	*test;
+	char			text[64];
+	bool			seen;
+} said[MAX];
+
+static int nr_said;
+
+static void look_for_said(const char *record)
+{
+	struct said *one;
+
+	for (one = said; one < said + nr_said; one++)
+		one->seen |= !!strstr(record, one->text);
+}
+
+/* TEXT|TEXT... */
+static bool add_said(const struct test *test)
+{
+	char copy[300], *text, *save;
+
+	snprintf(copy, sizeof(copy), "%s", test->says);
+	for (text = strtok_r(copy, "|", &save); text; text = strtok_r(NULL, "|", &save)) {
+		if (nr_said == MAX || strlen(text) >= sizeof(said->text))
+			return false;
+		said[nr_said].test = test;
+		strcpy(said[nr_said++].text, text);
+	}
+	return true;
+}
+
+static bool all_said(const struct test *test)
+{
+	const struct said *one;
+	bool good = true;
+
+	for (one = said; one < said + nr_said; one++) {
+		if (one->test != test || one->seen)
+			continue;
+		ksft_print_msg("the kernel log does not have \"%s\"\n", one->text);
+		good = false;
+	}
+	return good;
+}
 
 static long count_warnings(void)
 {
@@ -98,8 +154,21 @@ static long count_warnings(void)
 		record[n] = '\0';
 		if (strstr(record, "WARNING: "))
 			warnings++;
+		look_for_said(record);
 	}
 	return warnings;
+}
+
+/* The line is "warnings      :NUMBER".  After five reports, debugobjects only counts them. */
+static long count_odebug(void)
+{
+	char text[1000], *line;
+
+	if (read_file(ODEBUG, text, sizeof(text)) < 0)
+		return -1;
+	line = strstr(text, "warnings");
+	line = line ? strchr(line, ':') : NULL;
+	return line ? atol(line + 1) : -1;
 }
 
 static void take(struct counters *counters)
@@ -107,12 +176,15 @@ static void take(struct counters *counters)
 	if (read_file(DREF "/stats", counters->stats, sizeof(counters->stats)) < 0)
 		counters->stats[0] = '\0';
 	counters->warnings = count_warnings();
+	counters->odebug = count_odebug();
 }
 
 static long value_of(const struct counters *counters, const char *name)
 {
 	if (!strcmp(name, "warnings"))
 		return counters->warnings;
+	if (!strcmp(name, "odebug"))
+		return counters->odebug;
 	return counter_in(counters->stats, name);
 }
 
@@ -133,12 +205,20 @@ static bool moved_as_expected(const char *name, char op, long expected)
 
 /* Statistics that a test changes only if its line says so; the last two: no object is left */
 static const char * const steady[] = {
-	"warnings", "underflows", "overflows", "exact_live", "deferred",
+	"warnings", "odebug", "underflows", "overflows", "exact_live", "deferred",
 };
+
+#define STEADY		((int)(sizeof(steady) / sizeof(*steady)))
+
+/* dref.ko need not have been built with CONFIG_DREF_DEBUGFS for these */
+static bool in_stats(const char *name)
+{
+	return strcmp(name, "warnings") && strcmp(name, "odebug");
+}
 
 static bool all_moved_as_expected(const char *expects)
 {
-	bool said[5] = { false }, good = true;
+	bool named[STEADY] = { false }, good = true;
 	char copy[200], *word, *save, *op, which;
 	int i;
 
@@ -149,13 +229,14 @@ static bool all_moved_as_expected(const char *expects)
 			continue;
 		which = *op;
 		*op = '\0';
-		for (i = 0; i < 5; i++)
-			said[i] |= !strcmp(word, steady[i]);
-		if (counted || !strcmp(word, "warnings"))
+		for (i = 0; i < STEADY; i++)
+			named[i] |= !strcmp(word, steady[i]);
+		if (counted || !in_stats(word))
 			good &= moved_as_expected(word, which, atol(op + 1));
 	}
-	for (i = 0; i < 5; i++)
-		good &= said[i] || (i && !counted) || moved_as_expected(steady[i], '=', 0);
+	for (i = 0; i < STEADY; i++)
+		good &= named[i] || (!counted && in_stats(steady[i])) ||
+			moved_as_expected(steady[i], '=', 0);
 	return good;
 }
 
@@ -180,11 +261,6 @@ static void run_test(const struct test *test)
 
 	snprintf(path, sizeof(path), TESTS "/run/%s", test->name);
 	saved[0] = '\0';
-	if (*test->needs && strchr(test->needs, '=') && !counted) {
-		ksft_test_result_skip("%s.%s: no tunables without CONFIG_DREF_DEBUGFS\n",
-				      test->suite, test->name);
-		return;
-	}
 	if (strstr(test->needs, "max_deferred"))
 		settle();
 	if (!with_settings(test->needs, save_one) || !set(test->needs)) {
@@ -211,6 +287,7 @@ static void run_test(const struct test *test)
 		if (!good)
 			ksft_print_msg("%s\n", verdict);
 		good &= all_moved_as_expected(test->expects);
+		good &= all_said(test);
 		ksft_test_result(good, "%s.%s\n", test->suite, test->name);
 	}
 	if (!set(saved))
@@ -226,10 +303,10 @@ static bool named(const struct test *test, char **names)
 	return false;
 }
 
-/* SUITE NAME needs: TUNABLE=VALUE... expects: COUNTER=N... */
+/* SUITE NAME needs: PARAMETER=VALUE... expects: COUNTER=N... says: TEXT|... */
 static void read_list(bool except, char **names)
 {
-	char list[16384], *line, *save, *needs, *expects;
+	char list[32768], *line, *save, *needs, *expects, *says;
 	struct test *test;
 
 	if (read_file(TESTS "/list", list, sizeof(list)) < 0)
@@ -239,14 +316,21 @@ static void read_list(bool except, char **names)
 		test = &tests[nr_tests];
 		needs = strstr(line, " needs:");
 		expects = strstr(line, " expects:");
-		if (!needs || !expects || sscanf(line, "%31s %63s", test->suite, test->name) != 2)
+		says = strstr(line, " says: ");
+		if (!needs || !expects || !says ||
+		    sscanf(line, "%31s %63s", test->suite, test->name) != 2)
 			ksft_exit_fail_msg("cannot read the list: %s\n", line);
 		*expects = '\0';
+		*says = '\0';
 		snprintf(test->needs, sizeof(test->needs), "%s", needs + strlen(" needs:"));
 		snprintf(test->expects, sizeof(test->expects), "%s",
 			 expects + strlen(" expects:"));
-		if (!*names || named(test, names) != except)
-			nr_tests++;
+		snprintf(test->says, sizeof(test->says), "%s", says + strlen(" says: "));
+		if (*names && named(test, names) == except)
+			continue;
+		nr_tests++;
+		if (!add_said(test))
+			ksft_exit_fail_msg("cannot keep what %s says\n", test->name);
 	}
 }
 
@@ -274,7 +358,7 @@ int main(int argc, char **argv)
 	if (!load("dref") || !load("dref_test"))
 		ksft_exit_skip("needs dref.ko and dref_test.ko\n");
 	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
-	if (kmsg < 0 || lseek(kmsg, 0, SEEK_END) < 0)
+	if (kmsg < 0)
 		ksft_exit_skip("needs /dev/kmsg\n");
 
 	counted = !access(DREF "/stats", R_OK);

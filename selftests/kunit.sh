@@ -6,7 +6,7 @@
 
 . ./common.sh
 
-suites="dref_mode dref_slot dref_heat dref_pass dref_stats"
+suites="dref_mode dref_slot dref_worklist dref_heat dref_pass dref_stats"
 results=/sys/kernel/debug/kunit
 
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"
@@ -24,7 +24,7 @@ if [ $loaded -eq 0 ] && dmesg | grep -q 'kunit: disabled'; then
 	skip_all "needs kunit.enable=1 on the kernel's command line"
 fi
 
-plan 7
+plan 8
 result $loaded "dref_kunit.ko loads"
 for suite in $suites; do
 	# Their lines are indented: they are parts of one result.

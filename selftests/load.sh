@@ -91,6 +91,31 @@ leave_a_class() {
 	load dref_test_leave && unload dref_test_leave && unload dref
 }
 
+# tuned PARAMETER=VALUE...: these are the values that dref.ko has.
+tuned() {
+	for setting; do
+		value=$(cat /sys/module/dref/parameters/"${setting%=*}")
+		[ "$value" = "${setting#*=}" ] || { echo "# ${setting%=*} is $value"; return 1; }
+	done
+}
+
+# The tunables on the command line, in any order; one out of its range is refused.
+with_tunables() {
+	load dref pass_min_ms=500 pass_max_ms=1000 max_deferred=0 &&
+		tuned pass_min_ms=500 pass_max_ms=1000 max_deferred=0 &&
+		unload dref && load dref pass_max_ms=5 pass_min_ms=2 promote_threshold=4095 &&
+		tuned pass_max_ms=5 pass_min_ms=2 promote_threshold=4095 &&
+		unload dref && load dref pass_min_ms=500 &&
+		tuned pass_min_ms=500 pass_max_ms=500 && unload dref || return
+	for setting in pass_min_ms=0 pass_max_ms=60001 promote_threshold=4096 demote_passes=0 \
+		max_deferred=x; do
+		load dref $setting 2>/dev/null || continue
+		echo "# $setting was accepted"
+		unload dref
+		return 1
+	done
+}
+
 left_behind() {
 	if [ -e /sys/module/dref ] || [ -e $debugfs/dref ] || [ -e $debugfs/dref_test ]; then
 		echo "# a module or its folder in debugfs is still there"
@@ -129,13 +154,36 @@ no_growth() {
 	result 1 "no memory is lost"
 }
 
+# While a task runs in the kernel for long and does not sleep, as one that reads much from
+# /dev/urandom, no Tasks RCU grace period ends, and dref.ko cannot be unloaded. It says so
+# after 10 seconds.
+late_unload() {
+	load dref && load dref_test duration_ms=30 || return
+	dd if=/dev/urandom of=/dev/null bs=384M count=1 2>/dev/null &
+	hog=$!
+	sleep 1
+	cat $debugfs/dref_test/run/immortalize_against_all >/dev/null	# leaves slots behind
+	echo 1 >$debugfs/dref/reconcile
+	unload dref_test || return
+	begin=$(cut -d. -f1 /proc/uptime)
+	unload dref || return
+	took=$(($(cut -d. -f1 /proc/uptime) - begin))
+	wait $hog
+	if [ $took -lt 11 ]; then
+		skip "unloading that waits for Tasks RCU says so: it took $took s"
+		return
+	fi
+	dmesg | grep -q "dref: still waiting for Tasks RCU"
+	result $? "unloading that waits for Tasks RCU says so, after $took s"
+}
+
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"
 [ -d $debugfs ] || skip_all "needs debugfs"
 unload_all 2>/dev/null || skip_all "dref.ko is in use"
 load dref && load dref_test && unload dref_test && unload dref ||
 	skip_all "needs dref.ko and dref_test.ko"
 
-plan 8
+plan 11
 with_clients 7		# memory that is allocated only once is no leak
 plain 20
 
@@ -152,6 +200,13 @@ result $? "$client_loads loads and unloads with clients"
 left_behind
 result $? "nothing is left of them"
 no_growth "$before" with_clients "$client_loads"
+
+with_tunables
+result $? "tunables are set on the command line"
+left_behind
+result $? "nothing is left of that"
+
+late_unload
 
 leave_a_class
 result $? "a module unloads without unregistering its class"

@@ -20,10 +20,11 @@
  *		kfree(container_of(ref, struct session, ref));
  *	}
  *
- *	DEFINE_DREF_CLASS(session_class, "session", session_release, 0);
+ *	static DEFINE_DREF_CLASS(session_class, "session", session_release, 0);
  *
  *	module_init:	dref_class_register(&session_class)
  *	create:		dref_init(&s->ref, &session_class)	one reference
+ *	error path:	dref_exit(&s->ref), kfree(s)	nothing else has seen s
  *	share:		dref_get(&s->ref)	any context
  *			dref_put(&s->ref)	any context in which release() may run
  *	look up:	rcu_read_lock(), dref_tryget(&s->ref)
@@ -70,14 +71,15 @@
 #define _LINUX_DREF_H
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/limits.h>
 #include <linux/llist.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
 #ifndef CONFIG_64BIT
 #error "dref needs 64-bit counters: a wrapped 32-bit sum could be taken for zero"
@@ -86,6 +88,7 @@
 struct dref;
 struct dref_class;
 struct dref_class_cpu;
+struct dref_class_lock;
 struct dentry;
 struct module;
 
@@ -114,15 +117,19 @@ struct dref {
 #define DREF_SLEEP	0x1U	/* release() runs in a work item and may sleep */
 #define DREF_RCU	0x2U	/* release() is called one RCU grace period after death */
 #define DREF_EXACT	0x4U	/* objects of this class are never promoted */
+#define DREF_ASYNC	0x8U	/* release() never runs in the context of a put */
 
 /**
  * struct dref_class - describes one kind of object
  * @name: name in debugfs and in messages: [a-z0-9_-]{1,31}
  * @release: called once for each object, after its last reference was dropped
- * @flags: DREF_SLEEP, DREF_RCU, DREF_EXACT
+ * @flags: DREF_SLEEP, DREF_RCU, DREF_EXACT, DREF_ASYNC
  * @owner: the module that defines the class
  *
- * Use DEFINE_DREF_CLASS() to define one.  The other fields are private to dref.
+ * Use DEFINE_DREF_CLASS() to define one, or set these fields in zeroed memory.  The
+ * other fields are private to dref.  dref_class_register() must be called before the
+ * first dref_init(), and the memory of the class must exist until
+ * dref_class_unregister() or dref_class_drain() has returned.
  */
 struct dref_class {
 	const char			*name;
@@ -130,15 +137,17 @@ struct dref_class {
 	unsigned int			flags;
 	struct module			*owner;
 	/* private: */
+	unsigned long __percpu		*created;	/* NULL: use dref_init_slow() */
 	struct dref_class_cpu __percpu	*cpu;		/* NULL: not registered */
-	struct dref_class_cpu __percpu	*fast;		/* cpu; NULL: use dref_init_slow() */
 	bool				tracked;	/* holders recorded; objects exact */
 	struct list_head		node;		/* in the list of classes */
 	atomic_long_t			deferred;	/* pins: slots, promotions under way */
+	atomic_t			works;		/* pins: what is to call release() */
+	unsigned long			wanted;		/* the last ticket of a flush */
+	bool				going;		/* is being unregistered */
+	bool				open;		/* can have objects */
 	unsigned long			warned;		/* a bit for each dref_fault reported */
-	struct llist_head		dead;		/* DREF_SLEEP: objects for work */
-	struct work_struct		work;		/* DREF_SLEEP: calls release() */
-	struct task_struct		*releaser;	/* the task that runs work */
+	struct dref_class_lock		*lock;		/* for lockdep */
 	struct dentry			*dir;		/* in debugfs */
 };
 
@@ -147,16 +156,17 @@ struct dref_class {
  * @var: the variable to define
  * @_name: name of the class, a string
  * @_release: function that frees an object of this class
- * @_flags: DREF_SLEEP, DREF_RCU, DREF_EXACT or 0
+ * @_flags: DREF_SLEEP, DREF_RCU, DREF_EXACT, DREF_ASYNC or 0
  *
- * Without DREF_SLEEP, release() may run in the context of the last put and
- * must not sleep.  If dref_tryget() looks objects up under RCU, an object must
- * stay readable for a grace period after it can no longer be found: either it is
- * unpublished before its last put and the class is DREF_RCU, or release() frees
- * it with kfree_rcu().
+ * Without DREF_SLEEP, release() must not sleep.  Without DREF_SLEEP, DREF_RCU and
+ * DREF_ASYNC, it may run in the context of the last put.  If dref_tryget() looks
+ * objects up under RCU, an object must stay readable for a grace period after it can
+ * no longer be found: either it is unpublished before its last put and the class is
+ * DREF_RCU, or release() frees it with kfree_rcu(), or its memory comes from a
+ * SLAB_TYPESAFE_BY_RCU cache.
  */
 #define DEFINE_DREF_CLASS(var, _name, _release, _flags)			\
-	static struct dref_class var = {				\
+	struct dref_class var = {					\
 		.name		= (_name),				\
 		.release	= (_release),				\
 		.flags		= (_flags),				\
@@ -164,19 +174,30 @@ struct dref_class {
 	}
 
 /*
- * The mode word.  The low four bits are tags.  In deferred mode all of them are
- * clear, unless the object has been killed, so that the fast path is one test:
+ * The mode word.  The low four bits are tags.  If bit 2 is set, gets and puts are counted
+ * per CPU, at the address mode - 4, so that the fast path is one test.  Words of zeroes,
+ * and of the bytes with which the kernel poisons memory (0x5a and 0x6b), have it clear.
  *
- *	63      52 51      32 31   24 23      8   6    5    4   3  2  1 0
- *	+---------+----------+-------+---------+----+----+----+--+--+----+
- *	|  heat   |  window  | epoch |   CPU   |trkd|cold|qued|IM|KI| 01 |  exact
- *	+---------+----------+-------+---------+----+----+----+--+--+----+
- *	|         the slot, a 16-byte aligned per-CPU pointer  |IM|KI| st |  others
- *	+------------------------------------------------------+--+--+----+
+ *	63      52 51      32 31   24 23 22 21    8  7    6    5    4   3  0
+ *	+---------+----------+-------+-----+-------+----+----+----+----+----+
+ *	|  heat   |  window  | epoch | 0 0 |  CPU  |KILL|trkd|cold|qued|0001|  exact
+ *	+---------+----------+-------+-----+-------+----+----+----+----+----+
+ *	|       the slot, a 16-byte aligned per-CPU pointer            |0100|  deferred
+ *	|                                                              |1000|  killed
+ *	+--------------------------------------------------------------+----+
+ *	|       the slot; gets and puts change count                   |K010|  demoting
+ *	|                                                              |K011|  dying
+ *	+--------------------------------------------------------------+----+
+ *	|       dref_unread, on x86-64                                 |1100|  immortal
+ *	|       0                                           |KILL|  0   |1001|  immortal
+ *	+--------------------------------------------------------------+----+
+ *	|                                                              |0000|  no object
+ *	+--------------------------------------------------------------+----+
  *
- * IM is DREF_MODE_IMMORTAL, KI is DREF_MODE_KILLED, and st is the state.  qued,
- * cold and trkd are DREF_MODE_QUEUED, _COLD and _TRACKED (internal.h).
- * epoch is the tracking epoch (track.c), not the epoch of a pass.
+ * K, DREF_MODE_KILLED_SLOT, and KILL, DREF_MODE_KILLED, mean that the object has been
+ * killed.  An object that was killed while it was deferred has the tags 1000, so that it
+ * is off the fast path.  qued, cold and trkd are DREF_MODE_QUEUED, _COLD and _TRACKED
+ * (internal.h).  epoch is the tracking epoch (track.c), not the epoch of a pass.
  *
  * Heat is how often an exact object has changed its CPU in the heat window, a time
  * of 256 jiffies whose number is in window.  An object whose heat reaches
@@ -184,7 +205,7 @@ struct dref_class {
  * ignored until the window in mode has begun (heat.c).
  *
  * In exact mode, the low half is the dref_home word of one CPU, which is the home
- * of the object, with qued, cold, trkd and KI added to it.  An operation on another
+ * of the object, with qued, cold, trkd and KILL added to it.  An operation on another
  * CPU makes that one the home, with the exceptions in heat.c.  A get or a put
  * compares the low half with the dref_home word of its own CPU.  If they are equal,
  * the object has no flag set, and its cache line has usually not come from another
@@ -193,32 +214,31 @@ struct dref_class {
  * On x86-64, an immortal object takes the fast path of a deferred one, because a jump
  * around one increment would take longer than the increment.  Its mode points 8
  * bytes into dref_unread, two dref_counts that are never read.  So gets increment
- * the second of the four words there, and puts the third, and the IM bit is part
- * of the address.  On architectures where the increment takes more than one
- * instruction, DREF_MODE_SLOW contains IM, and operations jump over the increment.
+ * the second of the four words there, and puts the third.  On architectures where the
+ * increment takes more than one instruction, operations jump over it.
  */
-#define DREF_MODE_DEFERRED	0x0UL	/* counted in the slot */
+#define DREF_MODE_NONE		0x0UL	/* no object: zeroed memory, say */
 #define DREF_MODE_EXACT		0x1UL	/* counted in count; no slot */
 #define DREF_MODE_DEMOTING	0x2UL	/* counted in count; slot still attached */
 #define DREF_MODE_DYING		0x3UL	/* as DEMOTING, and a pass is confirming zero */
-#define DREF_MODE_STATE		0x3UL
-#define DREF_MODE_KILLED	0x4UL	/* dref_kill() has been called */
-#define DREF_MODE_IMMORTAL	0x8UL	/* not counted, never released */
+#define DREF_MODE_DEFERRED	0x4UL	/* counted in the slot, at mode - 4 */
+#define DREF_MODE_KILLED_SLOT	0x8UL	/* killed; takes the place of DREF_MODE_DEFERRED */
+#define DREF_MODE_UNCOUNTED	0x9UL	/* immortal, off the fast path */
 #define DREF_MODE_TAGS		0xfUL
+#define DREF_MODE_KILLED	0x80UL	/* killed: exact and immortal objects */
 
 /*
- * The tags that take an operation off the fast path.  User-Mode Linux sets
- * CONFIG_X86_64 as well, but has no per-CPU base in %gs, and an increment takes
- * many instructions there.
+ * The mode of an immortal object that is not killed.  User-Mode Linux sets CONFIG_X86_64
+ * as well, but has no per-CPU base in %gs, and an increment takes many instructions
+ * there.
  */
 #if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
-#define DREF_MODE_SLOW		(DREF_MODE_TAGS & ~DREF_MODE_IMMORTAL)
+#define DREF_MODE_IMMORTAL	((__force unsigned long)&dref_unread + 8 + DREF_MODE_DEFERRED)
+#define DREF_IMMORTAL_IS_FAST	true
 #else
-#define DREF_MODE_SLOW		DREF_MODE_TAGS
+#define DREF_MODE_IMMORTAL	DREF_MODE_UNCOUNTED
+#define DREF_IMMORTAL_IS_FAST	false
 #endif
-
-/* The mode of an immortal object; DREF_MODE_KILLED is added if it has been killed */
-#define DREF_MODE_UNREAD	((__force unsigned long)&dref_unread + DREF_MODE_IMMORTAL)
 
 /*
  * What dref_read() returns for an immortal object.  Also the count of an object that
@@ -235,16 +255,27 @@ struct dref_class {
  */
 #define DREF_INIT_IMMORTAL(_class)					\
 	{								\
-		.mode	= DREF_MODE_UNREAD,				\
+		.mode	= DREF_MODE_IMMORTAL,				\
 		.count	= ATOMIC_LONG_INIT(DREF_IMMORTAL_COUNT),	\
 		.class	= (_class),					\
 	}
+
+/*
+ * The ABI guard: every module that includes this header refers to this symbol, whose
+ * name changes when struct dref, struct dref_class or an inline function does.  So a
+ * module that was built with another header does not load, also where the kernel has no
+ * CONFIG_MODVERSIONS.
+ */
+extern const char dref_abi_2;
+__ADDRESSABLE(dref_abi_2);
 
 /* Context, ordering and errors of these are described where they are defined */
 int dref_class_register(struct dref_class *class);
 int dref_class_unregister(struct dref_class *class);
 void dref_class_drain(struct dref_class *class);
+void dref_class_barrier(struct dref_class *class);
 
+bool dref_exit(struct dref *ref);
 int dref_defer(struct dref *ref, gfp_t gfp);
 void dref_immortalize(struct dref *ref);
 void dref_kill(struct dref *ref);
@@ -260,11 +291,12 @@ struct dref_counts {
 	unsigned long	puts;
 } __aligned(16);
 
-/* What a class has counted on one CPU */
-struct dref_class_cpu {
-	unsigned long	created;
-	unsigned long	events[];
-};
+/*
+ * A larger dref_get_many() or dref_put_many() is added to count, not to the slot.  So a
+ * sum of a slot changes so slowly that a pass cannot take the difference between two
+ * sums, taken at different times, for an overflow.
+ */
+#define DREF_SLOT_MANY		BIT(16)
 
 /* The low half of the mode of an exact object whose home is this CPU (heat.c) */
 DECLARE_PER_CPU(u32, dref_home);
@@ -277,7 +309,7 @@ void dref_get_bad(struct dref *ref);
 void dref_put_slow(struct dref *ref, unsigned long n);
 void dref_put_last(struct dref *ref);	/* count is 0 before the put (count.c) */
 void dref_put_zero(struct dref *ref);	/* count is below 0 after the put (zero.c) */
-bool dref_tryget_slow(struct dref *ref);
+bool dref_tryget_slow(struct dref *ref, bool live);
 
 /*
  * The window is the code between the load of mode and the increment of the slot
@@ -302,14 +334,35 @@ void dref_window_stall(void);
 static inline void dref_window_stall(void) { }
 #endif
 
+/* Test whether gets and puts of an object with this @mode increment per-CPU counters */
+static __always_inline bool dref_mode_is_fast(unsigned long mode)
+{
+	return mode & DREF_MODE_DEFERRED;
+}
+
 /*
  * Returns the counters of the slot that @mode names, or for an immortal object, those
- * in dref_unread; @mode has no tag of DREF_MODE_SLOW.
+ * in dref_unread; dref_mode_is_fast(@mode) is true.
  */
-static inline struct dref_counts __percpu *dref_counts(unsigned long mode)
+static __always_inline struct dref_counts __percpu *dref_counts(unsigned long mode)
 {
 	dref_window_stall();
-	return (struct dref_counts __percpu *)mode;
+	/* The grace periods of a pass wait for this increment only where RCU is watching */
+	RCU_LOCKDEP_WARN(!rcu_is_watching(), "dref: get or put in an idle or off-line CPU");
+	return (struct dref_counts __percpu *)(mode - DREF_MODE_DEFERRED);
+}
+
+/* Test whether there is nothing to count: an immortal object off the fast path */
+static __always_inline bool dref_mode_skips(unsigned long mode)
+{
+	return !DREF_IMMORTAL_IS_FAST && mode == DREF_MODE_IMMORTAL;
+}
+
+/* Test whether an object with this @mode is immortal */
+static inline bool dref_mode_immortal(unsigned long mode)
+{
+	return mode == DREF_MODE_IMMORTAL ||
+	       (mode & DREF_MODE_TAGS) == DREF_MODE_UNCOUNTED;
 }
 
 /* Test whether @mode is exact, its home is this CPU, and it has no flag set */
@@ -335,40 +388,45 @@ static __always_inline bool dref_mode_is_home(unsigned long mode)
 
 /**
  * dref_init - initialise a count: exact, with one reference
- * @ref: the count
+ * @ref: the count; what its memory contained before does not matter
  * @class: a registered class
  *
- * Allocates nothing, and cannot fail if it is used as described here.
+ * Allocates nothing, and cannot fail if it is used as described here.  If @class is NULL
+ * or not registered, dref_init() issues a WARN and makes the object immortal, so that it
+ * is leaked.
  *
- * If @class is NULL or not registered, dref_init() issues a WARN and makes the
- * object immortal, so that it is leaked.  If @ref looks like a live object of
- * @class, dref_init() issues a WARN and changes nothing.  Therefore memory that
- * held an immortal object must be cleared before another object of the same
- * class is initialised in it.
+ * dref_init() of a live object discards its references, which dref cannot detect.  A
+ * kernel with CONFIG_DEBUG_OBJECTS reports that, the use of an object before its
+ * dref_init(), and with CONFIG_DEBUG_OBJECTS_FREE, that an object was freed while it was
+ * alive.
  *
- * Context: any.  Ordering: none; the caller publishes the object.
+ * The memory may come from a SLAB_TYPESAFE_BY_RCU cache.  If a reader still has a pointer
+ * to the object that was there before, its dref_tryget() either fails, or returns a
+ * reference to the new object.  The reader then sees all that was stored before
+ * dref_init(), so set what it looks at before that.  Such memory must not be cleared before
+ * dref_init(): a count of zero means one reference.
+ *
+ * Context: any; on a kernel with CONFIG_DEBUG_OBJECTS, any but NMI.
+ * Ordering: a release, for such a dref_tryget(); otherwise the caller publishes the
+ * object.
  */
 static inline void dref_init(struct dref *ref, struct dref_class *class)
 {
 	u32 home = raw_cpu_read(dref_home);
-	struct dref_class_cpu __percpu *cpu;
+	unsigned long __percpu *created;
 
-	barrier();	/* home, then fast; litmus: track-init */
-	cpu = class ? READ_ONCE(class->fast) : NULL;
-	/*
-	 * Only the memory of a live object or of a static immortal is likely to
-	 * contain these values; dref_init_slow() looks closer.
-	 */
-	if (unlikely(!cpu || ref->link.next == &ref->link ||
-		     ref->mode == DREF_MODE_UNREAD)) {
+	barrier();	/* home, then created; litmus: track-init */
+	created = class ? READ_ONCE(class->created) : NULL;
+	if (unlikely(!created)) {
 		dref_init_slow(ref, class);
 		return;
 	}
-	atomic_long_set(&ref->count, 0);
 	ref->class = class;
 	ref->link.next = &ref->link;
 	WRITE_ONCE(ref->mode, home);
-	this_cpu_inc(cpu->created);
+	/* Last, as the count of a dead object makes trygets fail; litmus: init-typesafe */
+	atomic_long_set_release(&ref->count, 0);
+	this_cpu_inc(*created);
 }
 
 /**
@@ -382,7 +440,8 @@ static inline void dref_init(struct dref *ref, struct dref_class *class)
  * A get of a dead object is a bug.  dref issues one WARN per class for that, and
  * makes the object immortal, so that it is leaked and not used after free.
  *
- * Context: any, including NMI where this_cpu_inc() is NMI-safe (x86, arm64).
+ * Context: any in which RCU is watching (not the idle loop, nor a CPU that is off line),
+ * including NMI where this_cpu_inc() is NMI-safe (x86, arm64).
  * Ordering: none.
  */
 static __always_inline void dref_get(struct dref *ref)
@@ -395,7 +454,7 @@ static __always_inline void dref_get(struct dref *ref)
 	 * (litmus: promote-zero)
 	 */
 	mode = READ_ONCE(ref->mode);
-	if (likely(!(mode & DREF_MODE_SLOW))) {
+	if (likely(dref_mode_is_fast(mode))) {
 		/* litmus: P-gp-G-slot */
 		this_cpu_inc(dref_counts(mode)->gets);
 		dref_window_close();
@@ -403,8 +462,7 @@ static __always_inline void dref_get(struct dref *ref)
 	}
 	dref_window_close();
 
-	/* Constant 0 on x86-64, where an immortal object was handled above */
-	if (mode & DREF_MODE_SLOW & DREF_MODE_IMMORTAL)
+	if (dref_mode_skips(mode))
 		return;
 	/* No order is needed; litmus: P-gp-c */
 	if (unlikely(!dref_mode_is_home(mode)))
@@ -418,14 +476,14 @@ static __always_inline void dref_get(struct dref *ref)
  * @ref: a count on which the caller holds a reference
  *
  * The object may have been freed when dref_put() returns.  If the object is exact and
- * its class is neither DREF_SLEEP nor DREF_RCU, the last put calls release().
+ * its class is neither DREF_SLEEP, DREF_RCU nor DREF_ASYNC, the last put calls release().
  *
  * One put too many is a bug.  If the object has not been freed by then, dref issues a
  * WARN, as with a get of a dead object, and makes the object immortal.  If the object
  * is deferred, dref_put() does not notice that; a pass does.
  *
- * Context: as release(), if the class is neither DREF_SLEEP nor DREF_RCU; otherwise
- * any, including NMI where this_cpu_inc() is NMI-safe.
+ * Context: as release(), if the class is neither DREF_SLEEP, DREF_RCU nor DREF_ASYNC;
+ * otherwise any in which RCU is watching, including NMI where this_cpu_inc() is NMI-safe.
  * Ordering: everything that the caller did to the object before happens before
  * release().
  */
@@ -440,7 +498,7 @@ static __always_inline void dref_put(struct dref *ref)
 	barrier();
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
-	if (likely(!(mode & DREF_MODE_SLOW))) {
+	if (likely(dref_mode_is_fast(mode))) {
 		/* litmus: P-gp-G-slot, P-gp-c */
 		this_cpu_inc(dref_counts(mode)->puts);
 		dref_window_close();
@@ -448,7 +506,7 @@ static __always_inline void dref_put(struct dref *ref)
 	}
 	dref_window_close();
 
-	if (mode & DREF_MODE_SLOW & DREF_MODE_IMMORTAL)
+	if (dref_mode_skips(mode))
 		return;
 	if (unlikely(!dref_mode_is_home(mode)))
 		dref_put_slow(ref, 1);
@@ -482,11 +540,7 @@ static inline void dref_get_many(struct dref *ref, unsigned long n)
 
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
-	/*
-	 * A larger @n is added to count, not to the slot, because an overflow of
-	 * count is noticed.  dref_put_many() does the same.
-	 */
-	if (likely(!(mode & DREF_MODE_SLOW) && n <= INT_MAX)) {
+	if (likely(dref_mode_is_fast(mode) && n <= DREF_SLOT_MANY)) {
 		/* litmus: P-gp-G-slot */
 		this_cpu_add(dref_counts(mode)->gets, n);
 		dref_window_close();
@@ -512,7 +566,7 @@ static inline void dref_put_many(struct dref *ref, unsigned long n)
 	barrier();	/* as in dref_put(); litmus: put-release-deferred */
 	dref_window_open();
 	mode = READ_ONCE(ref->mode);
-	if (likely(!(mode & DREF_MODE_SLOW) && n <= INT_MAX)) {
+	if (likely(dref_mode_is_fast(mode) && n <= DREF_SLOT_MANY)) {
 		/* litmus: P-gp-G-slot, P-gp-c */
 		this_cpu_add(dref_counts(mode)->puts, n);
 		dref_window_close();
@@ -522,24 +576,8 @@ static inline void dref_put_many(struct dref *ref, unsigned long n)
 	dref_put_slow(ref, n);
 }
 
-/**
- * dref_tryget - take a reference without holding one, unless the object is dead
- * @ref: the count of an object that is not freed during the call, see Context
- *
- * dref_tryget() disables preemption, so that its load of mode and its increment are
- * an RCU read-side critical section, for which the grace period of a pass waits.  A
- * caller that has pinned the object with a mutex need not be in one.
- *
- * Context: any, including NMI as for dref_get().  The caller is inside
- * rcu_read_lock() and the object is freed by RCU (a DREF_RCU class, or
- * kfree_rcu() in release()), or the object is pinned by other means, such as a
- * lock that release() takes before it frees the object.
- * Ordering: on success, what follows is ordered after the stores that published
- * the object.
- *
- * Return: true if the caller now holds a reference, false if the object is dead.
- */
-static __always_inline bool dref_tryget(struct dref *ref)
+/* The body of dref_tryget() and dref_tryget_live() */
+static __always_inline bool dref_tryget_mode(struct dref *ref, bool live)
 {
 	unsigned long mode;
 
@@ -549,19 +587,46 @@ static __always_inline bool dref_tryget(struct dref *ref)
 	 * (litmus: tryget-publish)
 	 */
 	mode = smp_load_acquire(&ref->mode);
-	if (likely(!(mode & DREF_MODE_SLOW))) {
+	/* In these three modes, the object is not killed */
+	if (likely(dref_mode_is_fast(mode))) {
 		this_cpu_inc(dref_counts(mode)->gets);
 		preempt_enable();
 		return true;
 	}
 	preempt_enable();
 
-	if (mode & DREF_MODE_SLOW & DREF_MODE_IMMORTAL)
+	if (dref_mode_skips(mode))
 		return true;
 	if (unlikely(!dref_mode_is_home(mode)))
-		return dref_tryget_slow(ref);
-	/* litmus: dead-tryget */
+		return dref_tryget_slow(ref, live);
+	/* litmus: dead-tryget, init-typesafe */
 	return atomic_long_inc_unless_negative(&ref->count);
+}
+
+/**
+ * dref_tryget - take a reference without holding one, unless the object is dead
+ * @ref: the count of an object whose memory holds such an object during the call, see
+ *	Context
+ *
+ * dref_tryget() disables preemption, so that its load of mode and its increment are
+ * an RCU read-side critical section, for which the grace period of a pass waits.  A
+ * caller that has pinned the object with a mutex need not be in one.
+ *
+ * If the memory comes from a SLAB_TYPESAFE_BY_RCU cache, the caller must test after a
+ * successful dref_tryget() whether this is still the object that it looked for.
+ *
+ * Context: any, including NMI as for dref_get().  The caller is inside
+ * rcu_read_lock() and the object is freed by RCU (a DREF_RCU class, kfree_rcu() in
+ * release(), or a SLAB_TYPESAFE_BY_RCU cache), or the object is pinned by other means,
+ * such as a lock that release() takes before it frees the object.
+ * Ordering: on success, what follows is ordered after the stores that published
+ * the object.
+ *
+ * Return: true if the caller now holds a reference, false if the object is dead.
+ */
+static __always_inline bool dref_tryget(struct dref *ref)
+{
+	return dref_tryget_mode(ref, false);
 }
 
 /**
@@ -575,7 +640,7 @@ static __always_inline bool dref_tryget(struct dref *ref)
  */
 static __always_inline bool dref_tryget_live(struct dref *ref)
 {
-	return !(READ_ONCE(ref->mode) & DREF_MODE_KILLED) && dref_tryget(ref);
+	return dref_tryget_mode(ref, true);
 }
 
 /**
@@ -588,7 +653,7 @@ static __always_inline bool dref_tryget_live(struct dref *ref)
  */
 static inline bool dref_is_immortal(const struct dref *ref)
 {
-	return READ_ONCE(ref->mode) & DREF_MODE_IMMORTAL;
+	return dref_mode_immortal(READ_ONCE(ref->mode));
 }
 
 /**
@@ -602,7 +667,9 @@ static inline bool dref_is_immortal(const struct dref *ref)
  */
 static inline bool dref_is_deferred(const struct dref *ref)
 {
-	return !(READ_ONCE(ref->mode) & (DREF_MODE_STATE | DREF_MODE_IMMORTAL));
+	unsigned long tags = READ_ONCE(ref->mode) & DREF_MODE_TAGS;
+
+	return tags == DREF_MODE_DEFERRED || tags == DREF_MODE_KILLED_SLOT;
 }
 
 /**
@@ -619,10 +686,16 @@ static inline bool dref_is_dying(const struct dref *ref)
 {
 	unsigned long mode = READ_ONCE(ref->mode);
 
-	if (mode & DREF_MODE_IMMORTAL)
+	if (dref_mode_immortal(mode))
 		return false;
-	return (mode & DREF_MODE_STATE) == DREF_MODE_DYING ||
+	return (mode & DREF_MODE_TAGS & ~DREF_MODE_KILLED_SLOT) == DREF_MODE_DYING ||
 	       atomic_long_read(&ref->count) < 0;
 }
+
+/* Since 6.5, <linux/preempt.h> includes <linux/cleanup.h> */
+#ifdef DEFINE_FREE
+/* struct dref *ref __free(dref_put) = ...: drops the reference at the end of the scope */
+DEFINE_FREE(dref_put, struct dref *, if (_T) dref_put(_T))
+#endif
 
 #endif /* _LINUX_DREF_H */

@@ -3,12 +3,13 @@
  * Waiting for releases: dref_reconcile() and dref_barrier().
  *
  *	dref_pass_now()		empty the promotion queue, run one expedited pass
- *	dref_barrier()		dref_pass_now(), and run the releases that are due
+ *	dref_barrier()		dref_pass_now(), and wait for the releases that are due
+ *	dref_class_reconcile()	the same, for the releases of one class (class.c)
  *	dref_reconcile()	passes and releases, until a pass finds no dead object
  *				that was deferred at the time of the call
  *
- * These functions do the work of dref's work items themselves.  To wait for the work items
- * is not enough, because flush_work() misses one that is about to be queued.
+ * The caller runs the passes.  Work items call release(), and the caller waits for them
+ * (worklist.c).
  *
  * The promotion queue comes first.  It holds a reference to each object in it, which may
  * be the last one.
@@ -18,8 +19,8 @@
  *
  *	A, dead --> release(A) drops B --> release(B) drops C --> ...
  *
- * If B is deferred, the next pass finds it.  If B is exact and of a DREF_RCU or DREF_SLEEP
- * class, it is on a list, and dref_nr_chained has been incremented.
+ * If B is deferred, the next pass finds it.  If B is exact and its class is not released at
+ * once, it is on a list, and dref_nr_chained() has changed.
  * dref_releases_flush_chains() flushes the lists until that number does not change.
  * Other tasks may drop such chains all the time, so it stops after DREF_CHAIN_MAX rounds,
  * and on a fatal signal.
@@ -38,20 +39,29 @@
 #define DREF_CHAIN_MAX	32
 
 /*
- * Flush the promotion queue and the releases that are due, and then those of objects that
- * these releases have dropped.  Returns true if there may be more.
+ * Test whether the caller runs on behalf of a release(), and so must not wait for one.  An
+ * interrupt does not.  A release() called by an exact put is not detected.
+ */
+bool dref_in_release(void)
+{
+	return dref_in_queued_release() || dref_in_promotion();
+}
+
+/*
+ * Flush the promotion queue and the releases that are due, of all classes, and then those of
+ * objects that these releases have dropped.  Returns true if there may be more.
  */
 bool dref_releases_flush_chains(void)
 {
-	long before;
+	unsigned long before;
 	int link;
 
 	for (link = 0; link < DREF_CHAIN_MAX; link++) {
 		/* An object that has been counted is found on its list; litmus: chain-follow */
-		before = atomic_long_read_acquire(&dref_nr_chained);
+		before = dref_nr_chained();
 		dref_promotions_flush();
-		dref_releases_flush();
-		if (atomic_long_read(&dref_nr_chained) == before)
+		dref_releases_flush(NULL, TASK_UNINTERRUPTIBLE);
+		if (dref_nr_chained() == before)
 			return false;
 		if (fatal_signal_pending(current))
 			break;
@@ -68,6 +78,16 @@ void dref_pass_now(void)
 	dref_pass_expedited(&found);
 }
 
+/*
+ * Find out which objects are dead, and wait until those of @class have been released, in
+ * @task_state
+ */
+void dref_class_reconcile(struct dref_class *class, unsigned int task_state)
+{
+	dref_pass_now();
+	dref_releases_flush(class, task_state);
+}
+
 /**
  * dref_reconcile - find and release all objects that have no references now
  *
@@ -77,15 +97,15 @@ void dref_pass_now(void)
  *
  * It does not wait for later events: it runs another pass only if the last one found
  * a dead object that was deferred when dref_reconcile() was called.  Of a chain of
- * exact objects of a DREF_SLEEP or DREF_RCU class, it follows 32 links between two
+ * exact objects that are not released at once, it follows 32 links between two
  * passes; a deferred object behind more of them may need another call.
  *
  * An object without references is released within three expedited grace periods:
  * one to end the pass under way, one to confirm zero, and one for DREF_RCU.  Each
  * DREF_RCU link of a chain that leads to the object takes another one.
  *
- * Context: task, may sleep; not from a release(), and not while holding a lock that
- * a release() takes.
+ * Context: task, may sleep; not from a release() that dref has queued, and not while
+ * holding a lock that a release() of any class takes.
  *
  * Return: the number of objects it found dead; all of them have been released.
  */
@@ -115,8 +135,8 @@ EXPORT_SYMBOL_GPL(dref_reconcile);
  * When dref_barrier() returns, every release() caused by a put before the call has
  * run, whatever the mode of the object and the flags of its class.
  *
- * Context: task, may sleep; not from a release(), and not while holding a lock that
- * a release() takes.
+ * Context: task, may sleep; not from a release() that dref has queued, and not while
+ * holding a lock that a release() of any class takes.
  */
 void dref_barrier(void)
 {
@@ -124,7 +144,6 @@ void dref_barrier(void)
 	if (WARN_ONCE(dref_in_release(), "dref: barrier from a release()\n"))
 		return;
 
-	dref_pass_now();
-	dref_releases_flush();
+	dref_class_reconcile(NULL, TASK_UNINTERRUPTIBLE);
 }
 EXPORT_SYMBOL_GPL(dref_barrier);

@@ -62,6 +62,13 @@ static inline void dref_shrinker_free(struct shrinker *shrinker)
 }
 #endif
 
+/* How many items of an unbound workqueue may run at a time; one limit for all since 6.9 */
+#ifdef WQ_UNBOUND_MAX_ACTIVE
+#define DREF_WQ_MAX_ACTIVE	WQ_UNBOUND_MAX_ACTIVE
+#else
+#define DREF_WQ_MAX_ACTIVE	WQ_MAX_ACTIVE
+#endif
+
 /* Renamed in 6.17; 7.2 warns about the old name */
 #ifdef DREF_HAVE_DFL_WQ
 #define dref_unbound_wq	system_dfl_wq
@@ -79,6 +86,16 @@ static inline void dref_hrtimer_setup(struct hrtimer *timer,
 #else
 	hrtimer_init(timer, clock, mode);
 	timer->function = function;
+#endif
+}
+
+/* Since 6.2, call_rcu() may wait for seconds before it begins, to save energy */
+static inline void dref_call_rcu(struct rcu_head *rcu, rcu_callback_t callback)
+{
+#ifdef DREF_HAVE_CALL_RCU_HURRY
+	call_rcu_hurry(rcu, callback);
+#else
+	call_rcu(rcu, callback);
 #endif
 }
 

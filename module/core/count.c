@@ -12,10 +12,12 @@
  *	immortal, killed		nothing is counted
  *	any, large or many		dref_get_many() and dref_put_many(), unless the
  *					inline functions can increment the slot
+ *	no object			the memory was not initialised, which is a bug
  *	exact, count is 0		dref_put() is probably the last put
  *	exact, count is negative	dref_get() from zero, which is a bug
  *
- * dref_init() comes here if its class is tracked or it finds a mistake.
+ * dref_init() comes here if its class is tracked or not registered, and always on a kernel
+ * with CONFIG_DEBUG_OBJECTS.
  *
  * An operation reads mode and acts on it later.  Meanwhile mode may change any
  * number of times.  An operation that changes count is correct nevertheless,
@@ -48,57 +50,33 @@
 
 #include "internal.h"
 
-/*
- * Test whether @ref looks like a live object of @class.  Either its link points to
- * itself, which is unlikely in other memory, and it has references or is immortal; or
- * it was immortal from the beginning, and has no link.
- */
-static bool dref_looks_alive(const struct dref *ref, const struct dref_class *class)
-{
-	bool immortal = (ref->mode & ~DREF_MODE_KILLED) == DREF_MODE_UNREAD;
-	long count = atomic_long_read(&ref->count);
-
-	if (ref->class != class)
-		return false;
-	if (ref->link.next == &ref->link)
-		return count >= 0 || immortal;
-	return count == DREF_IMMORTAL_COUNT && immortal;
-}
-
 /**
  * dref_init_slow - initialise a count, off the fast path
  * @ref: the count
  * @class: its class, which may be NULL, not registered, or tracked
  *
- * For dref_init() only, which describes what happens if it is misused.  It calls
- * this if the class is NULL, not registered or tracked, or if the memory contains
- * values that a live object would have.
+ * For dref_init() only, which describes what happens if it is misused.
  *
- * Context: any.
+ * Context and ordering: as dref_init().
  */
 void dref_init_slow(struct dref *ref, struct dref_class *class)
 {
 	struct dref_class_cpu __percpu *cpu = class ? READ_ONCE(class->cpu) : NULL;
 
+	ref->class = class;
 	if (!cpu) {
-		ref->class = class;
-		atomic_long_set(&ref->count, DREF_IMMORTAL_COUNT);
 		ref->link.next = NULL;
-		WRITE_ONCE(ref->mode, DREF_MODE_UNREAD);
+		WRITE_ONCE(ref->mode, DREF_MODE_IMMORTAL);
+		atomic_long_set_release(&ref->count, DREF_IMMORTAL_COUNT);
 		WARN(1, "dref: init with %s, by %pS; the object is immortal\n",
 		     class ? "a class that is not registered" : "no class",
-		     (void *)_RET_IP_);
+		     (void *)dref_caller(_RET_IP_));
 		return;
 	}
-	if (dref_looks_alive(ref, class)) {
-		WARN(1, "dref: class %s: second init of a live object, by %pS; refused\n",
-		     class->name, (void *)_RET_IP_);
-		return;
-	}
-	atomic_long_set(&ref->count, 0);
-	ref->class = class;
+	dref_debug_init(ref);
 	ref->link.next = &ref->link;
 	WRITE_ONCE(ref->mode, dref_home_mode(class));
+	atomic_long_set_release(&ref->count, 0);	/* litmus: init-typesafe */
 	dref_track_init(ref, _RET_IP_);
 	this_cpu_inc(cpu->created);
 }
@@ -110,7 +88,7 @@ EXPORT_SYMBOL_GPL(dref_init_slow);
  */
 static struct dref_counts __percpu *dref_mode_slot(unsigned long mode)
 {
-	return dref_counts(mode & ~DREF_MODE_TAGS);
+	return dref_counts((mode & ~DREF_MODE_TAGS) | DREF_MODE_DEFERRED);
 }
 
 /* Check the new @count of an object that has no slot against the limits */
@@ -142,7 +120,7 @@ static void dref_get_count(struct dref *ref, unsigned long n, unsigned long mode
 	} else if (unlikely(count < 0)) {
 		atomic_long_sub(n, &ref->count);	/* or it would look dead */
 		dref_saturate(ref, DREF_OVERFLOW, "count past the limit", caller);
-	} else if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT) {
+	} else if ((mode & DREF_MODE_TAGS) == DREF_MODE_EXACT) {
 		/* an object that has a slot is checked by the passes */
 		dref_check_limit(ref, count, mode, caller);
 	}
@@ -172,11 +150,45 @@ static noinline void dref_note_contention(struct dref *ref, unsigned long mode)
 /* Measure heat, or cancel demotion; the caller holds a reference and has found @mode */
 static void dref_note_use(struct dref *ref, unsigned long mode)
 {
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEMOTING)
+	if (dref_mode_state(mode) == DREF_MODE_DEMOTING)
 		dref_cancel_demotion(ref, mode);
-	else if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT &&
-		 !dref_mode_is_home(mode))
+	else if ((mode & DREF_MODE_TAGS) == DREF_MODE_EXACT && !dref_mode_is_home(mode))
 		dref_note_contention(ref, mode);
+}
+
+/*
+ * Count @n puts, or gets, in the slot, if the object is deferred and @n is not too large.
+ * Returns 0 if nothing is left to do, and otherwise mode.
+ */
+static __always_inline unsigned long dref_count_in_slot(struct dref *ref, unsigned long n,
+							bool put, unsigned long caller)
+{
+	unsigned long mode, state;
+
+	if (!n)
+		return 0;
+	dref_window_open();
+	mode = READ_ONCE(ref->mode);
+	state = dref_user_state(mode);
+	if (state == DREF_MODE_DEFERRED && n <= DREF_SLOT_MANY) {
+		/* litmus: P-gp-G-slot, P-gp-c */
+		if (put)
+			this_cpu_add(dref_mode_slot(mode)->puts, n);
+		else
+			this_cpu_add(dref_mode_slot(mode)->gets, n);
+		mode = 0;
+	}
+	dref_window_close();
+
+	if (state == DREF_MODE_UNCOUNTED)
+		return 0;
+	if (unlikely(state == DREF_MODE_NONE)) {
+		dref_warn_no_object(put ? "put" : "get", caller);
+		return 0;
+	}
+	if (mode)
+		dref_debug_check(ref);	/* else @ref may have been freed by now */
+	return mode;
 }
 
 /**
@@ -190,29 +202,14 @@ static void dref_note_use(struct dref *ref, unsigned long mode)
  */
 void dref_get_slow(struct dref *ref, unsigned long n)
 {
-	unsigned long mode;
+	unsigned long mode = dref_count_in_slot(ref, n, false, _RET_IP_);
 
-	if (!n)
+	if (!mode)
 		return;
-
-	dref_window_open();
-	mode = READ_ONCE(ref->mode);
-	if (mode & DREF_MODE_IMMORTAL)
-		goto out;
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED && n <= INT_MAX) {
-		/* litmus: P-gp-G-slot */
-		this_cpu_add(dref_mode_slot(mode)->gets, n);
-		goto out;
-	}
-	dref_window_close();
-
 	/* Adds DREF_MODE_TRACKED if the class has become tracked */
 	mode = dref_track_mode(ref, mode);
 	dref_get_count(ref, n, mode, _RET_IP_);
 	dref_note_use(ref, mode);
-	return;
-out:
-	dref_window_close();
 }
 EXPORT_SYMBOL_GPL(dref_get_slow);
 
@@ -233,39 +230,24 @@ EXPORT_SYMBOL_GPL(dref_get_bad);
 /* Drop @n references, in any mode */
 static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 {
-	unsigned long mode;
+	unsigned long mode = dref_count_in_slot(ref, n, true, caller);
 
-	if (!n)
+	if (!mode)
 		return;
-
-	dref_window_open();
-	mode = READ_ONCE(ref->mode);
-	if (mode & DREF_MODE_IMMORTAL)
-		goto out;
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED && n <= INT_MAX) {
-		/* litmus: P-gp-G-slot, P-gp-c */
-		this_cpu_add(dref_mode_slot(mode)->puts, n);
-		goto out;
-	}
-	dref_window_close();
-
 	if (n > DREF_COUNT_LIMIT) {
 		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", caller);
 		return;
 	}
 	/* dref_broken() is 0, except in builds that inject faults (broken.h) */
-	if (dref_broken(LOST_PUT) &&
-	    (mode & DREF_MODE_STATE) == DREF_MODE_DYING)
+	if (dref_broken(LOST_PUT) && dref_mode_state(mode) == DREF_MODE_DYING)
 		return;
 	mode = dref_track_mode(ref, mode);
 	dref_note_use(ref, mode);	/* before the put, after which the object may be freed */
 	/* litmus: c-mb-G-release, put-release-exact, put-release-dying */
-	if (dref_mode_tracked(mode) ? dref_track_put(ref, n) :
-				      atomic_long_add_negative(-(long)n, &ref->count))
-		dref_count_zero(ref, caller);
-	return;
-out:
-	dref_window_close();
+	if ((dref_mode_tracked(mode) ? dref_track_put(ref, n) :
+				       atomic_long_add_negative(-(long)n, &ref->count)) &&
+	    dref_count_zero(ref, caller))
+		dref_release(ref);
 }
 
 /**
@@ -315,37 +297,38 @@ EXPORT_SYMBOL_GPL(dref_put_last);
 /**
  * dref_tryget_slow - take a reference without holding one, in any mode
  * @ref: as for dref_tryget()
+ * @live: fail if the object has been killed
  *
- * For dref_tryget() only, off the fast path.
+ * For dref_tryget() and dref_tryget_live() only, off the fast path.
  *
  * Context and ordering: as dref_tryget().
  *
- * Return: true if the caller now holds a reference, false if the object is dead.
+ * Return: true if the caller now holds a reference, false if the object is dead, or
+ * killed, or has not been initialised.
  */
-bool dref_tryget_slow(struct dref *ref)
+bool dref_tryget_slow(struct dref *ref, bool live)
 {
-	unsigned long mode;
+	unsigned long mode, state;
+	bool got = true;
 
 	preempt_disable();	/* as in dref_tryget(); litmus: dying-tryget */
 	/* After the acquire in dref_tryget(); litmus: tryget-publish */
 	mode = READ_ONCE(ref->mode);
-	if (mode & DREF_MODE_IMMORTAL) {
-		preempt_enable();
-		return true;
-	}
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_DEFERRED) {
+	state = dref_user_state(mode);
+	if (state == DREF_MODE_NONE || (live && dref_mode_killed(mode)))
+		got = false;
+	else if (state == DREF_MODE_DEFERRED)
 		this_cpu_inc(dref_mode_slot(mode)->gets);
-		preempt_enable();
-		return true;
-	}
 	preempt_enable();
+	if (!got || state == DREF_MODE_DEFERRED || state == DREF_MODE_UNCOUNTED)
+		return got;
 
 	mode = dref_track_mode(ref, mode);
-	/* litmus: dead-tryget */
+	/* litmus: dead-tryget, init-typesafe */
 	if (!(dref_mode_tracked(mode) ? dref_track_tryget(ref, _RET_IP_) :
 					atomic_long_inc_unless_negative(&ref->count)))
 		return dref_is_immortal(ref);
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+	if (state == DREF_MODE_EXACT)
 		dref_check_limit(ref, atomic_long_read(&ref->count), mode, _RET_IP_);
 	dref_note_use(ref, mode);
 	return true;
@@ -362,13 +345,13 @@ EXPORT_SYMBOL_GPL(dref_tryget_slow);
  *
  * Context: any but NMI.  Ordering: none.
  *
- * Return: the number of references, 0 if the object is dead, DREF_IMMORTAL_COUNT
- * if it is immortal.
+ * Return: the number of references, 0 if the object is dead or was not initialised,
+ * DREF_IMMORTAL_COUNT if it is immortal.
  */
 long dref_read(const struct dref *ref)
 {
 	struct dref_counts __percpu *counts;
-	unsigned long mode, puts = 0, gets = 0;
+	unsigned long mode, state, puts = 0, gets = 0;
 	long count;
 	int cpu;
 
@@ -378,12 +361,13 @@ long dref_read(const struct dref *ref)
 	 */
 	rcu_read_lock();
 	mode = READ_ONCE(ref->mode);
-	if (mode & DREF_MODE_IMMORTAL) {
-		count = DREF_IMMORTAL_COUNT;
+	state = dref_user_state(mode);
+	if (state == DREF_MODE_UNCOUNTED || state == DREF_MODE_NONE) {
+		count = state == DREF_MODE_NONE ? 0 : DREF_IMMORTAL_COUNT;
 		goto out;
 	}
 	counts = dref_mode_slot(mode);
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT || !counts) {
+	if (state == DREF_MODE_EXACT || !counts) {
 		count = atomic_long_read(&ref->count) + 1;
 		/* There is a bias if a promotion or the end of a demotion is under way */
 		if (count > DREF_COUNT_HIGH && !(mode & DREF_MODE_COLD))

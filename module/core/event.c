@@ -21,16 +21,6 @@
 /* Of classes that have been unregistered; under dref_classes_mutex */
 unsigned long dref_events_retired[DREF_NR_EVENTS];
 
-struct dref_class_cpu __percpu *dref_class_cpu_alloc(void)
-{
-	struct dref_class_cpu *cpu;
-
-	if (dref_should_fail_alloc())
-		return NULL;
-	return __alloc_percpu(struct_size(cpu, events, DREF_NR_EVENTS),
-			      __alignof__(*cpu));
-}
-
 unsigned long dref_events(const struct dref_class *class, enum dref_event event)
 {
 	unsigned long sum = 0;
@@ -42,11 +32,11 @@ unsigned long dref_events(const struct dref_class *class, enum dref_event event)
 }
 
 /*
- * Returns the number of objects that have been created, and neither released nor made
- * immortal.  A caller that acts on zero has made sure that no object is created any more.
- * Then only the end of an object can be missed, and the result is at worst too high.  For
- * other callers, ends are summed before creations, so that the result tends to be too high
- * rather than too low.
+ * Returns the number of objects that have been created, and neither released, nor ended by
+ * dref_exit(), nor made immortal.  A caller that acts on zero has made sure that no object
+ * is created any more.  Then only the end of an object can be missed, and the result is at
+ * worst too high.  For other callers, ends are summed before creations, so that the result
+ * tends to be too high rather than too low.
  */
 long dref_class_live(const struct dref_class *class)
 {
@@ -55,6 +45,7 @@ long dref_class_live(const struct dref_class *class)
 
 	ended = dref_events(class, DREF_RELEASED_EXACT) +
 		dref_events(class, DREF_RELEASED_DEFERRED) +
+		dref_events(class, DREF_EXITED) +
 		dref_events(class, DREF_IMMORTALIZED);
 	for_each_possible_cpu(cpu)
 		created += READ_ONCE(per_cpu_ptr(class->cpu, cpu)->created);

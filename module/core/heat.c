@@ -36,9 +36,10 @@
 /*
  * The low half of the mode of an exact object whose home is this CPU.  Exported only
  * for the inline functions of dref.h.  Changes when tracking is enabled for a class, so
- * that the next operation on each exact object leaves the fast path (track.c).
+ * that the next operation on each exact object leaves the fast path (track.c).  Until
+ * dref_homes_set() has run, all CPUs are taken for CPU 0, and no object gets hot.
  */
-DEFINE_PER_CPU(u32, dref_home);
+DEFINE_PER_CPU(u32, dref_home) = DREF_MODE_EXACT;
 EXPORT_PER_CPU_SYMBOL_GPL(dref_home);
 
 /* Set the dref_home words of all CPUs, with @epoch as the tracking epoch */
@@ -103,7 +104,7 @@ unsigned long dref_heat(struct dref *ref, unsigned long mode)
 {
 	unsigned long home = dref_home_mode(ref->class);
 	unsigned long now = dref_window(), heat = 1, new;
-	bool exact_only = ref->class->flags & DREF_EXACT;
+	bool exact_only = READ_ONCE(ref->class->flags) & DREF_EXACT;
 
 	if (home & DREF_MODE_TRACKED)
 		return 0;
@@ -143,8 +144,7 @@ void dref_cool(struct dref *ref, unsigned long windows)
 	mode = READ_ONCE(ref->mode);
 	until = (dref_window() + windows) & DREF_WINDOW_MASK;
 	do {
-		if (mode & DREF_MODE_IMMORTAL ||
-		    (mode & DREF_MODE_STATE) != DREF_MODE_EXACT)
+		if ((mode & DREF_MODE_TAGS) != DREF_MODE_EXACT)
 			break;
 		home = dref_home_mode(ref->class);
 	} while (!try_cmpxchg(&ref->mode, &mode,

@@ -5,13 +5,16 @@
  * Without CONFIG_DREF_TRACKING, holders are not recorded.  Without
  * CONFIG_DREF_DEBUGFS, which tracking needs, dref has no files in debugfs.
  * Functions that are left out are empty here, and generate no code.  No structure
- * that a client sees depends on these two options.
+ * that a client sees depends on these two options.  debugobjects.c and lockdep.c are built
+ * where the kernel has these facilities.
  */
 #ifndef DREF_HOOKS_H
 #define DREF_HOOKS_H
 
 #include <linux/dref.h>
 #include <linux/jump_label_ratelimit.h>
+
+void dref_class_open(struct dref_class *class);	/* class.c */
 
 /* ---- inspect/track.c: records the holders of the objects of tracked classes ---- */
 
@@ -59,12 +62,7 @@ static inline bool dref_track_tryget(struct dref *ref, unsigned long caller) { r
 static inline void dref_track_stop(struct dref_class *class) { }
 static inline void dref_tracks_init(void) { }
 static inline void dref_tracks_exit(void) { }
-
-/* Set class->fast, which dref_init() reads: from now on the class can have objects */
-static inline void dref_track_register(struct dref_class *class)
-{
-	WRITE_ONCE(class->fast, class->cpu);
-}
+static inline void dref_track_register(struct dref_class *class) { dref_class_open(class); }
 
 #endif /* CONFIG_DREF_TRACKING */
 
@@ -100,6 +98,42 @@ static inline void dref_track_forget(struct dref *ref)
 	if (dref_tracking_on())
 		__dref_track_forget(ref);
 }
+
+/* ---- inspect/debugobjects.c: the life of each object, for the kernel's debugobjects ---- */
+
+#ifdef CONFIG_DEBUG_OBJECTS
+
+void dref_debug_init(struct dref *ref);
+void dref_debug_end(struct dref *ref);
+void dref_debug_check(struct dref *ref);
+
+#else
+
+static inline void dref_debug_init(struct dref *ref) { }
+static inline void dref_debug_end(struct dref *ref) { }
+static inline void dref_debug_check(struct dref *ref) { }
+
+#endif /* CONFIG_DEBUG_OBJECTS */
+
+/* ---- inspect/lockdep.c: who waits for a release(), and under which locks ---- */
+
+#ifdef CONFIG_LOCKDEP
+
+void dref_lockdep_register(struct dref_class *class);
+void dref_lockdep_unregister(struct dref_class *class);
+void dref_lockdep_begin(const struct dref_class *class);
+void dref_lockdep_end(const struct dref_class *class);
+void dref_lockdep_wait(const struct dref_class *class);
+
+#else
+
+static inline void dref_lockdep_register(struct dref_class *class) { }
+static inline void dref_lockdep_unregister(struct dref_class *class) { }
+static inline void dref_lockdep_begin(const struct dref_class *class) { }
+static inline void dref_lockdep_end(const struct dref_class *class) { }
+static inline void dref_lockdep_wait(const struct dref_class *class) { }
+
+#endif /* CONFIG_LOCKDEP */
 
 /* ---- inspect/debugfs.c and inspect/holders.c ---- */
 

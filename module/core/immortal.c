@@ -33,21 +33,35 @@
 
 /*
  * Gets of immortal objects increment the last word of the first element, and puts the first
- * word of the second, because DREF_MODE_IMMORTAL is part of the address.
+ * word of the second, because DREF_MODE_IMMORTAL points 8 bytes into it, to differ from the
+ * mode of a deferred object.
  */
 DEFINE_PER_CPU(struct dref_counts [2], dref_unread);
 EXPORT_PER_CPU_SYMBOL_GPL(dref_unread);
 
-/* Set DREF_MODE_IMMORTAL, keep DREF_MODE_KILLED; false if the object was immortal */
+/* Immortal objects have one state, though their modes differ; all else is no object */
+const u8 dref_mode_states[DREF_MODE_TAGS + 1] = {
+	[DREF_MODE_EXACT]				= DREF_MODE_EXACT,
+	[DREF_MODE_DEFERRED]				= DREF_MODE_DEFERRED,
+	[DREF_MODE_KILLED_SLOT]				= DREF_MODE_DEFERRED,
+	[DREF_MODE_DEMOTING]				= DREF_MODE_DEMOTING,
+	[DREF_MODE_KILLED_SLOT | DREF_MODE_DEMOTING]	= DREF_MODE_DEMOTING,
+	[DREF_MODE_DYING]				= DREF_MODE_DYING,
+	[DREF_MODE_KILLED_SLOT | DREF_MODE_DYING]	= DREF_MODE_DYING,
+	[DREF_MODE_UNCOUNTED]				= DREF_MODE_UNCOUNTED,
+	/* the low bits of DREF_MODE_IMMORTAL on x86-64 */
+	[DREF_MODE_DEFERRED + 8]			= DREF_MODE_UNCOUNTED,
+};
+
+/* An object that has been killed stays killed; false if the object was immortal */
 bool dref_make_immortal(struct dref *ref)
 {
 	unsigned long mode = READ_ONCE(ref->mode);
 
 	do {
-		if (mode & DREF_MODE_IMMORTAL)
+		if (dref_mode_immortal(mode))
 			return false;
-	} while (!try_cmpxchg(&ref->mode, &mode,
-			      DREF_MODE_UNREAD | (mode & DREF_MODE_KILLED)));
+	} while (!try_cmpxchg(&ref->mode, &mode, dref_mode_change(mode, DREF_MODE_IMMORTAL)));
 
 	/*
 	 * If there was a slot, the next pass makes it an orphan, and a later pass gives it
@@ -61,6 +75,7 @@ bool dref_make_immortal(struct dref *ref)
 		trace_immortalize(ref);
 		/* After mode, because the class may be unregistered now; litmus: class-gone */
 		dref_count_event(ref->class, DREF_IMMORTALIZED);
+		dref_debug_end(ref);
 	}
 	dref_track_forget(ref);
 	return true;
@@ -78,9 +93,19 @@ bool dref_make_immortal(struct dref *ref)
  */
 void dref_immortalize(struct dref *ref)
 {
-	dref_make_immortal(ref);
+	if (dref_user_state(READ_ONCE(ref->mode)) == DREF_MODE_NONE)
+		dref_warn_no_object("immortalize", _RET_IP_);
+	else
+		dref_make_immortal(ref);
 }
 EXPORT_SYMBOL_GPL(dref_immortalize);
+
+/* @what was called for memory in which there is no object; nothing there is touched */
+void dref_warn_no_object(const char *what, unsigned long caller)
+{
+	WARN_ONCE(1, "dref: %s of memory that was not initialised, by %pS; ignored\n", what,
+		  (void *)dref_caller(caller));
+}
 
 /*
  * Make an object that has been miscounted immortal, with a WARN: it is leaked, as with a
@@ -97,6 +122,7 @@ void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
 	if (!dref_make_immortal(ref))
 		goto unlock;
 
+	caller = dref_caller(caller);
 	if (fault == DREF_OVERFLOW) {
 		dref_count_event(class, DREF_OVERFLOWS);
 		trace_overflow(ref, class, what, caller);

@@ -3,6 +3,8 @@
  * Declarations shared by the files of dref.ko.
  *
  *	event.c		events per class and CPU; they tell when a class has no objects
+ *	caller.c	the code that has called dref, for WARNs and for holders
+ *	worklist.c	lock-less lists of objects, and waiting until a list was emptied
  *	heat.c		measures which exact objects are contended
  *	slot.c		the pool of per-CPU counters
  *	tasks_gp.c	the Tasks RCU grace periods after which a slot is free
@@ -12,9 +14,10 @@
  *	reconcile.c	deferred -> dead, deferred -> exact: passes and their schedule
  *	promote.c	exact -> deferred: the promotion queue, dref_defer()
  *	count.c		gets, puts and trygets off the fast path
- *	kill.c		dref_kill()
+ *	end.c		dref_kill(), dref_exit()
  *	barrier.c	dref_reconcile(), dref_barrier()
  *	class.c		registering and unregistering classes
+ *	tunables.c	the tunables, which are module parameters
  *	main.c		the module
  *
  * A file calls only files above it in this table, except through the inline
@@ -27,26 +30,26 @@
  *
  * Locks, outermost first:
  *
- *	dref_classes_mutex
- *	  dref_pass_mutex, dref_promote_mutex, release_mutex
- *				never one of these inside another
- *	  dref_track_mutex	inside dref_classes_mutex, because dref_class_hide()
- *				removes debugfs files under that one, and waits for
- *				their readers, which take this one (holders.c)
- *	    dref_bias_lock, incoming_lock, dref_pool_lock, published_lock
+ *	dref_classes_mutex, pass_mutex, dref_track_mutex
+ *				never one of these inside another, and none while
+ *				something waits for a release()
+ *	  dref_bias_lock, incoming_lock, dref_pool_lock, published_lock
  *				spinlocks, never one of these inside another
- *	      the raw spinlocks of track.c
+ *	    the raw spinlocks of track.c
  */
 #ifndef DREF_INTERNAL_H
 #define DREF_INTERNAL_H
 
 #include <linux/bits.h>
 #include <linux/dref.h>
+#include <linux/irq_work.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/poison.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #include "broken.h"
 #include "hooks.h"
@@ -82,7 +85,7 @@
  * An immortal object is not counted.  If it has become immortal, its count is
  * DREF_COUNT_IMMORTALIZED.  No dying object can have that count, so the cmpxchg with
  * which a pass declares an object dead fails.  The count of an object that was
- * immortal from the beginning is DREF_IMMORTAL_COUNT, which dref_init() recognises.
+ * immortal from the beginning is DREF_IMMORTAL_COUNT.
  */
 #define DREF_BIAS		((long)BIT(61))
 #define DREF_COUNT_DEAD		(-3 * DREF_BIAS)
@@ -90,16 +93,67 @@
 #define DREF_COUNT_LIMIT	(LONG_MAX / 2)
 #define DREF_COUNT_IMMORTALIZED	(DREF_BIAS + DREF_COUNT_HIGH)
 
+/* The state of an object, by the tags in its mode (immortal.c) */
+extern const u8 dref_mode_states[DREF_MODE_TAGS + 1];
+
 /* The other fields of the mode word in exact mode; dref.h has a drawing */
 #define DREF_MODE_QUEUED	0x10UL	/* found hot: heat is not measured any more */
 #define DREF_MODE_COLD		0x20UL	/* heat is ignored until the window in mode */
 #define DREF_MODE_TRACKED	0x40UL	/* holders are recorded (track.c) */
 #define DREF_MODE_CPU_SHIFT	8
+#define DREF_MODE_CPU_BITS	14
 #define DREF_MODE_EPOCH_SHIFT	24	/* tracking epoch: how often tracking was enabled */
 #define DREF_MODE_WINDOW_SHIFT	32	/* heat window: a time of 256 jiffies (heat.c) */
 #define DREF_MODE_WINDOW_BITS	20
 #define DREF_MODE_HEAT_SHIFT	52
 #define DREF_MODE_HEAT_MAX	((1UL << 12) - 1)
+
+/*
+ * Returns the state in @mode, whether the object has been killed or not: exact, deferred,
+ * demoting, dying, DREF_MODE_UNCOUNTED for every immortal object, or DREF_MODE_NONE for a
+ * word that dref has not written.
+ */
+static inline unsigned long dref_mode_state(unsigned long mode)
+{
+	return dref_mode_states[mode & DREF_MODE_TAGS];
+}
+
+/* As dref_mode_state(), for a user's memory, which the kernel may have poisoned */
+static inline unsigned long dref_user_state(unsigned long mode)
+{
+	const unsigned long bytes = ~0UL / 0xff;
+
+	return mode == bytes * POISON_INUSE || mode == bytes * POISON_FREE ?
+	       DREF_MODE_NONE : dref_mode_state(mode);
+}
+
+static inline bool dref_mode_killed(unsigned long mode)
+{
+	switch (mode & DREF_MODE_TAGS) {
+	case DREF_MODE_EXACT:
+	case DREF_MODE_UNCOUNTED:
+		return mode & DREF_MODE_KILLED;
+	default:
+		return (mode & (DREF_MODE_KILLED_SLOT | DREF_MODE_DEFERRED)) ==
+		       DREF_MODE_KILLED_SLOT;
+	}
+}
+
+/* Returns what @mode is after a kill */
+static inline unsigned long dref_mode_kill(unsigned long mode)
+{
+	if (dref_mode_immortal(mode))
+		return DREF_MODE_UNCOUNTED | DREF_MODE_KILLED;
+	if ((mode & DREF_MODE_TAGS) == DREF_MODE_EXACT)
+		return mode | DREF_MODE_KILLED;
+	return (mode & ~DREF_MODE_DEFERRED) | DREF_MODE_KILLED_SLOT;
+}
+
+/* Returns @to, a new mode for an object whose mode is @mode: it stays killed if it is */
+static inline unsigned long dref_mode_change(unsigned long mode, unsigned long to)
+{
+	return dref_mode_killed(mode) ? dref_mode_kill(to) : to;
+}
 
 /**
  * struct dref_slot - what the passes know of one deferred object
@@ -162,11 +216,12 @@ extern spinlock_t dref_bias_lock;
 /* How an object was miscounted; dref_saturate() counts an event for each of these */
 enum dref_fault { DREF_UNDERFLOW, DREF_OVERFLOW };
 bool dref_make_immortal(struct dref *ref);
+void dref_warn_no_object(const char *what, unsigned long caller);
 void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
 		   unsigned long caller);
 
 /* zero.c */
-void dref_count_zero(struct dref *ref, unsigned long caller);
+bool dref_count_zero(struct dref *ref, unsigned long caller);
 
 /* heat.c */
 #define DREF_COLD_SHIFT_MAX	6U	/* an object is cold for up to 2^6 heat windows */
@@ -180,6 +235,8 @@ void dref_cool(struct dref *ref, unsigned long windows);
 void dref_promote_later(struct dref *ref, unsigned long heat);
 void dref_cancel_demotion(struct dref *ref, unsigned long mode);
 void dref_promotions_flush(void);
+void dref_promotions_kick(void);
+bool dref_in_promotion(void);
 void dref_promotions_exit(void);
 
 /* reconcile.c */
@@ -222,8 +279,10 @@ void dref_pass_expedited(struct dref_found *found);
 unsigned long dref_pass_epoch(void);
 
 /* barrier.c */
+bool dref_in_release(void);
 bool dref_releases_flush_chains(void);
 void dref_pass_now(void);
+void dref_class_reconcile(struct dref_class *class, unsigned int task_state);
 
 /* tasks_gp.c */
 unsigned long dref_tasks_gp_next(void);
@@ -231,48 +290,86 @@ bool dref_tasks_gp_done(unsigned long gp);
 void dref_tasks_gp_advance(void);
 void dref_tasks_gp_exit(void);
 
-/* release.c */
+/* event.c */
 
-/**
- * struct dref_mutex - a mutex under which release() may be called
- * @mutex: the mutex
- * @holder: the task that holds it, and must not wait for a release()
- */
-struct dref_mutex {
-	struct mutex		mutex;		/* see "Locks", above */
-	struct task_struct	*holder;
+/* Events, counted per class and CPU.  The first four are the ends of an object. */
+enum dref_event {
+	DREF_RELEASED_EXACT,
+	DREF_RELEASED_DEFERRED,
+	DREF_EXITED,
+	DREF_IMMORTALIZED,
+	DREF_PROMOTIONS,
+	DREF_PROMOTIONS_FAILED,
+	DREF_DEMOTIONS,
+	DREF_RESURRECTED,
+	DREF_UNDERFLOWS,
+	DREF_OVERFLOWS,
+	DREF_NR_EVENTS
 };
 
-#define DREF_MUTEX_INIT(name)	{ .mutex = __MUTEX_INITIALIZER((name).mutex) }
+/* worklist.c */
 
-static inline void dref_mutex_lock(struct dref_mutex *lock)
-{
-	mutex_lock(&lock->mutex);
-	WRITE_ONCE(lock->holder, current);
-}
-
-static inline void dref_mutex_unlock(struct dref_mutex *lock)
-{
-	WRITE_ONCE(lock->holder, NULL);
-	mutex_unlock(&lock->mutex);
-}
-
-extern struct dref_mutex dref_pass_mutex;	/* used by reconcile.c */
-extern struct dref_mutex dref_promote_mutex;	/* used by promote.c */
-
-/*
- * In a chain of objects, the release() of one drops the last reference to the next
- * (barrier.c).  Counts objects that a release() has put on a list of dead objects or
- * into the promotion queue.
+/**
+ * struct dref_worklist - a lock-less list of objects, and the work item that empties it
+ * @list: the objects
+ * @work: takes all objects from the list, and deals with them
+ * @held: @work has taken objects, and has not dealt with all of them yet
+ * @flushed: the last ticket for which the list has been flushed (worklist.c)
  */
-extern atomic_long_t dref_nr_chained;
+struct dref_worklist {
+	struct llist_head	list;
+	struct work_struct	work;
+	bool			held;
+	unsigned long		flushed;
+};
+
+unsigned long dref_worklist_begin(struct dref_worklist *worklist);
+void dref_worklist_end(struct dref_worklist *worklist, unsigned long ticket);
+unsigned long dref_flush_ticket(void);
+bool dref_worklist_flushed(struct dref_worklist *worklist, unsigned long ticket);
+void dref_flush_wake(void);
+extern wait_queue_head_t dref_flush_wait;
+void dref_irq_work_queue(struct irq_work *work);
+
+/* release.c */
+
+/* Private flag of a class: release() comes late, to find bugs (the parameter delay_release) */
+#define DREF_LATE	0x10000U
+
+/**
+ * struct dref_class_cpu - what one CPU has counted and dropped of a class
+ * @created: number of objects initialised; class->created points to it
+ * @events: the other events
+ * @class: the class
+ * @dead: dead objects that this CPU has dropped
+ * @kicked: @kick is in the CPU's list, and an irq_work is to queue the work item
+ * @kick: links this into that list
+ * @waiting: objects of a DREF_RCU class that wait for the grace period @cookie
+ * @cookie: a grace period that began after the deaths of @waiting
+ * @rcu: queues the work item after a grace period
+ * @rcu_pending: @rcu has been given to RCU
+ */
+struct dref_class_cpu {
+	unsigned long		created;
+	unsigned long		events[DREF_NR_EVENTS];
+	struct dref_class	*class;
+	struct dref_worklist	dead;
+	atomic_t		kicked;
+	struct llist_node	kick;
+	struct llist_node	*waiting;
+	unsigned long		cookie;
+	struct rcu_head		rcu;
+	bool			rcu_pending;
+};
 
 void dref_release(struct dref *ref);
-void dref_releases_flush(void);
+void dref_release_later(struct dref *ref);
+void dref_releases_flush(struct dref_class *class, unsigned int task_state);
+void dref_releases_kick(unsigned int cpu);
 void dref_note_chained(void);
-bool dref_in_release(void);
-void dref_class_release_work(struct work_struct *work);
-void dref_class_release_sync(struct dref_class *class);
+unsigned long dref_nr_chained(void);
+bool dref_in_queued_release(void);
+struct dref_class_cpu __percpu *dref_class_cpu_alloc(struct dref_class *class);
 void dref_releases_init(void);
 void dref_releases_exit(void);
 
@@ -295,22 +392,6 @@ static inline void dref_class_unpin(struct dref_class *class)
 
 void dref_classes_exit(void);
 
-/* event.c */
-
-/* Events, counted per class and CPU.  The first three are the ends of an object. */
-enum dref_event {
-	DREF_RELEASED_EXACT,
-	DREF_RELEASED_DEFERRED,
-	DREF_IMMORTALIZED,
-	DREF_PROMOTIONS,
-	DREF_PROMOTIONS_FAILED,
-	DREF_DEMOTIONS,
-	DREF_RESURRECTED,
-	DREF_UNDERFLOWS,
-	DREF_OVERFLOWS,
-	DREF_NR_EVENTS
-};
-
 /* Count an event, unless @class is unregistered: a bug may let an object outlive that */
 static inline void dref_count_event(struct dref_class *class, enum dref_event event)
 {
@@ -326,7 +407,6 @@ DECLARE_PER_CPU(unsigned long [DREF_LATENCY_BUCKETS], dref_latency);
 u64 dref_latency_us(const struct dref *ref);
 void dref_count_latency(const struct dref *ref);
 
-struct dref_class_cpu __percpu *dref_class_cpu_alloc(void);
 long dref_class_live(const struct dref_class *class);
 extern unsigned long dref_events_retired[DREF_NR_EVENTS];
 unsigned long dref_events(const struct dref_class *class, enum dref_event event);
@@ -336,12 +416,21 @@ void dref_events_retire(const struct dref_class *class);
 static inline bool dref_mode_tracked(unsigned long mode)
 {
 	return dref_tracking_on() &&
-	       (mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) ==
+	       (mode & (DREF_MODE_TAGS | DREF_MODE_TRACKED)) ==
 	       (DREF_MODE_EXACT | DREF_MODE_TRACKED);
 }
 
 /* main.c */
 extern struct workqueue_struct *dref_wq;
+extern struct workqueue_struct *dref_sleep_wq;
+
+/* caller.c */
+unsigned int dref_caller_index(const unsigned long *entries, unsigned int nr,
+			       unsigned long caller);
+unsigned long dref_caller(unsigned long caller);
+
+/* tunables.c; see tunables.h */
+void dref_tunables_init(void);
 extern unsigned int dref_pass_min_ms;
 extern unsigned int dref_pass_max_ms;
 extern unsigned int dref_promote_threshold;

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref.ko: module initialisation and exit, the workqueue and the tunables.
+ * dref.ko: module initialisation and exit, and the workqueue.
  */
+#include <linux/cpuhotplug.h>
+#include <linux/export.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "internal.h"
+
+/* The ABI guard (dref.h) */
+const char dref_abi_2;
+EXPORT_SYMBOL_GPL(dref_abi_2);
 
 /*
  * Unbound, so that work is not queued on a particular CPU, least of all on one
@@ -15,12 +22,43 @@
  */
 struct workqueue_struct *dref_wq;
 
-/* The tunables; debugfs.c has their ranges */
-unsigned int dref_pass_min_ms = 10;
-unsigned int dref_pass_max_ms = 180;
-unsigned int dref_promote_threshold = 64;
-unsigned int dref_demote_passes = 32;
-unsigned int dref_max_deferred = 65536;
+/*
+ * For DREF_SLEEP releases, which may wait for other workqueues, and so must not run on a
+ * WQ_MEM_RECLAIM one.  As many of them may sleep at a time as the kernel allows.
+ */
+struct workqueue_struct *dref_sleep_wq;
+
+static enum cpuhp_state dref_cpuhp;
+
+/*
+ * @cpu is off line.  Look at the lists to which it may have added objects when it could not
+ * queue an irq_work any more (worklist.c).
+ */
+static int dref_cpu_dead(unsigned int cpu)
+{
+	dref_releases_kick(cpu);
+	dref_promotions_kick();
+	return 0;
+}
+
+static int __init dref_workqueues_init(void)
+{
+	dref_wq = alloc_workqueue("dref", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!dref_wq)
+		return -ENOMEM;
+	dref_sleep_wq = alloc_workqueue("dref_sleep", WQ_UNBOUND, DREF_WQ_MAX_ACTIVE);
+	if (!dref_sleep_wq) {
+		destroy_workqueue(dref_wq);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void dref_workqueues_exit(void)
+{
+	destroy_workqueue(dref_sleep_wq);
+	destroy_workqueue(dref_wq);
+}
 
 static int __init dref_module_init(void)
 {
@@ -28,28 +66,34 @@ static int __init dref_module_init(void)
 
 	BUILD_BUG_ON(sizeof(struct dref) > 32);
 	BUILD_BUG_ON(sizeof(struct dref_counts) != DREF_MODE_TAGS + 1);
-	BUILD_BUG_ON(CONFIG_NR_CPUS > 1 << (DREF_MODE_EPOCH_SHIFT -
-					    DREF_MODE_CPU_SHIFT));
+	BUILD_BUG_ON(CONFIG_NR_CPUS > 1 << DREF_MODE_CPU_BITS);
 
+	dref_tunables_init();
 	dref_homes_set(0);
 	dref_tracks_init();
 	dref_releases_init();
-	dref_wq = alloc_workqueue("dref", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!dref_wq)
-		return -ENOMEM;
+	err = dref_workqueues_init();
+	if (err)
+		return err;
 	err = dref_reconcile_init();
 	if (err)
-		goto destroy_wq;
+		goto workqueues_exit;
+	err = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "dref:dead", NULL, dref_cpu_dead);
+	if (err < 0)
+		goto reconcile_exit;
+	dref_cpuhp = err;
 	err = dref_classes_init();
 	if (err)
-		goto reconcile_exit;
+		goto cpuhp_exit;
 	dref_debugfs_init();
 	return 0;
 
+cpuhp_exit:
+	cpuhp_remove_state_nocalls(dref_cpuhp);
 reconcile_exit:
 	dref_reconcile_exit();
-destroy_wq:
-	destroy_workqueue(dref_wq);
+workqueues_exit:
+	dref_workqueues_exit();
 	return err;
 }
 
@@ -58,12 +102,13 @@ static void __exit dref_module_exit(void)
 {
 	dref_debugfs_exit();
 	dref_classes_exit();
+	cpuhp_remove_state_nocalls(dref_cpuhp);
 	dref_promotions_exit();
 	dref_reconcile_exit();
 	dref_broken_exit();
 	dref_releases_exit();
 	dref_tracks_exit();
-	destroy_workqueue(dref_wq);
+	dref_workqueues_exit();
 	dref_slots_exit();
 }
 

@@ -9,8 +9,7 @@
  * sets DREF_MODE_QUEUED, and claims the object's link: a cmpxchg changes link.next from
  * the link itself to NULL.  Then it takes a reference for the queue (until then, that
  * of the caller keeps the object alive), and adds the object to a lock-less list.  An
- * irq_work queues a work item, which may sleep to get a slot.  The worker below is any
- * task in dref_promotions_flush().
+ * irq_work queues a work item, which may sleep to get a slot (worklist.c).
  *
  * Only a claimed link says that an object is in the queue.  DREF_MODE_QUEUED says that
  * the object was found hot, and its heat is not measured, so that it is not queued again.
@@ -18,7 +17,7 @@
  * the object may be exact and hot again before the worker gets there.  So it may become
  * hot just when the worker takes it:
  *
- *	dref_heat(), dref_promote_later()	dref_promotions_flush()
+ *	dref_heat(), dref_promote_later()	dref_promote_queued()
  *
  *	mode = queued				link = itself
  *	claim link with cmpxchg: fails,		smp_mb()
@@ -29,8 +28,7 @@
  *
  * The queue's reference can turn out to be the last one.  The object then gets no
  * slot, and the put of that reference releases it.  Therefore functions that wait for
- * releases call dref_promotions_flush() first.  flush_work() is not enough, because it
- * misses a work item that is about to be queued.
+ * releases call dref_promotions_flush() first.
  *
  * Publishing a slot
  * -----------------
@@ -56,9 +54,9 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/irq_work.h>
-#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <trace/events/dref.h>
 
 #include "compat.h"
@@ -67,8 +65,11 @@
 static void dref_promote_work(struct work_struct *work);
 static void dref_promote_irq(struct irq_work *work);
 
-static LLIST_HEAD(promote_queue);
-static DECLARE_WORK(promote_work, dref_promote_work);
+static struct dref_worklist promote_queue = {
+	.list = LLIST_HEAD_INIT(promote_queue.list),
+	.work = __WORK_INITIALIZER(promote_queue.work, dref_promote_work),
+};
+
 static struct irq_work promote_irq_work = IRQ_WORK_INIT_HARD(dref_promote_irq);
 
 /*
@@ -78,7 +79,7 @@ static struct irq_work promote_irq_work = IRQ_WORK_INIT_HARD(dref_promote_irq);
 void dref_promote_later(struct dref *ref, unsigned long heat)
 {
 	/*
-	 * Mode, then link; pairs with smp_mb() in dref_promotions_flush().  If the
+	 * Mode, then link; pairs with smp_mb() in dref_promote_queued().  If the
 	 * object is still in the queue, the worker sees the new mode.
 	 * (litmus: queue-link)
 	 */
@@ -91,8 +92,8 @@ void dref_promote_later(struct dref *ref, unsigned long heat)
 	 * (reconcile.c) includes that put must find this get in count.  (litmus: P-gp-c)
 	 */
 	atomic_long_inc(&ref->count);
-	if (llist_add(&ref->link, &promote_queue))
-		irq_work_queue(&promote_irq_work);
+	if (llist_add(&ref->link, &promote_queue.list))
+		dref_irq_work_queue(&promote_irq_work);
 	dref_note_chained();	/* the queue's reference may become the last one */
 }
 
@@ -108,14 +109,13 @@ void dref_cancel_demotion(struct dref *ref, unsigned long mode)
 	 * next operation cancels.  (litmus: demote-cancel)
 	 */
 	cmpxchg(&ref->mode, mode,
-		(mode & ~DREF_MODE_STATE) | DREF_MODE_DEFERRED);
+		dref_mode_change(mode, (mode & ~DREF_MODE_TAGS) | DREF_MODE_DEFERRED));
 }
 
 /* Test whether @mode is exact and allows promotion */
 static bool dref_mode_promotable(unsigned long mode)
 {
-	return (mode & DREF_MODE_STATE) == DREF_MODE_EXACT &&
-	       !(mode & DREF_MODE_TRACKED);
+	return (mode & (DREF_MODE_TAGS | DREF_MODE_TRACKED)) == DREF_MODE_EXACT;
 }
 
 /*
@@ -124,11 +124,10 @@ static bool dref_mode_promotable(unsigned long mode)
  */
 static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 {
-	unsigned long flags, mode, killed = DREF_MODE_KILLED;
+	unsigned long to = (__force unsigned long)slot->counts | DREF_MODE_DEFERRED;
+	unsigned long flags, mode;
 	bool attached = false;
 
-	if (dref_broken(LOST_KILL))
-		killed = 0;
 	spin_lock_irqsave(&dref_bias_lock, flags);
 	mode = READ_ONCE(ref->mode);
 	if (!dref_mode_promotable(mode))
@@ -140,12 +139,11 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 	 * (litmus: promote-bias, promote-zero, promote-kill)
 	 */
 	do {
-		attached = try_cmpxchg_release(&ref->mode, &mode,
-					       (__force unsigned long)slot->counts |
-					       (mode & killed));
+		attached = try_cmpxchg_release(&ref->mode, &mode, dref_broken(LOST_KILL) ?
+					       to : dref_mode_change(mode, to));
 	} while (!attached && dref_mode_promotable(mode));
 	/* It has become tracked, and gets no slot; the count of an immortal one is not used */
-	if (unlikely(!attached && !(mode & DREF_MODE_IMMORTAL)))
+	if (unlikely(!attached && !dref_mode_immortal(mode)))
 		atomic_long_sub(DREF_BIAS, &ref->count);
 unlock:
 	spin_unlock_irqrestore(&dref_bias_lock, flags);
@@ -176,10 +174,9 @@ static struct dref_class *dref_class_pin(const struct dref *ref)
  */
 static noinline int dref_promote_unblock(struct dref *ref, unsigned long mode)
 {
-	unsigned long state = mode & DREF_MODE_STATE;
+	unsigned long state = dref_mode_state(mode);
 
-	if (mode & DREF_MODE_IMMORTAL ||
-	    (state != DREF_MODE_EXACT && state != DREF_MODE_DEMOTING))
+	if (state != DREF_MODE_EXACT && state != DREF_MODE_DEMOTING)
 		return 0;
 	if (dref_is_tracked(ref))
 		return -ENOSPC;
@@ -238,55 +235,73 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 	return err;
 }
 
-/*
- * Empty the promotion queue.  Promote each object, or ignore its heat for a while, and drop
- * the queue's reference.  If another task has taken objects from the queue, wait until it
- * has done that.
- */
-void dref_promotions_flush(void)
+/* Promote @ref, or ignore its heat for a while, and drop the queue's reference */
+static void dref_promote_queued(struct dref *ref)
 {
 	static unsigned int failed;	/* failures in a row */
-	struct dref *ref, *next;
 
-	dref_mutex_lock(&dref_promote_mutex);
-	llist_for_each_entry_safe(ref, next, llist_del_all(&promote_queue), link) {
-		WRITE_ONCE(ref->link.next, &ref->link);
-		/*
-		 * Link, then mode; pairs with try_cmpxchg() in dref_heat().
-		 * (litmus: queue-link)
-		 */
-		smp_mb();
-		/*
-		 * If only the queue holds a reference, no slot is needed.  Two windows,
-		 * because the present one may be about to end.
-		 */
-		if (!atomic_long_read(&ref->count))
-			dref_cool(ref, 2);
-		else if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
-			dref_cool(ref, BIT(min(failed++, DREF_COLD_SHIFT_MAX)));
-		else
-			failed = 0;
-		dref_put(ref);
-		cond_resched();
-	}
-	dref_mutex_unlock(&dref_promote_mutex);
+	WRITE_ONCE(ref->link.next, &ref->link);
+	/* Link, then mode; pairs with try_cmpxchg() in dref_heat().  (litmus: queue-link) */
+	smp_mb();
+	/*
+	 * If only the queue holds a reference, no slot is needed.  Two windows,
+	 * because the present one may be about to end.
+	 */
+	if (!atomic_long_read(&ref->count))
+		dref_cool(ref, 2);
+	else if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
+		dref_cool(ref, BIT(min(failed++, DREF_COLD_SHIFT_MAX)));
+	else
+		failed = 0;
+	dref_put(ref);
 }
 
 static void dref_promote_work(struct work_struct *work)
 {
-	dref_promotions_flush();
+	unsigned long ticket = dref_worklist_begin(&promote_queue);
+	struct dref *ref, *next;
+
+	llist_for_each_entry_safe(ref, next, llist_del_all(&promote_queue.list), link) {
+		dref_promote_queued(ref);
+		cond_resched();
+	}
+	dref_worklist_end(&promote_queue, ticket);
+	dref_flush_wake();
+}
+
+/* Queue the work item that empties the promotion queue */
+void dref_promotions_kick(void)
+{
+	/* Not on dref_wq: a promotion allocates, and reclaim may wait for dref_wq */
+	queue_work(dref_unbound_wq, &promote_queue.work);
 }
 
 static void dref_promote_irq(struct irq_work *work)
 {
-	/* Not on dref_wq: a promotion allocates, and reclaim may wait for dref_wq */
-	queue_work(dref_unbound_wq, &promote_work);
+	dref_promotions_kick();
+}
+
+/* Test whether the caller is a release() called by the put of the queue's reference */
+bool dref_in_promotion(void)
+{
+	return in_task() && current_work() == &promote_queue.work;
+}
+
+/* Wait until all objects that are in the promotion queue now have left it */
+void dref_promotions_flush(void)
+{
+	unsigned long ticket = dref_flush_ticket();
+
+	if (dref_worklist_flushed(&promote_queue, ticket))
+		return;
+	dref_promotions_kick();
+	wait_event(dref_flush_wait, dref_worklist_flushed(&promote_queue, ticket));
 }
 
 void dref_promotions_exit(void)
 {
 	irq_work_sync(&promote_irq_work);
-	flush_work(&promote_work);
+	flush_work(&promote_queue.work);
 }
 
 /**
@@ -303,14 +318,18 @@ void dref_promotions_exit(void)
  * Return: 0 if the object is deferred now, or is dying and so has a slot, or is immortal;
  * -ENOMEM if there is no memory for a slot; -ENOSPC if max_deferred slots are in use, or
  * if the class is tracked, so that its objects are exact or about to be; -EINVAL if the
- * class is DREF_EXACT.
+ * class is DREF_EXACT, or @ref was not initialised.
  */
 int dref_defer(struct dref *ref, gfp_t gfp)
 {
 	bool exact_only;
 
+	if (dref_user_state(READ_ONCE(ref->mode)) == DREF_MODE_NONE) {
+		dref_warn_no_object("defer", _RET_IP_);
+		return -EINVAL;
+	}
 	rcu_read_lock();	/* for the class, as in dref_heat() */
-	exact_only = !dref_is_immortal(ref) && ref->class->flags & DREF_EXACT;
+	exact_only = !dref_is_immortal(ref) && READ_ONCE(ref->class->flags) & DREF_EXACT;
 	rcu_read_unlock();
 	if (exact_only)
 		return -EINVAL;

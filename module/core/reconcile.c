@@ -101,7 +101,10 @@
 #include "compat.h"
 #include "internal.h"
 
-/* Under dref_pass_mutex; pass.epoch and rest_ms are also read without it */
+/* Held by a task that runs half a pass, or a whole one; no release() is called under it */
+static DEFINE_MUTEX(pass_mutex);
+
+/* Under pass_mutex; pass.epoch and rest_ms are also read without it */
 static LIST_HEAD(objects);	/* slots that have an object */
 static LIST_HEAD(candidates);	/* slots whose objects are dying in this pass */
 static LIST_HEAD(orphans);	/* slots of immortal objects, to be given back */
@@ -200,19 +203,18 @@ static void dref_collect_orphans(void)
 }
 
 /*
- * If the object is in state @from, and not immortal, clear the bits of its mode that are
- * not in @keep, set those in @to, and return true.  If another task changes mode at the
- * same time, because it kills the object or makes it immortal, this looks again.
+ * If the object is in state @from, set its mode to @to, killed if it is killed, and return
+ * true.  If another task changes mode at the same time, because it kills the object or makes
+ * it immortal, this looks again.
  */
-static bool dref_change_mode(struct dref *ref, unsigned long from,
-			     unsigned long keep, unsigned long to)
+static bool dref_change_mode(struct dref *ref, unsigned long from, unsigned long to)
 {
 	unsigned long mode = READ_ONCE(ref->mode);
 
 	do {
-		if (mode & DREF_MODE_IMMORTAL || (mode & DREF_MODE_STATE) != from)
+		if (dref_mode_state(mode) != from)
 			return false;
-	} while (!try_cmpxchg(&ref->mode, &mode, (mode & keep) | to));
+	} while (!try_cmpxchg(&ref->mode, &mode, dref_mode_change(mode, to)));
 	return true;
 }
 
@@ -220,7 +222,7 @@ static bool dref_change_mode(struct dref *ref, unsigned long from,
 static bool dref_change_state(const struct dref_slot *slot, unsigned long from,
 			      unsigned long to)
 {
-	return dref_change_mode(slot->ref, from, ~DREF_MODE_STATE, to);
+	return dref_change_mode(slot->ref, from, (__force unsigned long)slot->counts | to);
 }
 
 /* Give back a slot that has no object any more, and that no operation can increment */
@@ -251,8 +253,7 @@ static void dref_fold(struct dref_slot *slot)
 	dref_slot_hide(slot);
 	spin_lock_irq(&dref_bias_lock);
 	/* litmus: demote-cancel */
-	folded = dref_change_mode(ref, DREF_MODE_DEMOTING, DREF_MODE_KILLED,
-				  dref_home_mode(slot->class));
+	folded = dref_change_mode(ref, DREF_MODE_DEMOTING, dref_home_mode(slot->class));
 	if (folded)
 		zero = atomic_long_add_negative(net - DREF_BIAS, &ref->count);
 	spin_unlock_irq(&dref_bias_lock);
@@ -265,8 +266,8 @@ static void dref_fold(struct dref_slot *slot)
 	dref_count_event(slot->class, DREF_DEMOTIONS);
 	trace_demote(ref, slot);
 	dref_give_back_slot(slot);
-	if (zero)
-		dref_count_zero(ref, _THIS_IP_);
+	if (zero && dref_count_zero(ref, _THIS_IP_))
+		dref_release_later(ref);
 }
 
 /* The first step of demotion */
@@ -279,19 +280,40 @@ static void dref_demote(struct dref_slot *slot)
 	slot->tasks_gp = dref_tasks_gp_next();
 }
 
+/*
+ * The mode of the object in @slot, @mode, does not name the slot.  The object is immortal, or
+ * its memory was freed without a put, which is a bug, and may contain anything: then it is
+ * not accessed any more, and its slot, which a user may still increment, is never given back.
+ */
+static noinline void dref_lose_object(struct dref_slot *slot, unsigned long mode)
+{
+	if (dref_mode_immortal(mode)) {
+		dref_orphan(slot);
+		return;
+	}
+	WARN_ONCE(1, "dref: class %s: a deferred object was freed without a put\n",
+		  slot->class->name);
+	list_del_init(&slot->node);
+	dref_slot_hide(slot);
+}
+
 /* The first half of a pass, for one object; idle passes are counted if @periodic */
 static void dref_examine(struct dref_slot *slot, bool periodic)
 {
+	const unsigned long named = (__force unsigned long)slot->counts;
 	struct dref *ref = slot->ref;
 	unsigned long mode, state, activity;
 	long count, sum;
 
 	mode = READ_ONCE(ref->mode);
-	if (mode & DREF_MODE_IMMORTAL) {
-		dref_orphan(slot);
-		return;
+	state = DREF_MODE_DEFERRED;
+	if (unlikely(mode != (named | DREF_MODE_DEFERRED))) {
+		if ((mode & ~DREF_MODE_TAGS) != named) {
+			dref_lose_object(slot, mode);
+			return;
+		}
+		state = dref_mode_state(mode);
 	}
-	state = mode & DREF_MODE_STATE;
 	if (state == DREF_MODE_DEFERRED && slot->demoting) {
 		slot->demoting = false;		/* the demotion was cancelled */
 		WRITE_ONCE(slot->idle_passes, 0);
@@ -432,13 +454,12 @@ static bool dref_confirm(struct dref_slot *slot)
 		 * holders did is visible, whether their puts are in the slot or in count.
 		 * (litmus: put-release-deferred, put-release-dying)
 		 */
-		if (dref_change_mode(ref, DREF_MODE_DYING, DREF_MODE_KILLED,
-				     DREF_MODE_DYING)) {
+		if (dref_change_mode(ref, DREF_MODE_DYING, DREF_MODE_DYING)) {
 			trace_dead(ref, slot);
 			/* Mode, then the slot; litmus: chunk-free */
 			dref_give_back_slot(slot);
 			if (!dref_delay_release(ref))	/* false, except to inject a fault */
-				dref_release(ref);
+				dref_release_later(ref);
 			return true;
 		}
 		/*
@@ -446,6 +467,7 @@ static bool dref_confirm(struct dref_slot *slot)
 		 * immortal, so it is not released.
 		 */
 		trace_immortalize(ref);
+		dref_debug_end(ref);
 		dref_count_event(slot->class, DREF_IMMORTALIZED);
 	}
 
@@ -543,7 +565,7 @@ static void dref_pass_end_periodic(void)
 /* Begin a periodic pass, and end it if there is nothing to wait for */
 static void dref_pass_work(struct work_struct *work)
 {
-	dref_mutex_lock(&dref_pass_mutex);
+	mutex_lock(&pass_mutex);
 	if (!pass_in_flight) {	/* else the end of that pass sets the time of the next */
 		dref_pass_begin(false);
 		if (list_empty(&candidates) || dref_broken(SKIP_GRACE_PERIOD))
@@ -551,12 +573,12 @@ static void dref_pass_work(struct work_struct *work)
 		else
 			queue_rcu_work(dref_wq, &pass_end_work);
 	}
-	dref_mutex_unlock(&dref_pass_mutex);
+	mutex_unlock(&pass_mutex);
 }
 
 static void dref_pass_end_work(struct work_struct *work)
 {
-	dref_mutex_lock(&dref_pass_mutex);
+	mutex_lock(&pass_mutex);
 	if (pass_in_flight) {
 		/*
 		 * dref_pass_expedited() may have ended the pass that queued this work.  Then
@@ -568,13 +590,13 @@ static void dref_pass_end_work(struct work_struct *work)
 		else
 			queue_rcu_work(dref_wq, &pass_end_work);
 	}
-	dref_mutex_unlock(&dref_pass_mutex);
+	mutex_unlock(&pass_mutex);
 }
 
 /* End the pass under way, and run another one */
 void dref_pass_expedited(struct dref_found *found)
 {
-	dref_mutex_lock(&dref_pass_mutex);
+	mutex_lock(&pass_mutex);
 	/* litmus: P-gp-G-slot, P-gp-c, dying-tryget */
 	if (pass_in_flight) {
 		synchronize_rcu_expedited();
@@ -590,7 +612,7 @@ void dref_pass_expedited(struct dref_found *found)
 		dref_pass_publish();
 	}
 	dref_pass_arm(found->dead);
-	dref_mutex_unlock(&dref_pass_mutex);
+	mutex_unlock(&pass_mutex);
 }
 
 /* Returns the epoch of the last pass that has begun */
@@ -621,13 +643,13 @@ static void dref_forget_list(struct list_head *list, const struct module *owner)
  */
 void dref_pass_forget(const struct module *owner)
 {
-	dref_mutex_lock(&dref_pass_mutex);
+	mutex_lock(&pass_mutex);
 	spin_lock_irq(&incoming_lock);
 	list_splice_tail_init(&incoming, &objects);
 	spin_unlock_irq(&incoming_lock);
 	dref_forget_list(&objects, owner);
 	dref_forget_list(&candidates, owner);
-	dref_mutex_unlock(&dref_pass_mutex);
+	mutex_unlock(&pass_mutex);
 }
 
 static void dref_kick_irq(struct irq_work *work)
@@ -644,7 +666,7 @@ static void dref_kick_irq(struct irq_work *work)
 void dref_pass_kick(void)
 {
 	WRITE_ONCE(kicked, true);
-	irq_work_queue(&kick_irq_work);
+	dref_irq_work_queue(&kick_irq_work);
 }
 
 /**

@@ -2,118 +2,90 @@
 /*
  * From dead to released: where and when release() is called.
  *
- *	exact, no flag		at once, by the last put; or by the fold of a demotion,
- *				if that finds no reference
- *	deferred, no flag	by a work item of dref, soon after the pass
- *	DREF_RCU		by a work item, after an RCU grace period
- *	DREF_SLEEP		by a work item of the class, so that a class whose
- *				release() sleeps does not delay other classes
+ *	exact, no flag		at once, by the last put
+ *	all other objects	by a work item of the class and of the CPU that found the
+ *				object dead; with DREF_RCU, after an RCU grace period
  *
- * Only in the first case does release() run on the stack of the put.  In the other
- * cases the object passes through lists, by its link:
+ * Only in the first case does release() run on the stack of the put.  In the other case
+ * the object waits in a list, linked by its link:
  *
- *	dref_dead (per CPU)
- *	   | irq_work, work item: dref_dispatch()
- *	   |
- *	   |-- DREF_RCU --> rcu_next --> rcu_waiting
- *	   |                                | grace period
- *	   v                                v
- *	dref_deliver() <--------------------'
- *	   |
- *	   |-- DREF_SLEEP --> class->dead --> work item of the class --> release()
- *	   |
- *	   '--> release()
+ *	class->cpu, on this CPU: dead
+ *	    | irq_work, work item: dref_release_work()
+ *	    |
+ *	    |-- DREF_RCU --> waiting, for a grace period --.
+ *	    |                                              |
+ *	    '--> release()  <------------------------------'
  *
- * The first list is per CPU and lock-less, because the last put may run in any
- * context, including NMI, and must not contend with other CPUs.  One work item empties
- * the lists of all possible CPUs, so that a CPU that goes offline leaves nothing
- * behind.
+ * Each class has a list and a work item on each CPU.  So releases keep pace with the CPUs
+ * that drop objects, a CPU that drops nothing has nothing to do, and no class waits for the
+ * release() of another one.  release() of one class can run on several CPUs at a time.  The
+ * workqueues are unbound: a CPU that goes off line leaves nothing behind, and the scheduler
+ * may move releases to an idle CPU.
  *
- * dref_releases_flush() waits neither for dispatch_work nor for a normal grace period: it
- * does the work of both itself.  release_mutex guarantees that it misses no object:
+ * DREF_SLEEP releases run on a workqueue of their own, dref_sleep_wq, which is not
+ * WQ_MEM_RECLAIM, because a release() there may wait for another workqueue.  All others run
+ * on dref_wq, which is: reclaim may wait for the memory that they free.
  *
- *	dispatch work				dref_releases_flush()
+ * Lifetime of a class
+ * -------------------
  *
- *	lock release_mutex
- *	take object from dref_dead
- *						lock release_mutex: waits
- *	release(), or add to class->dead
- *	unlock release_mutex
- *						the object is not between two lists
+ * class->works counts what is going to call dref_release_work(): an irq_work, an RCU
+ * callback, or a work item, queued or running.  Each hands its pin to the next one.  A class
+ * that has no objects is unused when there is no such pin, too:
  *
- * The work items of classes are queued under release_mutex, so it can wait for them.
+ *	last put				dref_class_remove()
+ *
+ *	preempt_disable()
+ *	add the object to dead			a flush has queued the work item,
+ *						  which releases the object:
+ *						  the class has no objects
+ *						hide the class
+ *						RCU grace period ...
+ *	pin the class
+ *	preempt_enable()
+ *						... returns
+ *						wait until works is 0
  */
+#include <linux/delay.h>
 #include <linux/irq_work.h>
-#include <linux/mutex.h>
+#include <linux/random.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <trace/events/dref.h>
 
+#include "compat.h"
 #include "internal.h"
 
-static void dref_dispatch_work(struct work_struct *work);
-static void dref_rcu_work(struct work_struct *work);
-static void dref_dispatch_irq(struct irq_work *work);
+/* Flags of a class whose release() is not called by the put */
+#define DREF_RELEASE_QUEUED	(DREF_SLEEP | DREF_RCU | DREF_ASYNC | DREF_LATE)
+#define DREF_LATE_MS		1000U	/* the longest delay of a late release */
 
-static DEFINE_PER_CPU(struct llist_head, dref_dead);
-static DECLARE_WORK(dispatch_work, dref_dispatch_work);
-static struct irq_work dispatch_irq_work = IRQ_WORK_INIT_HARD(dref_dispatch_irq);
+static void dref_release_work(struct work_struct *work);
 
-/*
- * Held by a task that has taken objects from the lists, until it has released them or
- * added them to their class's list.  Therefore a task that gets the mutex knows that no
- * object is between two lists.
- */
-static struct dref_mutex release_mutex = DREF_MUTEX_INIT(release_mutex);
-
-/* The other mutexes under which release() may be called, for reconcile.c and promote.c */
-struct dref_mutex dref_pass_mutex = DREF_MUTEX_INIT(dref_pass_mutex);
-struct dref_mutex dref_promote_mutex = DREF_MUTEX_INIT(dref_promote_mutex);
+/* The lists of this CPU that are not empty any more */
+static DEFINE_PER_CPU(struct llist_head, kicked);
+static DEFINE_PER_CPU(struct irq_work, kick_irq_work);
 
 /*
- * How often a release() has put an object on a list that is to be flushed.  Tells
- * dref_releases_flush_chains(), which follows chains of objects that hold the next one,
- * whether to continue.
+ * How often a work item, which may have called a release(), has put an object on a list that
+ * is to be flushed.
  */
-atomic_long_t dref_nr_chained;
+static DEFINE_PER_CPU(unsigned long, chained);
 
-/* DREF_RCU: one batch waits for a grace period, while the next one is collected */
-static LLIST_HEAD(rcu_waiting);
-static LLIST_HEAD(rcu_next);
-static unsigned long rcu_cookie;
-static struct rcu_work rcu_work;
-
-/* Count an object that was put on a list that is to be flushed, if a release() did that */
-void dref_note_chained(void)
-{
-	if (dref_in_release())
-		atomic_long_inc(&dref_nr_chained);	/* litmus: chain-follow */
-}
-
-/* Out of line, so that objects that are released at once do not pay for it */
-static noinline void dref_release_later(struct dref *ref, unsigned long mode)
-{
-	struct llist_head *dead = raw_cpu_ptr(&dref_dead);
-
-	if (llist_add(&ref->link, dead))
-		irq_work_queue(&dispatch_irq_work);
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
-		dref_note_chained();
-}
+/* ---- calling release() ---- */
 
 static void dref_call_release(struct dref *ref, struct dref_class *class, enum dref_event event)
 {
-	/*
-	 * The allocator may write to the memory that release() frees, including count.
-	 * The next dref_init() there must not take it for a live object.
-	 */
-	ref->link.next = NULL;
+	dref_debug_end(ref);
+	dref_lockdep_begin(class);
 	if (dref_broken(DOUBLE_RELEASE))
 		class->release(ref);
 	class->release(ref);
 	if (dref_broken(LATE_WRITE))
 		atomic_long_inc(&ref->count);
+	dref_lockdep_end(class);
 	/*
 	 * Must be last: when dref_class_unregister() has counted this, the class may be freed.
 	 * (litmus: release-counted)
@@ -126,14 +98,15 @@ static void dref_release_now(struct dref *ref)
 	struct dref_class *class = ref->class;
 	unsigned long mode = READ_ONCE(ref->mode);
 
-	if (unlikely(mode & DREF_MODE_IMMORTAL)) {
+	if (unlikely(dref_mode_immortal(mode))) {
 		/* A get from zero has saturated it since its death, and may use it */
 		trace_immortalize(ref);
+		dref_debug_end(ref);
 		dref_count_event(class, DREF_IMMORTALIZED);
 		return;
 	}
 	/* Death does not change the mode of an exact object */
-	if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT) {
+	if (dref_mode_state(mode) == DREF_MODE_EXACT) {
 		if (mode & DREF_MODE_TRACKED)
 			dref_track_forget(ref);
 		dref_call_release(ref, class, DREF_RELEASED_EXACT);
@@ -143,52 +116,16 @@ static void dref_release_now(struct dref *ref)
 	dref_call_release(ref, class, DREF_RELEASED_DEFERRED);
 }
 
-/* Release an object that could not be released at once */
-static void dref_release_queued(struct dref *ref)
-{
-	if (!dref_is_immortal(ref))
-		trace_release(ref);
-	dref_release_now(ref);
-}
-
 static void dref_release_list(struct llist_node *list)
 {
 	struct dref *ref, *next;
 
 	llist_for_each_entry_safe(ref, next, list, link) {
-		dref_release_queued(ref);
+		if (!dref_is_immortal(ref))
+			trace_release(ref);
+		dref_release_now(ref);
 		cond_resched();
 	}
-}
-
-/* Release @ref, which need not wait for RCU any more, here or in the class's work */
-static void dref_deliver(struct dref *ref)
-{
-	struct dref_class *class = ref->class;
-
-	if (!(class->flags & DREF_SLEEP))
-		dref_release_queued(ref);
-	else if (llist_add(&ref->link, &class->dead))
-		queue_work(dref_wq, &class->work);
-}
-
-static void dref_deliver_list(struct llist_node *list)
-{
-	struct dref *ref, *next;
-
-	llist_for_each_entry_safe(ref, next, list, link) {
-		dref_deliver(ref);
-		cond_resched();
-	}
-}
-
-void dref_class_release_work(struct work_struct *work)
-{
-	struct dref_class *class = container_of(work, struct dref_class, work);
-
-	WRITE_ONCE(class->releaser, current);
-	dref_release_list(llist_del_all(&class->dead));
-	WRITE_ONCE(class->releaser, NULL);
 }
 
 /* Release @ref now or later; it is dead, and only the caller knows about it */
@@ -197,157 +134,315 @@ void dref_release(struct dref *ref)
 	struct dref_class *class = ref->class;
 	unsigned long mode = READ_ONCE(ref->mode);
 
-	if (likely(!(class->flags & (DREF_SLEEP | DREF_RCU)))) {
+	if (likely(!(READ_ONCE(class->flags) & DREF_RELEASE_QUEUED))) {
 		/* This also excludes immortal objects, see dref_release_now() */
-		if (likely((mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) ==
-			   DREF_MODE_EXACT)) {
+		if (likely((mode & (DREF_MODE_TAGS | DREF_MODE_TRACKED)) == DREF_MODE_EXACT &&
+			   !(IS_ENABLED(CONFIG_DEBUG_OBJECTS) && in_nmi()))) {
 			dref_call_release(ref, class, DREF_RELEASED_EXACT);
 			return;
 		}
-		/* In an NMI, records cannot be freed */
-		if ((mode & DREF_MODE_STATE) == DREF_MODE_EXACT && !in_nmi()) {
+		/* In an NMI, records cannot be freed, and debugobjects cannot be told */
+		if ((mode & DREF_MODE_TAGS) == DREF_MODE_EXACT && !in_nmi()) {
 			dref_release_now(ref);
 			return;
 		}
 	}
-	dref_release_later(ref, mode);
+	dref_release_later(ref);
 }
 
-static void dref_dispatch_irq(struct irq_work *work)
-{
-	queue_work(dref_wq, &dispatch_work);
-}
+/* ---- from the put to the work item ---- */
 
-/* Take dead objects from all CPUs: release them, or let them wait for RCU */
-static void dref_dispatch(void)
+/* Count an object that was put on a list to be flushed, if a release() may have done that */
+void dref_note_chained(void)
 {
-	struct dref *ref, *next;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		if (llist_empty(per_cpu_ptr(&dref_dead, cpu)))
-			continue;	/* do not take the cache line from that CPU */
-		llist_for_each_entry_safe(ref, next,
-					  llist_del_all(per_cpu_ptr(&dref_dead, cpu)),
-					  link) {
-			if (ref->class->flags & DREF_RCU && !dref_broken(SKIP_RCU))
-				llist_add(&ref->link, &rcu_next);
-			else
-				dref_deliver(ref);
-			cond_resched();
-		}
-	}
-}
-
-/* Start the grace period of the next batch, unless one is waiting */
-static void dref_rcu_advance(void)
-{
-	if (!llist_empty(&rcu_waiting) || llist_empty(&rcu_next))
-		return;
-	rcu_waiting.first = llist_del_all(&rcu_next);
-	/* A grace period that begins after all of these deaths; litmus: dead-rcu */
-	rcu_cookie = get_state_synchronize_rcu();
-	queue_rcu_work(dref_wq, &rcu_work);
-}
-
-static void dref_dispatch_work(struct work_struct *work)
-{
-	dref_mutex_lock(&release_mutex);
-	dref_dispatch();
-	dref_rcu_advance();
-	dref_mutex_unlock(&release_mutex);
-}
-
-static void dref_rcu_work(struct work_struct *work)
-{
-	dref_mutex_lock(&release_mutex);
-	if (poll_state_synchronize_rcu(rcu_cookie))
-		dref_deliver_list(llist_del_all(&rcu_waiting));
-	else if (!llist_empty(&rcu_waiting))
-		queue_rcu_work(dref_wq, &rcu_work);
-	dref_rcu_advance();
-	dref_mutex_unlock(&release_mutex);
+	if (in_task() && current_work())
+		this_cpu_inc(chained);	/* after llist_add(); litmus: chain-follow */
 }
 
 /*
- * Release all objects that were dead before the call.  This does not wait for
- * dispatch_work, because flush_work() misses a work item that is about to be queued.
+ * Returns a number that changes if a release() puts an object on a list.  Tells
+ * dref_releases_flush_chains(), which follows chains of objects that hold the next one,
+ * whether to continue.
  */
-void dref_releases_flush(void)
+unsigned long dref_nr_chained(void)
 {
-	struct llist_node *waiting, *next;
+	unsigned long sum = 0;
+	int cpu;
 
-	dref_mutex_lock(&release_mutex);
-	dref_dispatch();
-	/* Do not wait for a normal grace period */
-	waiting = llist_del_all(&rcu_waiting);
-	next = llist_del_all(&rcu_next);
-	if (waiting || next) {
-		/* litmus: dead-rcu */
-		synchronize_rcu_expedited();
-		dref_deliver_list(waiting);
-		dref_deliver_list(next);
-	}
-	dref_mutex_unlock(&release_mutex);
-
-	/* The work items of classes are queued under the mutex, so this misses none */
-	flush_workqueue(dref_wq);
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(chained, cpu));
+	smp_mb();	/* the number, then the lists; litmus: chain-follow */
+	return sum;
 }
 
-/* @class has no objects: wait until no work item accesses it any more */
-void dref_class_release_sync(struct dref_class *class)
+/* Test whether the caller is a release() that a work item has called */
+bool dref_in_queued_release(void)
 {
-	/* The task that added the last object may not have called queue_work() yet */
-	dref_mutex_lock(&release_mutex);
-	dref_mutex_unlock(&release_mutex);
-	/* The work has released that object, and may not have returned */
-	flush_work(&class->work);
-}
-
-/* Test whether the caller runs the release work of a class */
-static bool dref_in_class_release(void)
-{
+	const struct work_struct *work = in_task() ? current_work() : NULL;
+	struct dref_class_cpu __percpu *cpus;
 	struct dref_class *class;
 	bool found = false;
+	int cpu;
 
-	if (!current_work())
-		return false;	/* the usual case: only a worker looks at the classes */
+	if (!work)
+		return false;
 	rcu_read_lock();
 	list_for_each_entry_rcu(class, &dref_classes, node) {
-		if (READ_ONCE(class->releaser) == current) {
-			found = true;
-			break;
-		}
+		cpus = READ_ONCE(class->cpu);
+		for_each_possible_cpu(cpu)
+			found |= cpus && work == &per_cpu_ptr(cpus, cpu)->dead.work;
 	}
 	rcu_read_unlock();
 	return found;
 }
 
-static bool dref_mutex_owned(const struct dref_mutex *lock)
+static void dref_class_unpin_works(struct dref_class *class)
 {
-	return READ_ONCE(lock->holder) == current;
+	/* Pairs with the acquire in dref_class_quiesce(); litmus: class-works */
+	(void)atomic_dec_return_release(&class->works);
+}
+
+/* Queue the work item that releases what is in @cpu; takes over a pin on the class */
+static void dref_queue_release(struct dref_class_cpu *cpu)
+{
+	struct dref_class *class = cpu->class;
+	bool sleeps = READ_ONCE(class->flags) & DREF_SLEEP;
+
+	if (!queue_work(sleeps ? dref_sleep_wq : dref_wq, &cpu->dead.work))
+		dref_class_unpin_works(class);	/* it is queued, and has a pin */
+}
+
+/* Have an irq_work queue the work item; called with preemption disabled */
+static void dref_kick_release(struct dref_class_cpu *cpu)
+{
+	/* List, then kicked; pairs with the xchg in dref_releases_kick(); litmus: release-kick */
+	if (atomic_xchg(&cpu->kicked, 1))
+		return;
+	atomic_inc(&cpu->class->works);
+	if (llist_add(&cpu->kick, this_cpu_ptr(&kicked)))
+		dref_irq_work_queue(this_cpu_ptr(&kick_irq_work));
+}
+
+/* Release @ref, which is dead, in a work item; any context */
+void dref_release_later(struct dref *ref)
+{
+	bool exact = dref_mode_state(READ_ONCE(ref->mode)) == DREF_MODE_EXACT;
+	struct dref_class_cpu __percpu *cpus;
+	struct dref_class_cpu *cpu;
+
+	/*
+	 * An RCU section, for the class, as another task may release @ref at once.
+	 * (litmus: class-works)
+	 */
+	preempt_disable();
+	cpus = READ_ONCE(ref->class->cpu);
+	cpu = this_cpu_ptr(cpus);
+	/* Without cpus, a forgetful module has left the class behind, and @ref is leaked */
+	if (cpus && llist_add(&ref->link, &cpu->dead.list))
+		dref_kick_release(cpu);
+	preempt_enable();
+	if (exact)
+		dref_note_chained();
+}
+
+/* Queue the work items of the lists that @cpu has begun; called on it, or when it is dead */
+void dref_releases_kick(unsigned int cpu)
+{
+	struct dref_class_cpu *class_cpu, *next;
+
+	llist_for_each_entry_safe(class_cpu, next, llist_del_all(per_cpu_ptr(&kicked, cpu)), kick) {
+		/* Kicked, then list; an object added later kicks again; litmus: release-kick */
+		atomic_xchg(&class_cpu->kicked, 0);
+		dref_queue_release(class_cpu);
+	}
+}
+
+static void dref_release_irq(struct irq_work *work)
+{
+	dref_releases_kick(smp_processor_id());
+}
+
+/* ---- the work item ---- */
+
+static void dref_release_rcu(struct rcu_head *rcu)
+{
+	struct dref_class_cpu *cpu = container_of(rcu, struct dref_class_cpu, rcu);
+
+	/* RCU is done with rcu; pairs with the acquire in dref_take_waited() */
+	smp_store_release(&cpu->rcu_pending, false);
+	dref_queue_release(cpu);
+}
+
+/* Returns the objects that have waited for RCU, and lets those that have died since wait */
+static struct llist_node *dref_take_waited(struct dref_class_cpu *cpu)
+{
+	struct llist_node *waited = NULL;
+
+	if (cpu->waiting && poll_state_synchronize_rcu(cpu->cookie)) {
+		waited = cpu->waiting;
+		cpu->waiting = NULL;
+	}
+	if (!cpu->waiting) {
+		cpu->waiting = llist_del_all(&cpu->dead.list);
+		/* A grace period that begins after all of these deaths; litmus: dead-rcu */
+		cpu->cookie = get_state_synchronize_rcu();
+	}
+	/* Pairs with the release in dref_release_rcu() */
+	if (cpu->waiting && !smp_load_acquire(&cpu->rcu_pending)) {
+		WRITE_ONCE(cpu->rcu_pending, true);
+		atomic_inc(&cpu->class->works);
+		dref_call_rcu(&cpu->rcu, dref_release_rcu);
+	}
+	return waited;
+}
+
+/* Release all objects of a DREF_RCU class, as something waits for that */
+static void dref_release_expedited(struct dref_class_cpu *cpu)
+{
+	struct llist_node *waiting = cpu->waiting;
+	struct llist_node *dead = llist_del_all(&cpu->dead.list);
+
+	cpu->waiting = NULL;
+	if (!waiting && !dead)
+		return;
+	/* litmus: dead-rcu */
+	if (!dref_broken(SKIP_RCU))
+		synchronize_rcu_expedited();
+	dref_release_list(waiting);
+	dref_release_list(dead);
+}
+
+static void dref_release_work(struct work_struct *work)
+{
+	struct dref_class_cpu *cpu = container_of(work, struct dref_class_cpu, dead.work);
+	struct dref_class *class = cpu->class;
+	unsigned int flags = READ_ONCE(class->flags);	/* delay_release changes one of them */
+	unsigned long ticket = dref_worklist_begin(&cpu->dead);
+
+	if (flags & DREF_LATE)
+		msleep(get_random_u32() % DREF_LATE_MS);
+	if (!(flags & DREF_RCU))
+		dref_release_list(llist_del_all(&cpu->dead.list));
+	else if ((long)(READ_ONCE(cpu->dead.flushed) - READ_ONCE(class->wanted)) < 0 ||
+		 dref_broken(SKIP_RCU))
+		dref_release_expedited(cpu);
+	else
+		dref_release_list(dref_take_waited(cpu));
+	if (!cpu->waiting)
+		dref_worklist_end(&cpu->dead, ticket);
+	dref_class_unpin_works(class);	/* the class may be freed now */
+	dref_flush_wake();
+}
+
+/* ---- waiting for releases ---- */
+
+/*
+ * Have the work items of @class release what was dropped before @ticket.  The caller keeps
+ * the class registered, or is in an RCU section and has found it in the list.
+ */
+static void dref_class_flush(struct dref_class *class, unsigned long ticket)
+{
+	struct dref_class_cpu __percpu *cpus = READ_ONCE(class->cpu);
+	unsigned long wanted = READ_ONCE(class->wanted);
+	struct dref_class_cpu *class_cpu;
+	int cpu;
+
+	while ((long)(wanted - ticket) < 0 &&
+	       !try_cmpxchg(&class->wanted, &wanted, ticket))
+		;
+	for_each_possible_cpu(cpu) {
+		class_cpu = per_cpu_ptr(cpus, cpu);
+		if (!cpus || dref_worklist_flushed(&class_cpu->dead, ticket))
+			continue;
+		atomic_inc(&class->works);
+		dref_queue_release(class_cpu);
+	}
+}
+
+static bool dref_class_flushed(const struct dref_class *class, unsigned long ticket)
+{
+	struct dref_class_cpu __percpu *cpus = READ_ONCE(class->cpu);
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (cpus && !dref_worklist_flushed(&per_cpu_ptr(cpus, cpu)->dead, ticket))
+			return false;
+	}
+	return true;
+}
+
+static bool dref_classes_flushed(unsigned long ticket)
+{
+	struct dref_class *class;
+	bool flushed = true;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(class, &dref_classes, node) {
+		/* Not a class that was registered since dref_releases_flush() looked */
+		if ((long)(READ_ONCE(class->wanted) - ticket) >= 0)
+			flushed = flushed && dref_class_flushed(class, ticket);
+	}
+	rcu_read_unlock();
+	return flushed;
 }
 
 /*
- * Test whether the caller runs on behalf of a release(), and so must not wait for one.  An
- * interrupt does not.  A release() called by an exact put is not detected.
+ * Wait until the objects of @class, or if it is NULL of all classes, that are dead now have
+ * been released.
  */
-bool dref_in_release(void)
+void dref_releases_flush(struct dref_class *class, unsigned int task_state)
 {
-	return in_task() &&
-	       (dref_mutex_owned(&release_mutex) || dref_mutex_owned(&dref_promote_mutex) ||
-		dref_mutex_owned(&dref_pass_mutex) || dref_in_class_release());
+	unsigned long ticket = dref_flush_ticket();
+	struct dref_class *each;
+
+	dref_lockdep_wait(class);
+	if (class) {
+		dref_class_flush(class, ticket);
+		wait_event_state(dref_flush_wait, dref_class_flushed(class, ticket), task_state);
+		return;
+	}
+	rcu_read_lock();
+	list_for_each_entry_rcu(each, &dref_classes, node)
+		dref_class_flush(each, ticket);
+	rcu_read_unlock();
+	wait_event_state(dref_flush_wait, dref_classes_flushed(ticket), task_state);
 }
 
+/* ---- set-up ---- */
+
+/* Returns what @class has on each CPU, or NULL */
+struct dref_class_cpu __percpu *dref_class_cpu_alloc(struct dref_class *class)
+{
+	struct dref_class_cpu __percpu *cpus;
+	struct dref_class_cpu *class_cpu;
+	int cpu;
+
+	if (dref_should_fail_alloc())
+		return NULL;
+	cpus = alloc_percpu(struct dref_class_cpu);
+	if (!cpus)
+		return NULL;
+	for_each_possible_cpu(cpu) {
+		class_cpu = per_cpu_ptr(cpus, cpu);
+		class_cpu->class = class;
+		INIT_WORK(&class_cpu->dead.work, dref_release_work);
+	}
+	return cpus;
+}
+
+/* A static initialiser would not do: a module's per-CPU data is not relocated */
 void dref_releases_init(void)
 {
-	INIT_RCU_WORK(&rcu_work, dref_rcu_work);
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu(kick_irq_work, cpu) = IRQ_WORK_INIT_HARD(dref_release_irq);
 }
 
 void dref_releases_exit(void)
 {
-	irq_work_sync(&dispatch_irq_work);
-	flush_work(&dispatch_work);
-	while (flush_rcu_work(&rcu_work))
-		;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		irq_work_sync(per_cpu_ptr(&kick_irq_work, cpu));
 }

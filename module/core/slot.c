@@ -166,7 +166,7 @@ static struct dref_slot *dref_slot_take(struct dref *ref, struct dref_class *cla
 
 	slot = list_first_entry(&chunk->free, struct dref_slot, node);
 	list_del_init(&slot->node);
-	slot->class = class;
+	WRITE_ONCE(slot->class, class);	/* inspection compares it before it takes the lock */
 	slot->since = jiffies;
 	slot->reported = false;
 	WRITE_ONCE(slot->idle_passes, 0);
@@ -184,6 +184,11 @@ struct dref_slot *dref_slot_get(struct dref *ref, struct dref_class *class, gfp_
 {
 	struct dref_slot *slot;
 
+	/*
+	 * A chunk has slots for the objects of everybody, and outlives the object for which
+	 * it is allocated.  So it is not charged to the memory cgroup of that object's task.
+	 */
+	gfp &= ~__GFP_ACCOUNT;
 	while (!(slot = dref_slot_take(ref, class))) {
 		if (dref_chunk_add(gfp))
 			return ERR_PTR(-ENOMEM);
@@ -219,7 +224,7 @@ DEFINE_PER_CPU(struct dref_counts, dref_retired_counts);
 
 /*
  * Clear a slot that no operation increments any more.  What it has counted is added
- * to dref_retired_counts, for dref_cpu_counts().  Called under dref_pass_mutex.
+ * to dref_retired_counts, for dref_cpu_counts().  Called under pass_mutex.
  */
 void dref_slot_clear(struct dref_slot *slot)
 {

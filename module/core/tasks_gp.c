@@ -37,9 +37,13 @@
  *		  |------ 1 ------|------ 2 ------|------ 3 ------|
  *	folded			  1		  2		  3
  *
- * All functions except the callback are called under dref_pass_mutex.
+ * All functions except the callback are called under pass_mutex.
  */
+#define pr_fmt(fmt) "dref: " fmt
+
+#include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "internal.h"
@@ -97,9 +101,19 @@ void dref_tasks_gp_advance(void)
 	call_rcu_tasks(&tasks_gp.rcu, dref_tasks_gp_callback);
 }
 
+static void dref_tasks_gp_late(struct work_struct *work)
+{
+	pr_notice("still waiting for Tasks RCU: some task runs in the kernel and does not sleep\n");
+}
+
 /* Wait for the callback to return, because its code is about to be unloaded */
 void dref_tasks_gp_exit(void)
 {
-	if (tasks_gp.started)
-		dref_rcu_barrier_tasks();
+	static DECLARE_DELAYED_WORK(late_work, dref_tasks_gp_late);
+
+	if (!tasks_gp.started)
+		return;
+	queue_delayed_work(dref_wq, &late_work, 10 * HZ);
+	dref_rcu_barrier_tasks();
+	cancel_delayed_work_sync(&late_work);
 }

@@ -37,21 +37,24 @@
 
 #include "internal.h"
 
-/* Handle a count that a put or a fold took below zero */
-void dref_count_zero(struct dref *ref, unsigned long caller)
+/*
+ * Handle a count that a put or a fold took below zero.  Returns true if the object is dead,
+ * and the caller must release it.
+ */
+bool dref_count_zero(struct dref *ref, unsigned long caller)
 {
 	/* Count, then mode: an object with a slot has a bias; litmus: zero-exact */
 	unsigned long mode = READ_ONCE(ref->mode);
 	long none = -1;
 
-	if (mode & DREF_MODE_IMMORTAL)
-		return;
+	if (dref_mode_immortal(mode))
+		return false;
 	/* The put was fully ordered; litmus: put-release-exact */
-	if (likely((mode & DREF_MODE_STATE) == DREF_MODE_EXACT &&
+	if (likely((mode & DREF_MODE_TAGS) == DREF_MODE_EXACT &&
 		   atomic_long_try_cmpxchg(&ref->count, &none, DREF_COUNT_DEAD)))
-		dref_release(ref);
-	else
-		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", caller);
+		return true;
+	dref_saturate(ref, DREF_UNDERFLOW, "put below zero", caller);
+	return false;
 }
 
 /**
@@ -66,6 +69,7 @@ void dref_count_zero(struct dref *ref, unsigned long caller)
  */
 void dref_put_zero(struct dref *ref)
 {
-	dref_count_zero(ref, _RET_IP_);
+	if (dref_count_zero(ref, _RET_IP_))
+		dref_release(ref);
 }
 EXPORT_SYMBOL_GPL(dref_put_zero);

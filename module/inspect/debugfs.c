@@ -21,7 +21,8 @@
  *	leak_age_s		least age of the objects in leaks
  *
  * Values are "name: value" lines in decimal.  A tunable takes a number in its
- * range; any other write fails with -EINVAL and changes nothing.
+ * range; any other write fails with -EINVAL and changes nothing.  All tunables but
+ * leak_age_s are module parameters, too (core/tunables.c).
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -29,6 +30,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "../core/tunables.h"
 #include "track.h"
 
 static struct dentry *dref_dir;
@@ -85,48 +87,9 @@ static const struct file_operations reconcile_fops = {
 	.release	= single_release,
 };
 
-/* A number from @min to @max, or up to or down to the value of another tunable */
-struct dref_tunable {
-	const char		*name;
-	unsigned int		*value;
-	unsigned int		min;
-	unsigned int		max;
-	const unsigned int	*not_below;
-	const unsigned int	*not_above;
+static const struct dref_tunable leak_age_s = {
+	"leak_age_s", &dref_leak_age_s, 0, 1000000
 };
-
-#define DREF_PASS_MS_MAX	60000U
-
-static const struct dref_tunable tunables[] = {
-	{ "pass_min_ms", &dref_pass_min_ms, 1, DREF_PASS_MS_MAX,
-	  .not_above = &dref_pass_max_ms },
-	{ "pass_max_ms", &dref_pass_max_ms, 1, DREF_PASS_MS_MAX,
-	  .not_below = &dref_pass_min_ms },
-	{ "promote_threshold", &dref_promote_threshold, 1, DREF_MODE_HEAT_MAX },
-	{ "demote_passes", &dref_demote_passes, 1, 1000000 },
-	{ "max_deferred", &dref_max_deferred, 0, 1U << 24 },
-	{ "leak_age_s", &dref_leak_age_s, 0, 1000000 },
-};
-
-static DEFINE_MUTEX(tunables_mutex);
-
-static int tunable_set(const struct dref_tunable *tunable, unsigned int value)
-{
-	unsigned int min = tunable->min, max = tunable->max;
-	int err = -EINVAL;
-
-	mutex_lock(&tunables_mutex);
-	if (tunable->not_below)
-		min = *tunable->not_below;
-	if (tunable->not_above)
-		max = *tunable->not_above;
-	if (value >= min && value <= max) {
-		WRITE_ONCE(*tunable->value, value);
-		err = 0;
-	}
-	mutex_unlock(&tunables_mutex);
-	return err;
-}
 
 static int tunable_show(struct seq_file *seq, void *unused)
 {
@@ -163,11 +126,8 @@ static ssize_t tunable_write(struct file *file, const char __user *buf,
 	int err = number_from_user(buf, len, &value);
 
 	if (!err)
-		err = tunable_set(seq->private, value);
-	if (err)
-		return err;
-	dref_pass_kick();	/* the next pass may be too far away now */
-	return len;
+		err = dref_tunable_set(seq->private, value);
+	return err ?: len;
 }
 
 static const struct file_operations tunable_fops = {
@@ -217,6 +177,11 @@ static const struct file_operations track_fops = {
 	.release	= single_release,
 };
 
+static void tunable_create(const struct dref_tunable *tunable)
+{
+	debugfs_create_file(tunable->name, 0600, dref_dir, (void *)tunable, &tunable_fops);
+}
+
 void dref_debugfs_add(struct dref_class *class)
 {
 	class->dir = debugfs_create_dir(class->name, classes_dir);
@@ -244,9 +209,9 @@ void dref_debugfs_init(void)
 	debugfs_create_file("cpus", 0400, dref_dir, NULL, &dref_cpus_fops);
 	debugfs_create_file("latency", 0400, dref_dir, NULL, &latency_fops);
 	debugfs_create_file("reconcile", 0600, dref_dir, NULL, &reconcile_fops);
-	for (i = 0; i < ARRAY_SIZE(tunables); i++)
-		debugfs_create_file(tunables[i].name, 0600, dref_dir,
-				    (void *)&tunables[i], &tunable_fops);
+	for (i = 0; i < DREF_NR_TUNABLES; i++)
+		tunable_create(&dref_tunables[i]);
+	tunable_create(&leak_age_s);
 }
 
 void dref_debugfs_exit(void)

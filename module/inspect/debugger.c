@@ -13,11 +13,13 @@
 struct dref_debugger {
 	const unsigned long	*per_cpu_offset;	/* by CPU */
 	const struct cpumask	*possible;
-	unsigned long		exact, demoting, dying, state;	/* in the mode word */
-	unsigned long		killed, immortal, tags, queued, cold, tracked;
-	unsigned int		cpu_shift, epoch_shift, window_shift, heat_shift;
+	unsigned long		exact, demoting, dying, deferred, killed_slot, uncounted;
+	unsigned long		tags;			/* the mask of these six */
+	unsigned long		immortal;		/* a whole mode word */
+	unsigned long		killed, queued, cold, tracked;
+	unsigned int		cpu_shift, cpu_bits, window_shift, heat_shift;
 	long			bias, limit;
-	unsigned int		sleep_flag, rcu_flag, exact_flag;
+	unsigned int		sleep_flag, rcu_flag, exact_flag, async_flag;
 };
 
 static const struct dref_debugger dref_debugger __used = {
@@ -26,15 +28,17 @@ static const struct dref_debugger dref_debugger __used = {
 	.exact		= DREF_MODE_EXACT,
 	.demoting	= DREF_MODE_DEMOTING,
 	.dying		= DREF_MODE_DYING,
-	.state		= DREF_MODE_STATE,
-	.killed		= DREF_MODE_KILLED,
-	.immortal	= DREF_MODE_IMMORTAL,
+	.deferred	= DREF_MODE_DEFERRED,
+	.killed_slot	= DREF_MODE_KILLED_SLOT,
+	.uncounted	= DREF_MODE_UNCOUNTED,
 	.tags		= DREF_MODE_TAGS,
+	.immortal	= DREF_MODE_IMMORTAL,
+	.killed		= DREF_MODE_KILLED,
 	.queued		= DREF_MODE_QUEUED,
 	.cold		= DREF_MODE_COLD,
 	.tracked	= DREF_MODE_TRACKED,
 	.cpu_shift	= DREF_MODE_CPU_SHIFT,
-	.epoch_shift	= DREF_MODE_EPOCH_SHIFT,
+	.cpu_bits	= DREF_MODE_CPU_BITS,
 	.window_shift	= DREF_MODE_WINDOW_SHIFT,
 	.heat_shift	= DREF_MODE_HEAT_SHIFT,
 	.bias		= DREF_BIAS,
@@ -42,4 +46,5 @@ static const struct dref_debugger dref_debugger __used = {
 	.sleep_flag	= DREF_SLEEP,
 	.rcu_flag	= DREF_RCU,
 	.exact_flag	= DREF_EXACT,
+	.async_flag	= DREF_ASYNC,
 };

@@ -156,8 +156,10 @@ static void walk_print_holders(const struct dref_walk *walk)
 	long before = holders->references - holders->recorded;
 	struct dref_track_stats stats;
 
-	for (i = 0; i < nr && holders->stacks[i].n; i++)
+	for (i = 0; i < nr && holders->stacks[i].n; i++) {
 		walk_print_stack(walk, &holders->stacks[i]);
+		cond_resched();		/* finding the names of a stack takes long */
+	}
 	for (; i < DREF_STACKS && holders->stacks[i].n; i++)
 		others += holders->stacks[i].n;
 	if (others)
@@ -171,7 +173,7 @@ static void walk_print_holders(const struct dref_walk *walk)
 /* Why has the object not been released?  A pass has just run. */
 static const char *state_name(const struct dref_holders *holders)
 {
-	unsigned long state = holders->mode & DREF_MODE_STATE;
+	unsigned long state = dref_mode_state(holders->mode);
 
 	if (holders->references)
 		return "held";

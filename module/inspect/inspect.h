@@ -27,7 +27,6 @@ void dref_latency_show(struct seq_file *seq);
 /**
  * struct dref_snapshot - a deferred object at some moment
  * @ref: the object; it may have been freed, so use its address only
- * @class: class of the object
  * @mode: its mode word
  * @count: references counted in count
  * @gets: gets counted in the slot
@@ -37,7 +36,6 @@ void dref_latency_show(struct seq_file *seq);
  */
 struct dref_snapshot {
 	const struct dref	*ref;
-	struct dref_class	*class;
 	unsigned long		mode;
 	long			count;
 	unsigned long		gets;

@@ -4,7 +4,8 @@
  *
  * A reader visits one slot at a time, by its number: the number of the chunk, and the
  * index in it (slot.c).  So it needs no memory for a list, and no get, put or pass waits
- * for it, however many objects there are.  RCU keeps the chunk.
+ * for it, however many objects there are.  RCU keeps the chunk; the RCU section ends with
+ * the chunk, or with the snapshot of one object.
  *
  * The object itself may be released at any time.  It is accessed under dref_pool_lock
  * only, because slot->ref is cleared under that lock before the object is released.
@@ -26,18 +27,18 @@
 #include "../core/slot.h"
 #include "inspect.h"
 
-/* Take a snapshot of the object in @slot; returns false if it has none */
-static bool dref_slot_snapshot(const struct dref_slot *slot, struct dref_snapshot *snap)
+/*
+ * Take a snapshot of the object in @slot; returns false if it has none, or one of another
+ * class.
+ */
+static bool dref_slot_snapshot(const struct dref_slot *slot, const struct dref_class *class,
+			       struct dref_snapshot *snap)
 {
-	unsigned long flags, puts;
+	unsigned long flags, puts = dref_slot_puts(slot);
 
-	if (!READ_ONCE(slot->ref))
-		return false;
-	puts = dref_slot_puts(slot);
 	spin_lock_irqsave(&dref_pool_lock, flags);
-	snap->ref = slot->ref;
+	snap->ref = slot->class == class ? slot->ref : NULL;
 	if (snap->ref) {
-		snap->class = slot->class;
 		snap->since = slot->since;
 		snap->idle_passes = READ_ONCE(slot->idle_passes);
 		snap->mode = READ_ONCE(snap->ref->mode);
@@ -45,8 +46,8 @@ static bool dref_slot_snapshot(const struct dref_slot *slot, struct dref_snapsho
 	}
 	spin_unlock_irqrestore(&dref_pool_lock, flags);
 	/* The object is just getting its slot, or is about to lose it */
-	if (!snap->ref || snap->mode & DREF_MODE_IMMORTAL || snap->count < 0 ||
-	    (snap->mode & DREF_MODE_STATE) == DREF_MODE_EXACT)
+	if (!snap->ref || dref_mode_immortal(snap->mode) || snap->count < 0 ||
+	    dref_mode_state(snap->mode) == DREF_MODE_EXACT)
 		return false;
 
 	snap->count += 1 - DREF_BIAS;
@@ -60,31 +61,53 @@ static bool dref_slot_snapshot(const struct dref_slot *slot, struct dref_snapsho
 }
 
 /*
+ * Returns the index of the first slot of @chunk, from @i on, that seems to have an object of
+ * @class; DREF_CHUNK_SLOTS if there is none.  Sums nothing, as most slots may be of other
+ * classes.
+ */
+static unsigned int dref_chunk_find(const struct dref_chunk *chunk, unsigned int i,
+				    const struct dref_class *class)
+{
+	const struct dref_slot *slot;
+
+	for (; i < DREF_CHUNK_SLOTS; i++) {
+		slot = &chunk->slots[i];
+		if (READ_ONCE(slot->ref) && READ_ONCE(slot->class) == class)
+			break;
+	}
+	return i;
+}
+
+/*
  * Take a snapshot of the first object of @class whose slot has @number or a higher one.
  * Returns that number, or -1.  A caller that continues from there to the end sees every
- * object that is deferred during that time.  May sleep.
+ * object that is deferred during that time.  May sleep: an RCU section compares the slots
+ * of one chunk at most, and sums one slot.
  */
 long dref_slots_find(unsigned long number, const struct dref_class *class,
 		     struct dref_snapshot *snap)
 {
-	unsigned long wanted = number / DREF_CHUNK_SLOTS, index = wanted;
-	unsigned int i = number % DREF_CHUNK_SLOTS;
 	struct dref_chunk *chunk;
+	unsigned long index;
+	unsigned int i = 0;
 	bool found = false;
 
 	do {
+		index = number / DREF_CHUNK_SLOTS;
 		rcu_read_lock();	/* keeps the chunk */
 		chunk = xa_find(&dref_chunks, &index, ULONG_MAX, XA_PRESENT);
-		if (index != wanted)
-			i = 0;
-		while (chunk && !found && i < DREF_CHUNK_SLOTS)
-			found = dref_slot_snapshot(&chunk->slots[i++], snap) &&
-				snap->class == class;
+		if (chunk) {
+			number = max(number, index * DREF_CHUNK_SLOTS);
+			i = dref_chunk_find(chunk, number % DREF_CHUNK_SLOTS, class);
+			number = index * DREF_CHUNK_SLOTS + i;
+			found = i < DREF_CHUNK_SLOTS &&
+				dref_slot_snapshot(&chunk->slots[i], class, snap);
+		}
 		rcu_read_unlock();
 		if (found)
-			return index * DREF_CHUNK_SLOTS + i - 1;
-		wanted = ++index;
-		i = 0;
+			return number;
+		/* After the last slot of a chunk, number is that of the next chunk's first */
+		number += i < DREF_CHUNK_SLOTS;
 		cond_resched();
 	} while (chunk);
 	return -1;
@@ -111,27 +134,37 @@ bool dref_slot_first_report(unsigned long number, const struct dref *ref)
 	return report;
 }
 
+static void dref_counts_add(struct dref_counts *sum, const struct dref_counts *counts,
+			    unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		sum->gets += READ_ONCE(counts[i].gets);
+		sum->puts += READ_ONCE(counts[i].puts);
+	}
+}
+
 /*
  * Returns what @cpu has counted in slots since the module was loaded.  A slot that is
- * given back meanwhile may be missed, or be counted twice.
+ * given back meanwhile may be missed, or be counted twice.  May sleep: an RCU section sums
+ * one chunk.
  */
 struct dref_counts dref_cpu_counts(int cpu)
 {
-	struct dref_counts sum, *counts = per_cpu_ptr(&dref_retired_counts, cpu);
+	struct dref_counts sum = { };
 	struct dref_chunk *chunk;
-	unsigned long number;
-	int i;
+	unsigned long number = 0;
 
-	sum.gets = READ_ONCE(counts->gets);
-	sum.puts = READ_ONCE(counts->puts);
-	rcu_read_lock();
-	xa_for_each(&dref_chunks, number, chunk) {
-		counts = per_cpu_ptr(chunk->counts, cpu);
-		for (i = 0; i < DREF_CHUNK_SLOTS; i++) {
-			sum.gets += READ_ONCE(counts[i].gets);
-			sum.puts += READ_ONCE(counts[i].puts);
-		}
-	}
-	rcu_read_unlock();
+	dref_counts_add(&sum, per_cpu_ptr(&dref_retired_counts, cpu), 1);
+	do {
+		rcu_read_lock();	/* keeps the chunk */
+		chunk = xa_find(&dref_chunks, &number, ULONG_MAX, XA_PRESENT);
+		if (chunk)
+			dref_counts_add(&sum, per_cpu_ptr(chunk->counts, cpu), DREF_CHUNK_SLOTS);
+		rcu_read_unlock();
+		number++;
+		cond_resched();
+	} while (chunk);
 	return sum;
 }

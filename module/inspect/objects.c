@@ -44,7 +44,7 @@ static void objects_stop(struct seq_file *seq, void *v)
 
 const char *dref_mode_name(unsigned long mode)
 {
-	switch (mode & DREF_MODE_STATE) {
+	switch (dref_mode_state(mode)) {
 	case DREF_MODE_DEFERRED:	return "deferred";
 	case DREF_MODE_DEMOTING:	return "demoting";
 	case DREF_MODE_DYING:		return "dying";

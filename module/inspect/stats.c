@@ -50,6 +50,7 @@ static void dref_counters_show(struct seq_file *seq, unsigned long deferred,
 	dref_show(seq, "promotions_failed", events[DREF_PROMOTIONS_FAILED]);
 	dref_show(seq, "released_exact", events[DREF_RELEASED_EXACT]);
 	dref_show(seq, "released_deferred", events[DREF_RELEASED_DEFERRED]);
+	dref_show(seq, "exited", events[DREF_EXITED]);
 	dref_show(seq, "resurrected", events[DREF_RESURRECTED]);
 	dref_show(seq, "underflows", events[DREF_UNDERFLOWS]);
 	dref_show(seq, "overflows", events[DREF_OVERFLOWS]);
@@ -91,16 +92,17 @@ void dref_stats_show(struct seq_file *seq)
 void dref_class_stats_show(struct seq_file *seq, const struct dref_class *class)
 {
 	unsigned long events[DREF_NR_EVENTS];
-	unsigned int flags = class->flags;
+	unsigned int flags = READ_ONCE(class->flags);
 	int event;
 
 	for (event = 0; event < DREF_NR_EVENTS; event++)
 		events[event] = dref_events(class, event);
 
-	seq_printf(seq, "flags:%s%s%s%s\n", flags ? "" : " none",
+	seq_printf(seq, "flags:%s%s%s%s%s\n", flags ? "" : " none",
 		   flags & DREF_SLEEP ? " sleep" : "",
 		   flags & DREF_RCU ? " rcu" : "",
-		   flags & DREF_EXACT ? " exact" : "");
+		   flags & DREF_EXACT ? " exact" : "",
+		   flags & DREF_ASYNC ? " async" : "");
 	dref_counters_show(seq, atomic_long_read(&class->deferred),
 			   dref_class_live(class), NULL, events);
 }

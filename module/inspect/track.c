@@ -9,7 +9,7 @@
  * Objects of other classes do not pay.  A tracked object is exact, and has
  * DREF_MODE_TRACKED in its mode.  No dref_home word has that bit, so all gets, puts and
  * trygets of the object fail the compare of the fast path, and go to count.c.  There, a
- * static key guards the test for a tracked object.  dref_init() reads class->fast, which
+ * static key guards the test for a tracked object.  dref_init() reads class->created, which
  * is NULL while the class is tracked, and calls dref_init_slow().
  *
  * Enabling
@@ -25,20 +25,20 @@
  *
  *	static key on
  *	class->tracked = true
- *	class->fast = NULL
+ *	class->created = NULL
  *	synchronize_rcu()
  *	dref_home = next epoch, on all CPUs
  *						load dref_home: next epoch
  *						barrier (see below)
  *						load class->tracked: true, or
- *						  class->fast: NULL
+ *						  class->created: NULL
  *
  * In dref_home_mode() the barrier is smp_rmb() (litmus: track-epoch).
  *
  * dref_init() has only a compiler barrier between its two loads.  If it is not preempted
  * between them, they are in effect an RCU read-side section.  So either it ends before the
  * grace period does, and dref_init() loads the old epoch, or it begins after the grace
- * period has begun, and dref_init() loads NULL from fast.  If it is preempted, the context
+ * period has begun, and dref_init() loads NULL from created.  If it is preempted, the context
  * switch is a barrier.  (litmus: track-init)
  *
  * An operation that loads the old epoch writes it to mode, so that the object fails the
@@ -54,17 +54,19 @@
  * Recording
  * ---------
  *
- * Records are kept in a hash table of objects, with a lock for each bucket.  A tracked
- * operation changes count and the records in one critical section.  So the difference
- * between the two is the number of references without a record, whatever is in flight.
- * These are the references taken before tracking was enabled, those of operations that had
- * passed the compare by then, and those for which there was no room.
+ * Records are kept in a hash table of objects.  Each of its locks guards many chains.  A
+ * tracked operation changes count and the records in one critical section.  So the
+ * difference between the two is the number of references without a record, whatever is in
+ * flight.  These are the references taken before tracking was enabled, those of operations
+ * that had passed the compare by then, and those for which there was no room.
  *
  * A put is assumed to drop the reference that the same task took last.  If that task took
  * none of the latest DREF_PUT_SEARCH, the put may drop any other: first those without a
- * record, as they are the oldest, and then the oldest record.  If there are more records
- * than references, because of an NMI or of an operation that had passed the compare, the
- * next operation drops the oldest ones.
+ * record, as they are the oldest, and then the oldest record.
+ *
+ * There may be more records than references for a while: because of an NMI, of an operation
+ * that had passed the compare, or of a put of many references.  Puts and readers drop that
+ * excess, the oldest records first.
  *
  * In an NMI no lock is taken.  An operation there is not recorded, but counted as dropped.
  * A tracked object that dies in an NMI is released by a work item, because its records must
@@ -72,14 +74,37 @@
  * the records.
  *
  * Memory is bounded: there is room for track_max objects, and as many records.  It is
- * allocated when tracking is enabled for the first class.  When it is used up, gets are
- * not recorded, but counted as dropped.  The kernel's stack depot keeps each different
- * stack for ever.
+ * allocated when tracking is enabled for the first class, with a hash table of that size.
+ * When it is used up, gets are not recorded, but counted as dropped.  The kernel's stack
+ * depot keeps each different stack for ever.
+ *
+ * Bounds
+ * ------
+ *
+ * A lock is held with interrupts off, and one object may have track_max records.  So no
+ * critical section walks over all records of an object, or all objects of a lock:
+ *
+ *	put			searches DREF_PUT_SEARCH records, and drops up to DREF_PIECE
+ *				of the excess; the rest is left to the next put or reader
+ *	a reader		looks at DREF_PIECE records in a section
+ *	release, immortality	give all records back in one list_splice()
+ *	disabling		looks at one object in a section, by its number
+ *
+ * A put does not drop the rest in further sections of its own: its caller may have disabled
+ * interrupts, and once count is changed the object may be released.
+ *
+ * Between two sections a reader keeps its place by a cursor, an element of the list that is
+ * no record.  If the object is freed meanwhile, dref_object_free() takes the cursor away,
+ * and the reader gives up.  All readers hold dref_track_mutex, so one cursor is enough.
+ *
+ * A record that counts all references which one task took in one place would also keep
+ * most lists short.  But if another task drops one of them, the age of the oldest one that is
+ * left is lost, and there may be any number of tasks.
  *
  * Lifetime
  * --------
  *
- * While a record is found under the lock of its bucket, its object exists.  An object that
+ * While a record is found under the lock of its chain, its object exists.  An object that
  * has records is exact and has DREF_MODE_TRACKED: that is tested under the lock before the
  * first record is made, and the bit is cleared together with the last record.  So
  * release.c has no record to free if the bit is not set.
@@ -89,17 +114,22 @@
  * record may outlive the object until all records of the class are freed.  Until then
  * dref_track_mutex keeps readers out.
  *
- * Disabling clears class->tracked, frees all records, and lets each object return to the
- * fast path on its next use, when dref_untrack() clears DREF_MODE_TRACKED.
+ * Disabling clears class->tracked, waits until the critical sections that saw it set are
+ * over, and frees all records.  Each object returns to the fast path on its next use, when
+ * dref_untrack() clears DREF_MODE_TRACKED.  The hash table goes with the last class.  A
+ * critical section may still search it then, so it is freed after a grace period, for which
+ * a section with interrupts off is an RCU reader.
  */
 #define pr_fmt(fmt) "dref: " fmt
 
 #include <linux/hash.h>
 #include <linux/irq_work.h>
 #include <linux/jiffies.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -112,9 +142,10 @@
 #include "../core/compat.h"
 #include "track.h"
 
-#define DREF_BUCKET_BITS	10
+#define DREF_LOCKS		1024	/* a power of two */
 #define DREF_STACK_DEPTH	16
 #define DREF_PUT_SEARCH		256	/* records that a put searches for its own */
+#define DREF_PIECE		64	/* other records that one critical section walks over */
 
 /* References that were taken by one call */
 struct dref_hold {
@@ -127,7 +158,7 @@ struct dref_hold {
 };
 
 struct dref_tracked {
-	struct hlist_node	node;	/* in its bucket, or free */
+	struct hlist_node	node;	/* in its chain, or free */
 	struct dref		*ref;	/* NULL: free */
 	struct dref_class	*class;
 	struct list_head	holds;
@@ -137,29 +168,42 @@ struct dref_tracked {
 	bool			reported;
 };
 
-struct dref_bucket {
-	raw_spinlock_t		lock;
-	struct hlist_head	objects;
+struct dref_table {
+	u32			mask;	/* number of chains, a power of two, minus one */
+	struct hlist_head	chains[];
 };
 
 /* Disabled with a delay of a second, as patching the kernel's text interrupts all CPUs */
 DEFINE_STATIC_KEY_DEFERRED_FALSE(dref_tracking, HZ);
 DEFINE_MUTEX(dref_track_mutex);	/* for enabling, disabling and reading */
 
-static struct dref_bucket buckets[1 << DREF_BUCKET_BITS];
+/* Of the chains whose numbers are equal modulo DREF_LOCKS */
+static raw_spinlock_t chain_locks[DREF_LOCKS];
 
-/* Allocated while a class is tracked, which is tested under a bucket's lock */
+/* Allocated while a class is tracked, which is tested under a chain's lock */
+static struct dref_table __rcu *table;
 static struct dref_tracked *objects;
 static struct dref_hold *holds;
-static unsigned int max_tracked;	/* of each */
+static unsigned int max_tracked;	/* of each; 0: not allocated */
 static unsigned int nr_classes;
 
-/* Free objects and records; pool_lock is taken inside a bucket's lock */
+/* Free objects and records; pool_lock is taken inside a chain's lock */
 static DEFINE_RAW_SPINLOCK(pool_lock);
 static HLIST_HEAD(free_objects);
 static LIST_HEAD(free_holds);
 static unsigned int nr_objects, nr_holds;
 static atomic_long_t nr_dropped;
+
+/*
+ * Where the reader is in the records of an object, under the lock of the object's chain:
+ * an element of the list that has no references, and the pid of no task.
+ */
+static struct {
+	struct dref_tracked	*object;	/* NULL: none */
+	struct dref_hold	place;
+} cursor = {
+	.place.pid	= -1,
+};
 
 static unsigned int track_max = 65536;
 
@@ -186,12 +230,26 @@ static void dref_sweep_irq(struct irq_work *work);
 static DECLARE_WORK(sweep_work, dref_sweep_work);
 static struct irq_work sweep_irq_work = IRQ_WORK_INIT_HARD(dref_sweep_irq);
 
-static struct dref_bucket *dref_bucket(const struct dref *ref)
+static u32 dref_hash(const struct dref *ref)
 {
-	return &buckets[hash_ptr(ref, DREF_BUCKET_BITS)];
+	return hash_ptr(ref, 32);
 }
 
-/* ---- records, under the lock of their bucket ---- */
+/* Returns the lock of the chain of @ref, which does not depend on the size of the table */
+static raw_spinlock_t *dref_chain_lock(const struct dref *ref)
+{
+	return &chain_locks[dref_hash(ref) % DREF_LOCKS];
+}
+
+/* Returns the chain of @ref, under its lock; NULL if no class is tracked */
+static struct hlist_head *dref_chain(const struct dref *ref)
+{
+	struct dref_table *hash = rcu_dereference_sched(table);
+
+	return hash ? &hash->chains[dref_hash(ref) & hash->mask] : NULL;
+}
+
+/* ---- records, under the lock of their chain ---- */
 
 static void dref_hold_free(struct dref_tracked *object, struct dref_hold *hold)
 {
@@ -214,12 +272,14 @@ static unsigned long dref_hold_drop(struct dref_tracked *object,
 	return n;
 }
 
-static struct dref_tracked *dref_object_find(const struct dref_bucket *bucket,
-					     const struct dref *ref)
+static struct dref_tracked *dref_object_find(const struct dref *ref)
 {
+	const struct hlist_head *chain = dref_chain(ref);
 	struct dref_tracked *object;
 
-	hlist_for_each_entry(object, &bucket->objects, node) {
+	if (!chain)
+		return NULL;
+	hlist_for_each_entry(object, chain, node) {
 		if (object->ref == ref)
 			return object;
 	}
@@ -228,7 +288,7 @@ static struct dref_tracked *dref_object_find(const struct dref_bucket *bucket,
 
 /*
  * Test whether references to @ref may be recorded: it is exact and tracked.  That changes
- * under the bucket's lock only.  If the caller has a reference, the object is not released
+ * under the chain's lock only.  If the caller has a reference, the object is not released
  * before the caller gives the lock back, even if that reference is dropped meanwhile.  The
  * object may become immortal, but interrupts are off, so its class still exists (class.c).
  */
@@ -237,12 +297,13 @@ static bool dref_recordable(const struct dref *ref)
 	return dref_mode_tracked(READ_ONCE(ref->mode)) && READ_ONCE(ref->class->tracked);
 }
 
-static struct dref_tracked *dref_object_add(struct dref_bucket *bucket, struct dref *ref)
+static struct dref_tracked *dref_object_add(struct dref *ref)
 {
+	struct hlist_head *chain = dref_chain(ref);
 	struct dref_tracked *object = NULL;
 
 	raw_spin_lock(&pool_lock);
-	if (!hlist_empty(&free_objects)) {
+	if (chain && !hlist_empty(&free_objects)) {
 		object = hlist_entry(free_objects.first, struct dref_tracked, node);
 		hlist_del(&object->node);
 		WRITE_ONCE(nr_objects, nr_objects + 1);
@@ -252,26 +313,41 @@ static struct dref_tracked *dref_object_add(struct dref_bucket *bucket, struct d
 		atomic_long_inc(&nr_dropped);
 		return NULL;
 	}
-	object->class = ref->class;
+	WRITE_ONCE(object->class, ref->class);
 	object->nr_holds = 0;
 	object->recorded = 0;
 	object->since = jiffies;
 	object->reported = false;
 	WRITE_ONCE(object->ref, ref);
-	hlist_add_head(&object->node, &bucket->objects);
+	hlist_add_head(&object->node, chain);
 	return object;
 }
 
 /* Returns the record of @ref, new if there is none; NULL if it cannot be recorded */
-static struct dref_tracked *dref_object_find_or_add(struct dref_bucket *bucket, struct dref *ref)
+static struct dref_tracked *dref_object_find_or_add(struct dref *ref)
 {
-	struct dref_tracked *object = dref_object_find(bucket, ref);
+	struct dref_tracked *object = dref_object_find(ref);
 
-	return object || !dref_recordable(ref) ? object : dref_object_add(bucket, ref);
+	return object || !dref_recordable(ref) ? object : dref_object_add(ref);
+}
+
+/* Let a reader begin with the newest record of @object */
+static void dref_cursor_set(struct dref_tracked *object)
+{
+	list_add(&cursor.place.node, &object->holds);
+	WRITE_ONCE(cursor.object, object);
+}
+
+static void dref_cursor_remove(void)
+{
+	list_del(&cursor.place.node);
+	WRITE_ONCE(cursor.object, NULL);
 }
 
 static void dref_object_free(struct dref_tracked *object)
 {
+	if (READ_ONCE(cursor.object) == object)
+		dref_cursor_remove();
 	hlist_del(&object->node);
 	WRITE_ONCE(object->ref, NULL);
 	raw_spin_lock(&pool_lock);
@@ -303,10 +379,9 @@ static pid_t dref_holder_pid(void)
 }
 
 /* Record @n references that the caller has taken */
-static void dref_record(struct dref_bucket *bucket, struct dref *ref, unsigned long n,
-			depot_stack_handle_t stack)
+static void dref_record(struct dref *ref, unsigned long n, depot_stack_handle_t stack)
 {
-	struct dref_tracked *object = dref_object_find_or_add(bucket, ref);
+	struct dref_tracked *object = dref_object_find_or_add(ref);
 	struct dref_hold *hold = object ? dref_hold_alloc() : NULL;
 
 	if (object && !hold)
@@ -326,8 +401,8 @@ static void dref_record(struct dref_bucket *bucket, struct dref *ref, unsigned l
 	object->recorded += n;
 }
 
-/* Take @n references that were dropped from the records; @left references are left */
-static void dref_unrecord(struct dref_tracked *object, unsigned long n, unsigned long left)
+/* Drop up to @n of the latest references that the caller has taken */
+static void dref_unrecord(struct dref_tracked *object, unsigned long n)
 {
 	struct dref_hold *hold, *next;
 	unsigned int look = DREF_PUT_SEARCH;
@@ -339,11 +414,25 @@ static void dref_unrecord(struct dref_tracked *object, unsigned long n, unsigned
 		if (hold->pid == pid)
 			n -= dref_hold_drop(object, hold, n);
 	}
+}
+
+/*
+ * Drop the oldest records, up to DREF_PIECE of them, while they have more references than
+ * there are with this @count.  Returns true if more is to be dropped.
+ */
+static bool dref_unrecord_excess(struct dref_tracked *object, long count)
+{
+	unsigned long references = max(count + 1, 0L);
+	struct dref_hold *hold, *next;
+	unsigned int look = DREF_PIECE;
+
 	list_for_each_entry_safe_reverse(hold, next, &object->holds, node) {
-		if (object->recorded <= left)
+		if (object->recorded <= references || !look--)
 			break;
-		dref_hold_drop(object, hold, object->recorded - left);
+		if (hold != &cursor.place)
+			dref_hold_drop(object, hold, object->recorded - references);
 	}
+	return object->recorded > references;
 }
 
 /* ---- operations ---- */
@@ -352,11 +441,10 @@ static void dref_unrecord(struct dref_tracked *object, unsigned long n, unsigned
 static depot_stack_handle_t dref_caller_stack(unsigned long caller)
 {
 	unsigned long entries[DREF_STACK_DEPTH + 4];
-	unsigned int nr, first = 0;
+	unsigned int nr, first;
 
 	nr = dref_stack_trace(entries, ARRAY_SIZE(entries));
-	while (first < nr && entries[first] != caller)
-		first++;
+	first = dref_caller_index(entries, nr, caller);
 	if (first == nr) {
 		entries[0] = caller;
 		first = 0;
@@ -371,7 +459,7 @@ static depot_stack_handle_t dref_caller_stack(unsigned long caller)
  */
 unsigned long __dref_track_mode(struct dref *ref, unsigned long mode)
 {
-	if ((mode & (DREF_MODE_STATE | DREF_MODE_TRACKED)) != DREF_MODE_EXACT ||
+	if ((mode & (DREF_MODE_TAGS | DREF_MODE_TRACKED)) != DREF_MODE_EXACT ||
 	    atomic_long_read(&ref->count) < 0 || !dref_is_tracked(ref))
 		return mode;
 	if (!try_cmpxchg(&ref->mode, &mode, mode | DREF_MODE_TRACKED))
@@ -382,26 +470,26 @@ unsigned long __dref_track_mode(struct dref *ref, unsigned long mode)
 /* Make @ref, which is tracked in @mode, untracked if its class is not tracked any more */
 void dref_untrack(struct dref *ref, unsigned long mode)
 {
-	struct dref_bucket *bucket = dref_bucket(ref);
+	raw_spinlock_t *lock = dref_chain_lock(ref);
 	struct dref_tracked *object;
 	unsigned long flags;
 
 	if (in_nmi())
 		return;
-	raw_spin_lock_irqsave(&bucket->lock, flags);
+	raw_spin_lock_irqsave(lock, flags);
 	if (!dref_is_immortal(ref) && !READ_ONCE(ref->class->tracked)) {
-		object = dref_object_find(bucket, ref);
+		object = dref_object_find(ref);
 		if (object)
 			dref_object_free(object);
 		cmpxchg(&ref->mode, mode, mode & ~DREF_MODE_TRACKED);
 	}
-	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	raw_spin_unlock_irqrestore(lock, flags);
 }
 
 /* Record the first reference of a new object, which only the caller knows */
 void __dref_track_init(struct dref *ref, unsigned long caller)
 {
-	struct dref_bucket *bucket = dref_bucket(ref);
+	raw_spinlock_t *lock = dref_chain_lock(ref);
 	depot_stack_handle_t stack;
 	unsigned long flags;
 
@@ -410,15 +498,15 @@ void __dref_track_init(struct dref *ref, unsigned long caller)
 		return;
 	}
 	stack = dref_caller_stack(caller);
-	raw_spin_lock_irqsave(&bucket->lock, flags);
-	dref_record(bucket, ref, 1, stack);
-	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	raw_spin_lock_irqsave(lock, flags);
+	dref_record(ref, 1, stack);
+	raw_spin_unlock_irqrestore(lock, flags);
 }
 
 /* Take @n references and record them; returns count, as atomic_long_add_return() does */
 long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller)
 {
-	struct dref_bucket *bucket = dref_bucket(ref);
+	raw_spinlock_t *lock = dref_chain_lock(ref);
 	depot_stack_handle_t stack;
 	unsigned long flags;
 	long count;
@@ -428,21 +516,21 @@ long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller)
 		return atomic_long_add_return(n, &ref->count);
 	}
 	stack = dref_caller_stack(caller);
-	raw_spin_lock_irqsave(&bucket->lock, flags);
+	raw_spin_lock_irqsave(lock, flags);
 	count = atomic_long_add_return(n, &ref->count);
 	if (count >= (long)n) {
-		dref_record(bucket, ref, n, stack);
+		dref_record(ref, n, stack);
 		if (dref_recordable(ref))
 			trace_get(ref, n, count + 1);
 	}
-	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	raw_spin_unlock_irqrestore(lock, flags);
 	return count;
 }
 
 /* Drop @n references and their records; returns true if count is negative then */
 bool dref_track_put(struct dref *ref, unsigned long n)
 {
-	struct dref_bucket *bucket = dref_bucket(ref);
+	raw_spinlock_t *lock = dref_chain_lock(ref);
 	struct dref_tracked *object;
 	unsigned long flags;
 	bool recordable;
@@ -452,23 +540,25 @@ bool dref_track_put(struct dref *ref, unsigned long n)
 		atomic_long_inc(&nr_dropped);
 		return atomic_long_sub_return(n, &ref->count) < 0;
 	}
-	raw_spin_lock_irqsave(&bucket->lock, flags);
-	object = dref_object_find_or_add(bucket, ref);
+	raw_spin_lock_irqsave(lock, flags);
+	object = dref_object_find_or_add(ref);
 	/* A recordable object exists until the unlock, even if this put is the last */
 	recordable = dref_recordable(ref);
 	count = atomic_long_sub_return(n, &ref->count);
-	if (object)
-		dref_unrecord(object, n, max(count + 1, 0L));
+	if (object) {
+		dref_unrecord(object, n);
+		dref_unrecord_excess(object, count);
+	}
 	if (recordable)
 		trace_put(ref, n, count + 1);
-	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	raw_spin_unlock_irqrestore(lock, flags);
 	return count < 0;
 }
 
 /* Take a reference and record it, unless count is negative; returns true if it did */
 bool dref_track_tryget(struct dref *ref, unsigned long caller)
 {
-	struct dref_bucket *bucket = dref_bucket(ref);
+	raw_spinlock_t *lock = dref_chain_lock(ref);
 	depot_stack_handle_t stack;
 	unsigned long flags;
 	bool got;
@@ -478,14 +568,14 @@ bool dref_track_tryget(struct dref *ref, unsigned long caller)
 		return atomic_long_inc_unless_negative(&ref->count);
 	}
 	stack = dref_caller_stack(caller);
-	raw_spin_lock_irqsave(&bucket->lock, flags);
+	raw_spin_lock_irqsave(lock, flags);
 	got = atomic_long_inc_unless_negative(&ref->count);
 	if (got) {
-		dref_record(bucket, ref, 1, stack);
+		dref_record(ref, 1, stack);
 		if (dref_recordable(ref))
 			trace_get(ref, 1, atomic_long_read(&ref->count) + 1);
 	}
-	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	raw_spin_unlock_irqrestore(lock, flags);
 	return got;
 }
 
@@ -495,19 +585,19 @@ bool dref_track_tryget(struct dref *ref, unsigned long caller)
  */
 void __dref_track_adopt(struct dref *ref)
 {
-	struct dref_bucket *bucket = dref_bucket(ref);
+	raw_spinlock_t *lock = dref_chain_lock(ref);
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&bucket->lock, flags);
-	if (dref_is_tracked(ref) && !dref_object_find(bucket, ref))
-		dref_object_add(bucket, ref);
-	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	raw_spin_lock_irqsave(lock, flags);
+	if (dref_is_tracked(ref) && !dref_object_find(ref))
+		dref_object_add(ref);
+	raw_spin_unlock_irqrestore(lock, flags);
 }
 
 /* Free the records of @ref, which is about to be released or has become immortal */
 void __dref_track_forget(struct dref *ref)
 {
-	struct dref_bucket *bucket = dref_bucket(ref);
+	raw_spinlock_t *lock = dref_chain_lock(ref);
 	struct dref_tracked *object;
 	unsigned long flags;
 
@@ -515,11 +605,11 @@ void __dref_track_forget(struct dref *ref)
 		irq_work_queue(&sweep_irq_work);
 		return;
 	}
-	raw_spin_lock_irqsave(&bucket->lock, flags);
-	object = dref_object_find(bucket, ref);
+	raw_spin_lock_irqsave(lock, flags);
+	object = dref_object_find(ref);
 	if (object)
 		dref_object_free(object);
-	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	raw_spin_unlock_irqrestore(lock, flags);
 }
 
 /* ---- all objects ---- */
@@ -528,18 +618,22 @@ void __dref_track_forget(struct dref *ref)
 static void dref_forget_objects(const struct dref_class *class)
 {
 	struct dref_tracked *object;
-	struct hlist_node *next;
+	raw_spinlock_t *lock;
 	unsigned long flags;
-	int i;
+	struct dref *ref;
 
-	for (i = 0; i < ARRAY_SIZE(buckets); i++) {
-		raw_spin_lock_irqsave(&buckets[i].lock, flags);
-		hlist_for_each_entry_safe(object, next, &buckets[i].objects, node) {
-			if (class ? object->class == class : dref_is_immortal(object->ref))
-				dref_object_free(object);
-		}
-		raw_spin_unlock_irqrestore(&buckets[i].lock, flags);
+	for (object = objects; object < objects + max_tracked; object++) {
 		cond_resched();
+		ref = READ_ONCE(object->ref);
+		if (!ref)
+			continue;
+		lock = dref_chain_lock(ref);
+		raw_spin_lock_irqsave(lock, flags);
+		/* Before that, the record may have been freed, and used for another object */
+		if (object->ref == ref &&
+		    (class ? object->class == class : dref_is_immortal(ref)))
+			dref_object_free(object);
+		raw_spin_unlock_irqrestore(lock, flags);
 	}
 }
 
@@ -569,12 +663,33 @@ bool __dref_is_tracked(const struct dref *ref)
 
 static void dref_records_free(void)
 {
+	struct dref_table *hash;
+
+	hash = rcu_replace_pointer(table, NULL, lockdep_is_held(&dref_track_mutex));
+	/* An operation on an object that was tracked may be searching the table */
+	synchronize_rcu();
 	INIT_HLIST_HEAD(&free_objects);
 	INIT_LIST_HEAD(&free_holds);
+	kvfree(hash);
 	kvfree(objects);
 	kvfree(holds);
 	objects = NULL;
 	holds = NULL;
+	max_tracked = 0;
+}
+
+/* A chain for each object that there is room for, and at least one for each lock */
+static int dref_table_alloc(void)
+{
+	size_t nr = max_t(size_t, roundup_pow_of_two(max_tracked), DREF_LOCKS);
+	struct dref_table *hash;
+
+	hash = kvzalloc(struct_size(hash, chains, nr), GFP_KERNEL);
+	if (!hash)
+		return -ENOMEM;
+	hash->mask = nr - 1;
+	rcu_assign_pointer(table, hash);
+	return 0;
 }
 
 static int dref_records_alloc(void)
@@ -584,7 +699,7 @@ static int dref_records_alloc(void)
 	max_tracked = READ_ONCE(track_max);
 	objects = kvcalloc(max_tracked, sizeof(*objects), GFP_KERNEL);
 	holds = kvcalloc(max_tracked, sizeof(*holds), GFP_KERNEL);
-	if (!objects || !holds || stack_depot_init()) {
+	if (!objects || !holds || stack_depot_init() || dref_table_alloc()) {
 		dref_records_free();
 		return -ENOMEM;
 	}
@@ -614,11 +729,11 @@ static int dref_track_enable(struct dref_class *class)
 	}
 	nr_classes++;
 	WRITE_ONCE(class->tracked, true);
-	if (!class->fast)
+	if (!class->open)
 		return 0;	/* it has no objects yet */
-	WRITE_ONCE(class->fast, NULL);
+	WRITE_ONCE(class->created, NULL);
 	/*
-	 * Tracked and fast, then home; pairs with smp_rmb() in dref_home_mode() and
+	 * Tracked and created, then home; pairs with smp_rmb() in dref_home_mode() and
 	 * with the order of loads in dref_init().  (litmus: track-epoch, track-init)
 	 */
 	synchronize_rcu();
@@ -631,9 +746,10 @@ static void dref_track_disable(struct dref_class *class)
 {
 	if (!class->tracked)
 		return;
-	WRITE_ONCE(class->fast, class->cpu);
+	dref_class_open(class);
 	WRITE_ONCE(class->tracked, false);
-	/* Takes every bucket's lock, so operations that saw class->tracked are over */
+	/* Critical sections that saw class->tracked, and may add an object, are over then */
+	synchronize_rcu();
 	dref_forget_objects(class);
 	if (--nr_classes)
 		return;
@@ -677,9 +793,9 @@ void dref_track_register(struct dref_class *class)
 		if (!strcmp(track[i], class->name) && dref_track_enable(class))
 			pr_warn("class %s: no memory to track it\n", class->name);
 	}
-	/* dref_init() reads this */
 	if (!class->tracked)
-		WRITE_ONCE(class->fast, class->cpu);
+		dref_class_open(class);
+	class->open = true;
 	mutex_unlock(&dref_track_mutex);
 }
 
@@ -687,8 +803,8 @@ void dref_tracks_init(void)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(buckets); i++)
-		raw_spin_lock_init(&buckets[i].lock);
+	for (i = 0; i < DREF_LOCKS; i++)
+		raw_spin_lock_init(&chain_locks[i]);
 }
 
 void dref_tracks_exit(void)
@@ -702,7 +818,7 @@ void dref_tracks_exit(void)
 
 void dref_track_stats(struct dref_track_stats *stats)
 {
-	stats->max = nr_classes ? max_tracked : READ_ONCE(track_max);
+	stats->max = max_tracked ?: READ_ONCE(track_max);
 	stats->objects = READ_ONCE(nr_objects);
 	stats->records = READ_ONCE(nr_holds);
 	stats->dropped = atomic_long_read(&nr_dropped);
@@ -714,8 +830,10 @@ unsigned int dref_tracked_objects(const struct dref_class *class)
 
 	if (!class->tracked)
 		return 0;
-	for (i = 0; i < max_tracked; i++)
+	for (i = 0; i < max_tracked; i++) {
 		nr += READ_ONCE(objects[i].ref) && READ_ONCE(objects[i].class) == class;
+		cond_resched();
+	}
 	return nr;
 }
 
@@ -743,40 +861,73 @@ static int dref_stack_compare(const void *a, const void *b)
 	return time_before(x->since, y->since) ? -1 : time_after(x->since, y->since);
 }
 
-/* Group the records by stack, from the newest to the oldest, which gives a group its name */
-static void dref_holders_gather(struct dref_holders *holders,
-				const struct dref_tracked *object)
+/* Add a record, which is older than those before, to its group, and name the group after it */
+static void dref_holders_add(struct dref_holders *holders, const struct dref_hold *hold)
 {
-	const struct dref_hold *hold;
-	struct dref_stack *group;
+	struct dref_stack *group = dref_stack_group(holders, hold->stack);
 
-	memset(holders->stacks, 0, sizeof(holders->stacks));
-	holders->others = 0;
-	list_for_each_entry(hold, &object->holds, node) {
-		group = dref_stack_group(holders, hold->stack);
-		if (!group) {
-			holders->others += hold->n;
-			continue;
-		}
-		group->stack = hold->stack;
-		group->n += hold->n;
-		group->since = hold->since;
-		group->pid = hold->pid;
-		memcpy(group->comm, hold->comm, sizeof(group->comm));
+	if (!group) {
+		holders->others += hold->n;
+		return;
 	}
+	group->stack = hold->stack;
+	group->n += hold->n;
+	group->since = hold->since;
+	group->pid = hold->pid;
+	memcpy(group->comm, hold->comm, sizeof(group->comm));
 }
 
+/*
+ * Group records of @object by stack: up to DREF_PIECE of them, from the cursor on, the
+ * newest first.  Returns true if there are more, and the cursor is before them.
+ */
+static bool dref_holders_gather(struct dref_holders *holders,
+				const struct dref_tracked *object)
+{
+	struct dref_hold *hold = &cursor.place;
+	unsigned int look = DREF_PIECE;
+
+	list_for_each_entry_continue(hold, &object->holds, node) {
+		if (!look--) {
+			list_move_tail(&cursor.place.node, &hold->node);
+			return true;
+		}
+		dref_holders_add(holders, hold);
+	}
+	return false;
+}
+
+/* End a critical section, and begin another; returns false if @object was freed meanwhile */
+static bool dref_cursor_pause(const struct dref_tracked *object, raw_spinlock_t *lock,
+			      unsigned long *flags)
+	__must_hold(lock)
+{
+	raw_spin_unlock_irqrestore(lock, *flags);
+	cond_resched();
+	raw_spin_lock_irqsave(lock, *flags);
+	return cursor.object == object;
+}
+
+/*
+ * Describe @ref in @holders, if @object is its record.  Its numbers are of one moment; if it
+ * has many records and is in use, its places are of a little later.
+ */
 static bool dref_holders_fill(struct dref_tracked *object, struct dref *ref,
 			      const struct dref_class *class, bool report,
 			      struct dref_holders *holders)
 {
-	struct dref_bucket *bucket = dref_bucket(ref);
+	raw_spinlock_t *lock = dref_chain_lock(ref);
 	unsigned long flags;
 	bool found;
 
-	raw_spin_lock_irqsave(&bucket->lock, flags);
+	memset(holders, 0, sizeof(*holders));
+	raw_spin_lock_irqsave(lock, flags);
 	found = object->ref == ref && object->class == class &&
 		!(report && object->reported);
+	if (found)
+		dref_cursor_set(object);
+	while (found && dref_unrecord_excess(object, atomic_long_read(&ref->count)))
+		found = dref_cursor_pause(object, lock, &flags);
 	if (found) {
 		object->reported |= report;
 		holders->ref = ref;
@@ -784,9 +935,12 @@ static bool dref_holders_fill(struct dref_tracked *object, struct dref *ref,
 		holders->references = dref_read(ref);
 		holders->recorded = object->recorded;
 		holders->since = object->since;
-		dref_holders_gather(holders, object);
 	}
-	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	while (found && dref_holders_gather(holders, object))
+		found = dref_cursor_pause(object, lock, &flags);
+	if (found)
+		dref_cursor_remove();
+	raw_spin_unlock_irqrestore(lock, flags);
 	if (found)
 		sort(holders->stacks, DREF_STACKS, sizeof(holders->stacks[0]),
 		     dref_stack_compare, NULL);
@@ -805,7 +959,8 @@ long dref_track_find(unsigned long number, const struct dref_class *class, bool 
 
 	for (; class->tracked && number < max_tracked; number++) {
 		ref = READ_ONCE(objects[number].ref);
-		if (ref && dref_holders_fill(&objects[number], ref, class, report, holders))
+		if (ref && READ_ONCE(objects[number].class) == class &&
+		    dref_holders_fill(&objects[number], ref, class, report, holders))
 			return number;
 		cond_resched();
 	}

@@ -16,6 +16,7 @@ static unsigned long kunit_jiffies;
 /*
  * Hooks that change an object in the middle of a function of dref: when it tests
  * whether the object is tracked, and when it has got a slot.  A hook runs once.
+ * Nothing is recorded about a tracked object, so there is nothing to forget.
  */
 static void (*on_tracked_test)(struct dref *ref);
 static void (*on_slot_get)(struct dref *ref);
@@ -33,6 +34,20 @@ static bool kunit_is_tracked(const struct dref *ref)
 	return ref->class->tracked;
 }
 
+static void kunit_untrack(struct dref *ref, unsigned long mode)
+{
+	ref->mode &= ~DREF_MODE_TRACKED;
+}
+
+/* While this is set, objects stay in the promotion queue until it is flushed */
+static bool worker_stopped;
+
+static void kunit_irq_work_queue(struct irq_work *work)
+{
+	if (!worker_stopped)
+		dref_irq_work_queue(work);
+}
+
 static struct dref_slot *kunit_slot_get(struct dref *ref, struct dref_class *class, gfp_t gfp)
 {
 	struct dref_slot *slot = dref_slot_get(ref, class, gfp);
@@ -42,6 +57,8 @@ static struct dref_slot *kunit_slot_get(struct dref *ref, struct dref_class *cla
 }
 
 #define dref_is_tracked kunit_is_tracked
+#define dref_untrack kunit_untrack
+#define dref_irq_work_queue kunit_irq_work_queue
 #define dref_slot_get kunit_slot_get
 #include "../core/heat.c"
 #include "../core/promote.c"
@@ -182,7 +199,7 @@ static void the_threshold_makes_an_object_hot(struct kunit *test)
 		ref = &refs[i];
 		dref_promote_threshold = thresholds[i];
 		init_object(ref, kunit_exact(0, 0, 0, 0));
-		dref_mutex_lock(&dref_promote_mutex);	/* stops the worker */
+		worker_stopped = true;
 		for (n = 1; n < thresholds[i]; n++)
 			heat_up(ref);
 		KUNIT_EXPECT_EQ(test, ref->mode & DREF_MODE_QUEUED, 0UL);
@@ -192,7 +209,7 @@ static void the_threshold_makes_an_object_hot(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, dref_read(ref), 2L);
 		heat_up(ref);		/* does not queue it again */
 		KUNIT_EXPECT_EQ(test, dref_read(ref), 2L);
-		dref_mutex_unlock(&dref_promote_mutex);
+		worker_stopped = false;
 		dref_promotions_flush();
 		KUNIT_EXPECT_TRUE(test, dref_is_deferred(ref));
 		KUNIT_EXPECT_EQ(test, dref_read(ref), 1L);
@@ -213,11 +230,11 @@ static void an_object_dies_in_the_queue(struct kunit *test)
 	set_window(1);
 	dref_promote_threshold = 1;
 	init_object(&ref, kunit_exact(0, 0, 0, 0));
-	dref_mutex_lock(&dref_promote_mutex);
+	worker_stopped = true;
 	heat_up(&ref);
 	dref_put(&ref);
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 0);
-	dref_mutex_unlock(&dref_promote_mutex);
+	worker_stopped = false;
 	dref_promotions_flush();
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
 	KUNIT_EXPECT_EQ(test, kunit_events(ref.class, DREF_PROMOTIONS), 0UL);
@@ -309,7 +326,7 @@ static void failed_promotions_back_off(struct kunit *test)
 		init_object(&ref, kunit_exact(0, 0, 0, 0));
 		heat_up(&ref);
 		dref_promotions_flush();
-		KUNIT_EXPECT_EQ(test, ref.mode & (DREF_MODE_STATE | DREF_MODE_COLD),
+		KUNIT_EXPECT_EQ(test, ref.mode & (DREF_MODE_TAGS | DREF_MODE_COLD),
 				DREF_MODE_EXACT | DREF_MODE_COLD);
 		KUNIT_EXPECT_EQ(test, dref_mode_window(ref.mode), 100 + windows[i]);
 		KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), 0L);
@@ -349,7 +366,7 @@ static void defer_promotes_and_cancels_demotion(struct kunit *test)
 
 	dref_max_deferred = 1;
 	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), 0);
-	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_TAGS, DREF_MODE_KILLED);
+	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_TAGS, DREF_MODE_KILLED_SLOT);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_BIAS);
 	KUNIT_EXPECT_EQ(test, dref_defer(&ref, GFP_KERNEL), 0);	/* deferred already */
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), DREF_BIAS);
@@ -383,12 +400,12 @@ static void tracked_during_promotion(struct kunit *test)
 	dref_promote_threshold = 1;
 	init_object(&ref, kunit_exact(0, 0, 0, 0));
 	on_slot_get = start_tracking;
-	dref_mutex_lock(&dref_promote_mutex);	/* stops the worker */
+	worker_stopped = true;
 	heat_up(&ref);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_QUEUED, DREF_MODE_QUEUED);
-	dref_mutex_unlock(&dref_promote_mutex);
+	worker_stopped = false;
 	dref_promotions_flush();
-	KUNIT_EXPECT_EQ(test, ref.mode & (DREF_MODE_STATE | DREF_MODE_TRACKED),
+	KUNIT_EXPECT_EQ(test, ref.mode & (DREF_MODE_TAGS | DREF_MODE_TRACKED),
 			DREF_MODE_EXACT | DREF_MODE_TRACKED);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_QUEUED, 0UL);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), 0L);

@@ -4,8 +4,9 @@
  *
  *	main.c	set-up and clean-up of a test; stubs for the parts not tested
  *	mode.c	the mode word and the range of count
- *		(core/count.c, immortal.c, zero.c, kill.c)
+ *		(core/count.c, immortal.c, zero.c, end.c)
  *	slot.c	the pool of slots, sums over CPUs (core/slot.c, inspect/look.c)
+ *	worklist.c	when a list has been flushed (core/worklist.c)
  *	heat.c	which objects are promoted, and when (core/heat.c, promote.c)
  *	pass.c	which objects are demoted or dead (core/reconcile.c)
  *	stats.c	events, latency, retired classes (core/event.c, inspect/stats.c)

@@ -36,21 +36,30 @@ struct kunit_class kunit_class = {
 	},
 };
 
-/* ---- stubs for release.c ---- */
+/* ---- stubs for release.c: an object is released at once, in any context ---- */
 
 void dref_release(struct dref *ref)
 {
-	bool exact = (ref->mode & DREF_MODE_STATE) == DREF_MODE_EXACT;
+	bool exact = dref_mode_state(ref->mode) == DREF_MODE_EXACT;
 
 	ref->class->release(ref);
 	dref_count_event(ref->class, exact ? DREF_RELEASED_EXACT : DREF_RELEASED_DEFERRED);
 }
 
-struct dref_mutex dref_pass_mutex = DREF_MUTEX_INIT(dref_pass_mutex);
-struct dref_mutex dref_promote_mutex = DREF_MUTEX_INIT(dref_promote_mutex);
+void dref_release_later(struct dref *ref)
+{
+	dref_release(ref);
+}
 
 void dref_note_chained(void)
 {
+}
+
+/* ---- a stub for caller.c ---- */
+
+unsigned long dref_caller(unsigned long caller)
+{
+	return caller;
 }
 
 /* ---- stubs for tasks_gp.c: a grace period ends when a test sets this flag ---- */
@@ -75,51 +84,19 @@ void dref_tasks_gp_exit(void)
 {
 }
 
-#ifdef CONFIG_DREF_TRACKING
+/* ---- stubs for debugobjects.c ---- */
 
-/* ---- stubs for track.c: nothing is tracked, unless a test says so ---- */
+#ifdef CONFIG_DEBUG_OBJECTS
 
-DEFINE_STATIC_KEY_DEFERRED_FALSE(dref_tracking, HZ);
-
-unsigned long __dref_track_mode(struct dref *ref, unsigned long mode)
-{
-	return mode;
-}
-
-void dref_untrack(struct dref *ref, unsigned long mode)
-{
-	ref->mode &= ~DREF_MODE_TRACKED;
-}
-
-bool __dref_is_tracked(const struct dref *ref)
-{
-	return false;
-}
-
-void __dref_track_init(struct dref *ref, unsigned long caller)
+void dref_debug_init(struct dref *ref)
 {
 }
 
-long dref_track_get(struct dref *ref, unsigned long n, unsigned long caller)
-{
-	return 0;
-}
-
-bool dref_track_put(struct dref *ref, unsigned long n)
-{
-	return false;
-}
-
-bool dref_track_tryget(struct dref *ref, unsigned long caller)
-{
-	return false;
-}
-
-void __dref_track_adopt(struct dref *ref)
+void dref_debug_end(struct dref *ref)
 {
 }
 
-void __dref_track_forget(struct dref *ref)
+void dref_debug_check(struct dref *ref)
 {
 }
 
@@ -163,10 +140,10 @@ int kunit_core_init(struct kunit *test)
 	class->flags = 0;
 	class->tracked = false;
 	atomic_long_set(&class->deferred, 0);
-	class->cpu = dref_class_cpu_alloc();
+	class->cpu = alloc_percpu(struct dref_class_cpu);
 	if (!class->cpu)
 		return -ENOMEM;
-	class->fast = class->cpu;
+	class->created = &class->cpu->created;
 	list_add(&class->node, &dref_classes);
 	return 0;
 }
@@ -188,7 +165,7 @@ void kunit_core_exit(struct kunit *test)
 		return;
 	list_del(&class->node);
 	free_percpu(class->cpu);
-	class->fast = NULL;
+	class->created = NULL;
 	class->cpu = NULL;
 }
 

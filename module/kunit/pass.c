@@ -16,11 +16,11 @@ void kunit_one_pass(bool expedited)
 		dref_pass_expedited(&found);
 		return;
 	}
-	dref_mutex_lock(&dref_pass_mutex);
+	mutex_lock(&pass_mutex);
 	dref_pass_begin(false);
 	synchronize_rcu_expedited();
 	dref_pass_end_periodic();
-	dref_mutex_unlock(&dref_pass_mutex);
+	mutex_unlock(&pass_mutex);
 }
 
 static void run_passes(unsigned int nr)
@@ -43,7 +43,7 @@ static struct dref_slot *init_deferred(struct kunit *test, struct dref *ref)
 
 static unsigned long state_of(const struct dref *ref)
 {
-	return ref->mode & DREF_MODE_STATE;
+	return dref_mode_state(ref->mode);
 }
 
 /* The sum is gets less puts, on whichever CPU they were counted, plus count less bias */
@@ -128,14 +128,14 @@ static void a_tryget_resurrects(struct kunit *test)
 
 	init_deferred(test, &ref);
 	dref_put(&ref);
-	dref_mutex_lock(&dref_pass_mutex);
+	mutex_lock(&pass_mutex);
 	dref_pass_begin(true);
 	KUNIT_EXPECT_TRUE(test, dref_is_dying(&ref));
 	KUNIT_EXPECT_EQ(test, pass.dying, 1UL);
 	KUNIT_EXPECT_TRUE(test, dref_tryget(&ref));
 	KUNIT_EXPECT_TRUE(test, dref_is_dying(&ref));
 	dref_pass_end(&found);
-	dref_mutex_unlock(&dref_pass_mutex);
+	mutex_unlock(&pass_mutex);
 	KUNIT_EXPECT_EQ(test, found.dead, 0UL);
 	KUNIT_EXPECT_EQ(test, pass.dying, 0UL);
 	KUNIT_EXPECT_TRUE(test, dref_is_deferred(&ref));
@@ -157,12 +157,12 @@ static void a_get_and_put_between_the_halves(struct kunit *test)
 
 	init_deferred(test, &ref);
 	dref_put(&ref);
-	dref_mutex_lock(&dref_pass_mutex);
+	mutex_lock(&pass_mutex);
 	dref_pass_begin(true);
 	KUNIT_EXPECT_TRUE(test, dref_tryget(&ref));
 	dref_put(&ref);
 	dref_pass_end(&found);
-	dref_mutex_unlock(&dref_pass_mutex);
+	mutex_unlock(&pass_mutex);
 	KUNIT_EXPECT_EQ(test, found.dead, 1UL);
 	KUNIT_EXPECT_EQ(test, kunit_class.released, 1);
 }
@@ -223,7 +223,7 @@ static void a_fold_waits_for_tasks_rcu(struct kunit *test)
 	init_deferred(test, &ref);
 	dref_get_many(&ref, 5);
 	dref_put_many(&ref, 2);
-	ref.mode |= DREF_MODE_KILLED;
+	ref.mode = dref_mode_kill(ref.mode);
 	run_passes(1 + dref_demote_passes);
 	KUNIT_ASSERT_EQ(test, state_of(&ref), DREF_MODE_DEMOTING);
 	run_passes(3);
@@ -235,7 +235,7 @@ static void a_fold_waits_for_tasks_rcu(struct kunit *test)
 	kunit_tasks_gp_over = true;
 	run_passes(1);
 	KUNIT_EXPECT_EQ(test, state_of(&ref), DREF_MODE_EXACT);
-	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_KILLED, DREF_MODE_KILLED);
+	KUNIT_EXPECT_TRUE(test, dref_mode_killed(ref.mode));
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), 3L);
 	KUNIT_EXPECT_EQ(test, dref_read(&ref), 4L);
 	KUNIT_EXPECT_EQ(test, dref_slots_used(), 0UL);
@@ -287,9 +287,9 @@ static void intervals_double(struct kunit *test)
 
 	dref_pass_min_ms = 3 * minute;
 	dref_pass_max_ms = 60 * minute;
-	dref_mutex_lock(&dref_pass_mutex);
+	mutex_lock(&pass_mutex);
 	interval_ms = 0;
-	dref_mutex_unlock(&dref_pass_mutex);
+	mutex_unlock(&pass_mutex);
 	init_deferred(test, &ref);
 	for (i = 0; i < ARRAY_SIZE(minutes); i++) {
 		run_passes(1);
@@ -299,18 +299,18 @@ static void intervals_double(struct kunit *test)
 
 	/* a kick brings the next pass forward, and shortens the following intervals */
 	cancel_delayed_work_sync(&pass_work);	/* pending since the first pass */
-	dref_mutex_lock(&dref_pass_mutex);
+	mutex_lock(&pass_mutex);
 	dref_pass_arm(false);
-	dref_mutex_unlock(&dref_pass_mutex);
+	mutex_unlock(&pass_mutex);
 	KUNIT_EXPECT_TRUE(test, time_after(pass_work.timer.expires,
 					   last_begin + 50 * 60 * HZ));
 	dref_pass_kick();
 	irq_work_sync(&kick_irq_work);
 	KUNIT_EXPECT_TRUE(test, time_before(pass_work.timer.expires,
 					    last_begin + 4 * 60 * HZ));
-	dref_mutex_lock(&dref_pass_mutex);
+	mutex_lock(&pass_mutex);
 	dref_pass_arm(false);
-	dref_mutex_unlock(&dref_pass_mutex);
+	mutex_unlock(&pass_mutex);
 	KUNIT_EXPECT_EQ(test, interval_ms, 3 * minute);
 	run_passes(1);
 	KUNIT_EXPECT_EQ(test, interval_ms, 6 * minute);

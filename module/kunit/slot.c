@@ -217,7 +217,7 @@ static void a_look_finds_the_objects_of_a_class(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, refs);
 	for (i = 0; i < MANY; i++) {
-		refs[i].mode = (__force unsigned long)slots[i]->counts;
+		refs[i].mode = (__force unsigned long)slots[i]->counts | DREF_MODE_DEFERRED;
 		atomic_long_set(&refs[i].count, DREF_BIAS + i);
 		slots[i]->class = i % 2 ? &kunit_class.class : &other;
 		dref_slot_set_ref(slots[i], &refs[i]);

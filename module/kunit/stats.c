@@ -78,12 +78,13 @@ static void events_are_summed_over_all_cpus(struct kunit *test)
 				    "event %d", event);
 }
 
-/* Only releases and immortalizations are subtracted from the objects created */
+/* Only the ends of objects are subtracted from the objects created */
 static void live_is_created_less_ended(struct kunit *test)
 {
 	static const bool ends[DREF_NR_EVENTS] = {
 		[DREF_RELEASED_EXACT] = true,
 		[DREF_RELEASED_DEFERRED] = true,
+		[DREF_EXITED] = true,
 		[DREF_IMMORTALIZED] = true,
 	};
 	struct dref_class *class = &kunit_class.class;
@@ -132,7 +133,8 @@ static void events_of_a_retired_class_are_kept(struct kunit *test)
 {
 	static const char * const kept[] = {
 		"promotions", "demotions", "promotions_failed", "released_exact",
-		"released_deferred", "immortal", "resurrected", "underflows", "overflows"
+		"released_deferred", "exited", "immortal", "resurrected", "underflows",
+		"overflows"
 	};
 	static struct dref_class other = { .name = "other" };
 	long before[ARRAY_SIZE(kept)], both[ARRAY_SIZE(kept)];
@@ -148,7 +150,7 @@ static void events_of_a_retired_class_are_kept(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(kept); i++)
 		before[i] = value_of(text, kept[i]);
 
-	other.cpu = dref_class_cpu_alloc();
+	other.cpu = alloc_percpu(struct dref_class_cpu);
 	KUNIT_ASSERT_NOT_NULL(test, (__force void *)other.cpu);
 	list_add(&other.node, &dref_classes);
 	add_created(class, 500000);

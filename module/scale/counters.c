@@ -213,7 +213,7 @@ static void scale_release(struct dref *ref)
 {
 }
 
-DEFINE_DREF_CLASS(scale_class_exact, "scale-exact", scale_release, DREF_EXACT);
+static DEFINE_DREF_CLASS(scale_class_exact, "scale-exact", scale_release, DREF_EXACT);
 
 struct dref_class scale_class = {
 	.name		= "scale",

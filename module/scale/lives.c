@@ -89,7 +89,7 @@ static void life_release(struct dref *ref)
 	object_gone();
 }
 
-DEFINE_DREF_CLASS(scale_class_life, "scale-life", life_release, 0);
+static DEFINE_DREF_CLASS(scale_class_life, "scale-life", life_release, 0);
 
 static int exact_create(union scale_life *life)
 {

@@ -247,6 +247,7 @@ static void scale_session_work(struct work_struct *work)
 		if (session.measures & BIT(i))
 			err = measurers[i].measure(&session);
 	}
+	scale_releases_close(&session);
 	scale_set_state(scale_session_end(err));
 }
 
@@ -294,6 +295,8 @@ static int scale_session_begin(void)
 		scale_set_state("idle");
 		goto unlock;
 	}
+	if (session.measures & BIT(SCALE_RELEASE))
+		scale_releases_open(&session);
 	scale_set_state("running");
 	queue_work(dref_unbound_wq, &session_work);
 unlock:

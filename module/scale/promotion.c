@@ -60,25 +60,25 @@ static u64 promotion_ns(const struct scale_team *team)
 	return end - second;
 }
 
-static int promotion_run(struct scale_session *session, unsigned int nr,
-			 struct scale_runs *runs)
+static int promotion_run(struct scale_session *session, struct scale_promotion *promotion,
+			 unsigned int nr, struct scale_runs *runs)
 {
-	struct scale_promotion promotion = { .deadline = jiffies + SCALE_PATIENCE };
 	struct scale_team team = {
 		.session	= session,
 		.work		= promotion_work,
-		.arg		= &promotion,
+		.arg		= promotion,
 		.nr		= nr,
 	};
 	u64 ns = 0;
 	int err;
 
-	dref_init(&promotion.object, &scale_class);
+	promotion->deadline = jiffies + SCALE_PATIENCE;
+	dref_init(&promotion->object, &scale_class);
 	err = scale_team_run(&team);
 	if (!err)
 		ns = promotion_ns(&team);
 	scale_team_free(&team);
-	dref_put(&promotion.object);
+	dref_put(&promotion->object);
 	dref_barrier();
 	if (ns)
 		scale_runs_add(runs, ns, 1);
@@ -87,22 +87,28 @@ static int promotion_run(struct scale_session *session, unsigned int nr,
 
 static int promotion_of(struct scale_session *session, unsigned int nr)
 {
+	struct scale_promotion *promotion;
 	struct scale_runs *runs;
 	unsigned int i;
 	int err = 0;
 
+	promotion = kzalloc(sizeof(*promotion), GFP_KERNEL);
 	runs = kzalloc(sizeof(*runs), GFP_KERNEL);
-	if (!runs)
-		return -ENOMEM;
+	if (!promotion || !runs) {
+		err = -ENOMEM;
+		goto free;
+	}
 	scale_begin_point(session, "promotion, %u threads", nr);
 	for (i = 0; i < session->runs && !err && !scale_must_end(session); i++)
-		err = promotion_run(session, nr, runs);
+		err = promotion_run(session, promotion, nr, runs);
 	if (!err && runs->nr < i && !scale_must_end(session))
 		scale_add_note("with %u threads %u of %u objects were not promoted in %u s",
 			       nr, i - runs->nr, i, SCALE_PATIENCE / HZ);
 	if (!err)
 		err = scale_add_result(SCALE_PROMOTION, "dref", "until deferred", nr, runs);
+free:
 	kfree(runs);
+	kfree(promotion);
 	return err;
 }
 

@@ -17,6 +17,9 @@
  *
  * There is one object at a time.  Each lives for a random time, so that last
  * puts are not synchronous with passes.  dref's tunables are not changed.
+ *
+ * The session runs in a work item, and since 7.3 a kernel thread has an empty root
+ * folder.  So the task that begins the session opens drop_caches.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
@@ -52,7 +55,7 @@ static void mortal_release(struct dref *ref)
 	complete(&mortal->released);
 }
 
-DEFINE_DREF_CLASS(scale_class_release, "scale-release", mortal_release, 0);
+static DEFINE_DREF_CLASS(scale_class_release, "scale-release", mortal_release, 0);
 
 int scale_releases_register(void)
 {
@@ -66,45 +69,58 @@ void scale_releases_drain(void)
 
 /* ---- ways to drop the last reference ---- */
 
-static int drop_put(struct dref *ref)
+/* The kernel exports no function that calls the shrinkers, but this file does */
+#define SCALE_DROP_CACHES	"/proc/sys/vm/drop_caches"
+
+/* Called by the task that begins the session; a failure matters only to drop_shrink() */
+void scale_releases_open(struct scale_session *session)
+{
+	session->drop_caches = filp_open(SCALE_DROP_CACHES, O_WRONLY, 0);
+}
+
+void scale_releases_close(struct scale_session *session)
+{
+	if (!IS_ERR_OR_NULL(session->drop_caches))
+		filp_close(session->drop_caches, NULL);
+	session->drop_caches = NULL;
+}
+
+static int drop_put(struct scale_session *session, struct dref *ref)
 {
 	dref_put(ref);
 	return 0;
 }
 
-static int drop_kill(struct dref *ref)
+static int drop_kill(struct scale_session *session, struct dref *ref)
 {
 	dref_kill(ref);
 	return 0;
 }
 
-static int drop_reconcile(struct dref *ref)
+static int drop_reconcile(struct scale_session *session, struct dref *ref)
 {
 	dref_put(ref);
 	dref_reconcile();
 	return 0;
 }
 
-/* The kernel exports no function that calls the shrinkers, but this file does */
-static int drop_shrink(struct dref *ref)
+static int drop_shrink(struct scale_session *session, struct dref *ref)
 {
-	struct file *file;
+	struct file *file = session->drop_caches;
 	loff_t pos = 0;
 	ssize_t len;
 
 	dref_put(ref);
-	file = filp_open("/proc/sys/vm/drop_caches", O_WRONLY, 0);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	len = kernel_write(file, "2\n", 2, &pos);
-	filp_close(file, NULL);
+	len = IS_ERR(file) ? PTR_ERR(file) : kernel_write(file, "2\n", 2, &pos);
+	if (len < 0)
+		scale_add_note("error %zd of " SCALE_DROP_CACHES, len);
 	return min_t(ssize_t, len, 0);
 }
 
 static const struct scale_trigger {
 	const char	*counter;
 	const char	*name;
-	int		(*drop)(struct dref *ref);
+	int		(*drop)(struct scale_session *session, struct dref *ref);
 	bool		deferred;
 	unsigned int	least_ms;	/* the object lives for at least this time, */
 	unsigned int	spread_ms;	/* and a random part of this one longer */
@@ -159,7 +175,7 @@ static int release_one(struct scale_session *session, const struct scale_trigger
 	}
 	wait_lifetime(session, trigger);
 	start = ktime_get_ns();
-	err = trigger->drop(&mortal->ref);
+	err = trigger->drop(session, &mortal->ref);
 	if (!wait_for_release(session, mortal))
 		dref_barrier();
 	else if (!err && !scale_must_end(session))

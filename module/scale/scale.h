@@ -57,6 +57,7 @@ enum scale_measure {
  * @stop: user space has asked the session to stop
  * @late: the session has reached @deadline
  * @offline_cpu: number of a CPU that went off line, or -1
+ * @drop_caches: the file drop_caches (release.c), an error, or NULL
  * @points: number of points to be measured
  * @point: number of points begun so far
  */
@@ -71,6 +72,7 @@ struct scale_session {
 	bool		stop;
 	bool		late;
 	int		offline_cpu;
+	struct file	*drop_caches;
 	unsigned int	points;
 	unsigned int	point;
 };
@@ -206,6 +208,8 @@ void scale_lives_drain(void);
 /* release.c */
 int scale_releases_register(void);
 void scale_releases_drain(void);
+void scale_releases_open(struct scale_session *session);
+void scale_releases_close(struct scale_session *session);
 
 /* Each of these measures all points of one enum scale_measure; returns 0 or an error */
 int scale_scaling(struct scale_session *session);

@@ -28,18 +28,18 @@
 
 #define STRESS_STEPS_PER_CHECK	64	/* checks for signals, lets other tasks run */
 
-DEFINE_DREF_CLASS(class_plain, "stress", stress_release, 0);
-DEFINE_DREF_CLASS(class_sleep, "stress-sleep", stress_release, DREF_SLEEP);
-DEFINE_DREF_CLASS(class_rcu, "stress-rcu", stress_release, DREF_RCU);
-DEFINE_DREF_CLASS(class_sleep_rcu, "stress-sleep-rcu", stress_release,
-		  DREF_SLEEP | DREF_RCU);
-DEFINE_DREF_CLASS(class_exact, "stress-exact", stress_release, DREF_EXACT);
-DEFINE_DREF_CLASS(class_sleep_exact, "stress-sleep-exact", stress_release,
-		  DREF_SLEEP | DREF_EXACT);
-DEFINE_DREF_CLASS(class_rcu_exact, "stress-rcu-exact", stress_release,
-		  DREF_RCU | DREF_EXACT);
-DEFINE_DREF_CLASS(class_sleep_rcu_exact, "stress-sleep-rcu-exact",
-		  stress_release, DREF_SLEEP | DREF_RCU | DREF_EXACT);
+static DEFINE_DREF_CLASS(class_plain, "stress", stress_release, 0);
+static DEFINE_DREF_CLASS(class_sleep, "stress-sleep", stress_release, DREF_SLEEP);
+static DEFINE_DREF_CLASS(class_rcu, "stress-rcu", stress_release, DREF_RCU);
+static DEFINE_DREF_CLASS(class_sleep_rcu, "stress-sleep-rcu", stress_release,
+			 DREF_SLEEP | DREF_RCU);
+static DEFINE_DREF_CLASS(class_exact, "stress-exact", stress_release, DREF_EXACT);
+static DEFINE_DREF_CLASS(class_sleep_exact, "stress-sleep-exact", stress_release,
+			 DREF_SLEEP | DREF_EXACT);
+static DEFINE_DREF_CLASS(class_rcu_exact, "stress-rcu-exact", stress_release,
+			 DREF_RCU | DREF_EXACT);
+static DEFINE_DREF_CLASS(class_sleep_rcu_exact, "stress-sleep-rcu-exact",
+			 stress_release, DREF_SLEEP | DREF_RCU | DREF_EXACT);
 
 /* Indexed by flags */
 static struct dref_class * const classes[STRESS_CLASSES] = {

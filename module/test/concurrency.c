@@ -20,14 +20,14 @@
 
 #include "test.h"
 
-#define QUICK_PASSES	"pass_min_ms=1 pass_max_ms=1"
-/* Objects are promoted and demoted as often as possible */
-#define FLAPPING	QUICK_PASSES " promote_threshold=2 demote_passes=1"
-
 static void reconcile(struct test_thread *self)
 {
-	while (test_goes_on(self->t))
+	while (test_goes_on(self->t)) {
 		dref_reconcile();
+		/* on one CPU, let the others find objects before the next pass */
+		if (num_online_cpus() == 1)
+			schedule_timeout_uninterruptible(1);
+	}
 }
 
 /* Create @nr threads */
@@ -834,6 +834,56 @@ out:
 	kfree(obj);
 }
 
+/*
+ * Threads take and drop huge numbers of references, while passes sum the counters of the
+ * slot at different times.  Between the sum of the puts and that of the gets each thread
+ * does so many times.  If such numbers were counted in the slot, a few of them would look
+ * like an overflow.
+ */
+struct huge {
+	struct test_object	*obj;
+	unsigned long		n;
+};
+
+static void get_and_put_huge(struct test_thread *self)
+{
+	struct huge *huge = self->arg;
+
+	while (test_goes_on(self->t)) {
+		dref_get_many(&huge->obj->ref, huge->n);
+		dref_put_many(&huge->obj->ref, huge->n);
+		dref_get_many(&huge->obj->ref, DREF_SLOT_MANY);
+		dref_put_many(&huge->obj->ref, DREF_SLOT_MANY);
+	}
+}
+
+static void huge_numbers(struct dref_test *t, unsigned int threads, unsigned long n)
+{
+	struct huge huge = { test_new(t, test_class(t, 0), true), n };
+
+	if (!huge.obj)
+		return;
+	if (create_threads(t, threads, get_and_put_huge, &huge) &&
+	    test_thread(t, reconcile_stalled, NULL))
+		test_run(t);
+	test_stop(t);
+	CHECK(t, !dref_is_immortal(&huge.obj->ref), "saturated");
+	CHECK(t, !test_released(huge.obj), "released while held");
+	CHECK(t, test_count_is(huge.obj, 1), "count is %ld, not 1", dref_read(&huge.obj->ref));
+	dref_put(&huge.obj->ref);
+}
+
+static void many_together(struct dref_test *t)
+{
+	huge_numbers(t, test_parallel(), INT_MAX);
+}
+
+/* Two threads do not exceed the limit, which is 2^62 */
+static void half_of_the_most_together(struct dref_test *t)
+{
+	huge_numbers(t, 2, BIT(60));
+}
+
 /* ---- immortalize ---- */
 
 /*
@@ -926,7 +976,9 @@ static void release_nothing(struct dref *ref)
 
 static void register_and_unregister(struct test_thread *self)
 {
-	static const unsigned int flags[] = { 0, DREF_RCU, DREF_SLEEP, DREF_EXACT };
+	static const unsigned int flags[] = {
+		0, DREF_RCU, DREF_SLEEP, DREF_EXACT, DREF_ASYNC,
+	};
 	struct dref_test *t = self->t;
 	struct dref_class *class;
 	struct dref *ref;
@@ -999,7 +1051,7 @@ static void put_with_pauses(struct test_thread *self)
 /* dref_class_unregister() fails until other threads have put all objects of the class */
 static void drain_under_use(struct dref_test *t)
 {
-	static const unsigned int flags[] = { 0, DREF_RCU, DREF_SLEEP };
+	static const unsigned int flags[] = { 0, DREF_RCU, DREF_SLEEP, DREF_ASYNC };
 	struct test_object **obj = kcalloc(64, sizeof(*obj), GFP_KERNEL);
 	unsigned int users = test_parallel();
 	struct dref_class *class;
@@ -1056,6 +1108,8 @@ const struct dref_test_case test_concurrency[] = {
 	{ "demotion_against_preempted_get",
 					demotion_against_preempted_get, FLAPPING },
 	{ "defer_together",		defer_together, "demote_passes=1000000" },
+	{ "many_together",		many_together, QUICK_PASSES },
+	{ "half_of_the_most_together",	half_of_the_most_together, QUICK_PASSES },
 	{ "immortalize_against_all",	immortalize_against_all, FLAPPING },
 	{ "classes_come_and_go",	classes_come_and_go, FLAPPING },
 	{ "drain_under_use",		drain_under_use },

@@ -1,211 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the contract, one call at a time, without concurrency.
+ * Tests of the contract of an object, one call at a time, without concurrency.
  */
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "test.h"
 
-/* No periodic pass during the test: the next one is a minute away */
-#define MANUAL_PASSES "pass_max_ms=60000 pass_min_ms=60000"
-/* An object is demoted as soon as possible */
-#define QUICK_DEMOTION "pass_min_ms=1 pass_max_ms=1 demote_passes=1"
-
 static void nothing_to_release(struct dref *ref)
 {
 }
 
-DEFINE_DREF_CLASS(static_class, "test-static", nothing_to_release, DREF_SLEEP);
-
-/* ---- classes ---- */
-
-static int register_name(const char *name)
-{
-	/* not on the stack, as it contains a work item */
-	static struct dref_class class = { .release = nothing_to_release };
-	int err;
-
-	class.name = name;
-	err = dref_class_register(&class);
-	if (!err && dref_class_unregister(&class))
-		return -EBUSY;
-	return err;
-}
-
-/* A name has 1 to 31 characters out of [a-z0-9_-] */
-static void class_names(struct dref_test *t)
-{
-	static const char * const good[] = {
-		"a", "0", "-", "_", "net_ns-2", "abcdefghijklmnopqrstuvwxyz01234",
-	};
-	static const char * const bad[] = {
-		"", "abcdefghijklmnopqrstuvwxyz012345", "Net", "a/b", "..", "a b",
-		"a\n", "\xc3\xa9",
-	};
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(good); i++)
-		CHECK(t, register_name(good[i]) == 0, "refused the name \"%s\"", good[i]);
-	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		CHECK(t, register_name(bad[i]) == -EINVAL, "accepted the name \"%s\"", bad[i]);
-	CHECK(t, register_name(NULL) == -EINVAL, "accepted a class without a name");
-}
-
-/* A class without a release(), or with an unknown flag, is refused */
-static void class_refused(struct dref_test *t)
-{
-	static struct dref_class no_release = { .name = "test-refused" };
-	static struct dref_class bad_flags = {
-		.name = "test-refused",
-		.release = nothing_to_release,
-		.flags = 0x8,
-	};
-
-	CHECK(t, dref_class_register(&no_release) == -EINVAL,
-	      "accepted a class without a release()");
-	CHECK(t, dref_class_register(&bad_flags) == -EINVAL, "accepted the unknown flag 0x8");
-	bad_flags.flags = DREF_RCU | 1U << 31;
-	CHECK(t, dref_class_register(&bad_flags) == -EINVAL, "accepted an unknown flag");
-}
-
-/* Neither a class nor a name can be registered twice, unless it was unregistered */
-static void class_twice(struct dref_test *t)
-{
-	static struct dref_class other = {
-		.name = "test-static", .release = nothing_to_release,
-	};
-	int err;
-
-	if (!CHECK(t, !dref_class_register(&static_class), "cannot register"))
-		return;
-	err = dref_class_register(&static_class);
-	CHECK(t, err == -EEXIST, "the second registration returned %d", err);
-	err = dref_class_register(&other);
-	CHECK(t, err == -EEXIST, "registering another class of that name returned %d", err);
-	CHECK(t, !dref_class_unregister(&static_class), "cannot unregister");
-	CHECK(t, !dref_class_register(&static_class), "cannot register after unregister");
-	CHECK(t, !dref_class_unregister(&static_class), "cannot unregister again");
-}
-
-/* A class with live objects cannot be unregistered, and stays usable */
-static void unregister_busy(struct dref_test *t)
-{
-	struct dref_class *class = test_class(t, 0);
-	struct test_object *exact, *deferred, *later;
-	int err;
-
-	if (!class)
-		return;
-	exact = test_object(t, class);
-	deferred = test_object(t, class);
-	if (!exact || !deferred)
-		return;
-	CHECK(t, !dref_defer(&deferred->ref, GFP_KERNEL), "cannot defer");
-
-	err = dref_class_unregister(class);
-	CHECK(t, err == -EBUSY, "unregister with two live objects returned %d", err);
-	dref_put(&exact->ref);
-	err = dref_class_unregister(class);
-	CHECK(t, err == -EBUSY, "unregister with a live deferred object returned %d", err);
-	CHECK(t, !test_released(deferred), "unregister released a live object");
-
-	/* an unregister that failed leaves the class usable */
-	later = test_object(t, class);
-	if (!later)
-		return;
-	CHECK(t, dref_read(&later->ref) == 1, "count is %ld", dref_read(&later->ref));
-	dref_put(&later->ref);
-	CHECK(t, test_released(later), "not released at once");
-	dref_put(&deferred->ref);
-	/* the runner's unregister must succeed */
-}
-
-/* dref_class_unregister() reconciles by itself and finds dropped objects dead */
-static void unregister_reconciles(struct dref_test *t)
-{
-	static const unsigned int flags[] = { 0, DREF_SLEEP, DREF_RCU, DREF_SLEEP | DREF_RCU };
-	static struct dref_class class = {
-		.name = "test-unregister", .release = nothing_to_release,
-	};
-	static struct dref ref[16];
-	int err, i, j;
-
-	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		class.flags = flags[i];
-		if (!CHECK(t, !dref_class_register(&class), "cannot register"))
-			return;
-		for (j = 0; j < ARRAY_SIZE(ref); j++) {
-			ref[j] = (struct dref){ };
-			dref_init(&ref[j], &class);
-			if (j & 1)
-				CHECK(t, !dref_defer(&ref[j], GFP_KERNEL), "cannot defer");
-			dref_put(&ref[j]);
-		}
-		err = dref_class_unregister(&class);
-		CHECK(t, !err, "flags %#x: unregister returned %d", flags[i], err);
-		/* drain, or the next registration fails, too */
-		if (err)
-			dref_class_drain(&class);
-	}
-}
-
-/* Immortal objects do not keep a class from being unregistered */
-static void unregister_immortal(struct dref_test *t)
-{
-	struct dref_class *class = test_class(t, 0);
-	struct test_object *exact, *deferred;
-
-	if (!class)
-		return;
-	exact = test_object(t, class);
-	deferred = test_object(t, class);
-	if (!exact || !deferred)
-		return;
-	CHECK(t, !dref_defer(&deferred->ref, GFP_KERNEL), "cannot defer");
-	dref_immortalize(&exact->ref);
-	dref_immortalize(&deferred->ref);
-	/* the runner's unregister must succeed */
-}
-
-static void drop_later(struct test_thread *self)
-{
-	struct test_object *obj = self->arg;
-
-	schedule_timeout_uninterruptible(msecs_to_jiffies(200));
-	obj->killed = true;
-	dref_put(&obj->ref);
-}
-
-/* dref_class_drain() waits for an object that another thread drops 200 ms later */
-static void drain_waits(struct dref_test *t)
-{
-	static struct dref_class class = {
-		.name = "test-drain", .release = nothing_to_release,
-	};
-	struct test_object *obj;
-	int deferred;
-
-	for (deferred = 0; deferred < 2; deferred++) {
-		if (!CHECK(t, !dref_class_register(&class), "cannot register"))
-			return;
-		obj = kzalloc(sizeof(*obj), GFP_KERNEL);
-		if (!CHECK(t, obj, "out of memory")) {
-			dref_class_drain(&class);
-			return;
-		}
-		dref_init(&obj->ref, &class);
-		if (deferred)
-			CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer");
-		if (!test_thread(t, drop_later, obj))
-			dref_put(&obj->ref);
-		test_start(t);
-		dref_class_drain(&class);
-		CHECK(t, obj->killed, "returned with a live object");
-		test_stop(t);
-		kfree(obj);
-	}
-}
+static DEFINE_DREF_CLASS(static_class, "test-static", nothing_to_release, DREF_SLEEP);
 
 /* ---- one object ---- */
 
@@ -242,35 +48,86 @@ static void init_is_exact(struct dref_test *t)
 }
 
 /*
- * The memory of a released object can be initialised again: dref_init() is not
- * misled by the fields that the last object left there.
+ * dref_exit() ends an object that was never published, in a class with any flags: it is not
+ * released, may be freed at once, and does not keep its class.
  */
-static void init_again_after_release(struct dref_test *t)
+static void exit_ends_new_objects(struct dref_test *t)
 {
-	struct dref_class *class = test_class(t, 0);
+	static const unsigned int flags[] = {
+		0, DREF_SLEEP, DREF_RCU, DREF_SLEEP | DREF_RCU, DREF_ASYNC, DREF_EXACT,
+	};
+	struct dref_class *class;
 	struct test_object *obj;
-	int i;
+	int i, err;
 
-	if (!class)
-		return;
-	obj = test_object(t, class);
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		class = test_class(t, flags[i]);
+		obj = test_new(t, class, false);
+		if (!obj)
+			return;
+		/* such references are gone again */
+		if (i & 1) {
+			dref_get_many(&obj->ref, 3);
+			CHECK(t, dref_tryget(&obj->ref), "tryget failed");
+			dref_put_many(&obj->ref, 4);
+		}
+		if (!CHECK(t, dref_exit(&obj->ref), "flags %#x: exit failed", flags[i]))
+			return;
+		CHECK(t, !dref_is_immortal(&obj->ref), "flags %#x: immortal", flags[i]);
+		CHECK(t, !test_released(obj), "flags %#x: released", flags[i]);
+		err = dref_class_unregister(class);
+		CHECK(t, !err, "flags %#x: unregister returned %d", flags[i], err);
+		CHECK(t, !test_released(obj), "flags %#x: released later", flags[i]);
+		test_object_free(obj);
+		/* the runner will unregister it again */
+		if (!err)
+			CHECK(t, !dref_class_register(class), "cannot register again");
+	}
+}
+
+/* dref_exit() of an immortal object says that it must not be freed, and does not warn */
+static void exit_of_immortal(struct dref_test *t)
+{
+	struct test_object *obj = test_new(t, test_class(t, 0), false);
+
 	if (!obj)
 		return;
-	for (i = 0; i < 6; i++) {
-		if (i & 1)
-			CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer");
-		dref_put(&obj->ref);
-		dref_barrier();
-		CHECK(t, test_released(obj), "life %d: not released", i);
-		if (!test_released(obj))
-			return;
-		atomic_set(&obj->released, 0);
-		dref_init(&obj->ref, class);
-		CHECK(t, dref_read(&obj->ref) == 1, "life %d: count is %ld", i,
-		      dref_read(&obj->ref));
-	}
-	dref_put(&obj->ref);
+	dref_immortalize(&obj->ref);
+	CHECK(t, !dref_exit(&obj->ref), "exit succeeded");
+	CHECK(t, dref_is_immortal(&obj->ref), "no longer immortal");
 }
+
+#ifdef DEFINE_FREE	/* since 6.5 */
+static long count_in_scope(struct dref *taken)
+{
+	struct dref *ref __free(dref_put) = taken;
+
+	return dref_read(ref);
+}
+
+/* A variable with __free(dref_put) drops its reference, and none if it is NULL */
+static void scope_puts(struct dref_test *t)
+{
+	struct test_object *obj = test_new(t, test_class(t, 0), false);
+	struct dref *none __free(dref_put) = NULL;
+	long count;
+
+	if (!obj)
+		return;
+	dref_get(&obj->ref);
+	count = count_in_scope(&obj->ref);
+	CHECK(t, count == 2, "count is %ld, not 2, in the scope", count);
+	CHECK(t, dref_read(&obj->ref) == 1, "count is %ld, not 1, after the scope",
+	      dref_read(&obj->ref));
+	count_in_scope(&obj->ref);
+	CHECK(t, test_released(obj), "not released");
+}
+#else
+static void scope_puts(struct dref_test *t)
+{
+	test_skip(t, "needs <linux/cleanup.h>");
+}
+#endif
 
 /* These are in .rodata, so any store to them is an oops */
 static const struct dref eternal = DREF_INIT_IMMORTAL(&static_class);
@@ -315,8 +172,9 @@ static void static_immortal(struct dref_test *t)
 
 /* ---- counting, in each mode ---- */
 
-enum mode { EXACT, DEFERRED, DEMOTING, DEMOTED, NR_MODES };
-static const char * const mode_name[] = { "exact", "deferred", "demoting", "demoted" };
+const char * const test_mode_name[TEST_MODES] = {
+	"exact", "deferred", "demoting", "demoted",
+};
 
 /* Wait for a quiet object to leave deferred mode; quick with QUICK_DEMOTION */
 static bool demotion_begins(struct test_object *obj)
@@ -324,19 +182,19 @@ static bool demotion_begins(struct test_object *obj)
 	return test_soon(!dref_is_deferred(&obj->ref), 5000);
 }
 
-/* Bring a new object into @mode */
-static bool bring_into_mode(struct dref_test *t, struct test_object *obj, enum mode mode)
+bool test_bring_into_mode(struct dref_test *t, struct test_object *obj,
+			  enum test_mode mode)
 {
-	if (mode == EXACT)
+	if (mode == TEST_EXACT)
 		return true;
 	if (!CHECK(t, !dref_defer(&obj->ref, GFP_KERNEL), "cannot defer") ||
 	    !CHECK(t, !test_is_exact(obj), "still exact after dref_defer()"))
 		return false;
-	if (mode == DEFERRED)
+	if (mode == TEST_DEFERRED)
 		return true;
 	if (!CHECK(t, demotion_begins(obj), "a quiet object is not demoted"))
 		return false;
-	if (mode == DEMOTED) {
+	if (mode == TEST_DEMOTED) {
 		/* a pass after this grace period, which may take long, folds the slot */
 		synchronize_rcu_tasks();
 		if (!CHECK(t, test_soon(test_is_exact(obj), 30000), "not folded"))
@@ -346,16 +204,16 @@ static bool bring_into_mode(struct dref_test *t, struct test_object *obj, enum m
 	return true;
 }
 
-static void count_up_and_down(struct dref_test *t, struct dref_class *class, enum mode mode)
+static void count_up_and_down(struct dref_test *t, struct dref_class *class, enum test_mode mode)
 {
 	struct test_object *obj = test_object(t, class);
-	const char *name = mode_name[mode];
+	const char *name = test_mode_name[mode];
 	long count;
 
 	if (!obj)
 		return;
 	dref_get_many(&obj->ref, 9);
-	if (!bring_into_mode(t, obj, mode))
+	if (!test_bring_into_mode(t, obj, mode))
 		return;
 	count = dref_read(&obj->ref);
 	CHECK(t, count == 10, "%s: count is %ld, not 10", name, count);
@@ -394,10 +252,49 @@ static void count_up_and_down(struct dref_test *t, struct dref_class *class, enu
 static void count_in_each_mode(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
-	enum mode mode;
+	enum test_mode mode;
 
-	for (mode = 0; class && mode < NR_MODES; mode++)
+	for (mode = 0; class && mode < TEST_MODES; mode++)
 		count_up_and_down(t, class, mode);
+}
+
+/*
+ * Any number of references is counted right, whether it goes to the slot or to count.  They
+ * are put in other pieces than they were taken.
+ */
+static void count_large_numbers(struct dref_test *t)
+{
+	static const unsigned long numbers[] = {
+		DREF_SLOT_MANY - 1, DREF_SLOT_MANY, DREF_SLOT_MANY + 1, INT_MAX,
+		(unsigned long)INT_MAX + 1, UINT_MAX, BIT(40), BIT(60),
+	};
+	const unsigned long step = DREF_SLOT_MANY / 8;
+	struct dref_class *class = test_class(t, 0);
+	struct test_object *obj;
+	enum test_mode mode;
+	unsigned long n, left;
+	int i;
+
+	for (mode = 0; mode < TEST_DEMOTED; mode++) {
+		for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+			n = numbers[i];
+			obj = test_new(t, class, false);
+			if (!obj || !test_bring_into_mode(t, obj, mode))
+				return;
+			dref_get_many(&obj->ref, n);
+			CHECK(t, test_count_is(obj, n + 1), "%s: count is %ld, not %lu",
+			      test_mode_name[mode], dref_read(&obj->ref), n + 1);
+			for (left = n; left > n - 5 * step && left > step; left -= step)
+				dref_put_many(&obj->ref, step);
+			dref_put_many(&obj->ref, left);
+			CHECK(t, test_count_is(obj, 1), "%s: count is %ld, not 1, after %lu puts",
+			      test_mode_name[mode], dref_read(&obj->ref), n);
+			dref_barrier();
+			CHECK(t, !test_released(obj), "%s: released with one left",
+			      test_mode_name[mode]);
+			dref_put(&obj->ref);
+		}
+	}
 }
 
 /* dref_put_many() releases an object if it drops all of the references */
@@ -405,21 +302,21 @@ static void put_many_releases(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
 	struct test_object *obj;
-	enum mode mode;
+	enum test_mode mode;
 
-	for (mode = 0; class && mode < NR_MODES; mode++) {
+	for (mode = 0; class && mode < TEST_MODES; mode++) {
 		obj = test_object(t, class);
 		if (!obj)
 			return;
 		dref_get_many(&obj->ref, 99);
-		if (!bring_into_mode(t, obj, mode))
+		if (!test_bring_into_mode(t, obj, mode))
 			return;
 		dref_put_many(&obj->ref, 100);
-		if (mode == EXACT || mode == DEMOTED)
+		if (mode == TEST_EXACT || mode == TEST_DEMOTED)
 			CHECK(t, test_released(obj), "%s: not released at once",
-			      mode_name[mode]);
+			      test_mode_name[mode]);
 		dref_barrier();
-		CHECK(t, test_released(obj), "%s: not released", mode_name[mode]);
+		CHECK(t, test_released(obj), "%s: not released", test_mode_name[mode]);
 	}
 }
 
@@ -444,7 +341,7 @@ static void demoted_is_exact(struct dref_test *t)
 	/* these are counted in the slot */
 	dref_get_many(&obj->ref, 6);
 	dref_put(&obj->ref);
-	if (!bring_into_mode(t, obj, DEMOTED))
+	if (!test_bring_into_mode(t, obj, TEST_DEMOTED))
 		return;
 	CHECK(t, dref_read(&obj->ref) == 10, "count is %ld, not 10", dref_read(&obj->ref));
 	for (left = 9; left; left--) {
@@ -469,7 +366,7 @@ static void use_cancels_demotion(struct dref_test *t)
 	if (!obj)
 		return;
 	for (i = 0; i < 10 && !cancelled; i++) {
-		if (!bring_into_mode(t, obj, DEMOTING))
+		if (!test_bring_into_mode(t, obj, TEST_DEMOTING))
 			return;
 		dref_get(&obj->ref);
 		/* if the fold came first, try again */
@@ -566,28 +463,29 @@ static void immortalize_in_each_mode(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
 	struct test_object *obj;
-	enum mode mode;
+	enum test_mode mode;
 
-	for (mode = 0; class && mode < NR_MODES; mode++) {
+	for (mode = 0; class && mode < TEST_MODES; mode++) {
 		obj = test_object(t, class);
 		if (!obj)
 			return;
 		dref_get(&obj->ref);
-		if (!bring_into_mode(t, obj, mode))
+		if (!test_bring_into_mode(t, obj, mode))
 			return;
 		dref_immortalize(&obj->ref);
-		CHECK(t, dref_is_immortal(&obj->ref), "%s: not immortal", mode_name[mode]);
+		CHECK(t, dref_is_immortal(&obj->ref), "%s: not immortal", test_mode_name[mode]);
 		CHECK(t, dref_read(&obj->ref) == DREF_IMMORTAL_COUNT, "%s: count is %ld",
-		      mode_name[mode], dref_read(&obj->ref));
+		      test_mode_name[mode], dref_read(&obj->ref));
 		dref_put_many(&obj->ref, 2);
 		dref_put(&obj->ref);
 		dref_immortalize(&obj->ref);
 		dref_kill(&obj->ref);
 		dref_barrier();
-		CHECK(t, !test_released(obj), "%s: released", mode_name[mode]);
-		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed", mode_name[mode]);
-		CHECK(t, dref_tryget_live(&obj->ref), "%s: tryget_live failed", mode_name[mode]);
-		CHECK(t, !dref_is_dying(&obj->ref), "%s: dying", mode_name[mode]);
+		CHECK(t, !test_released(obj), "%s: released", test_mode_name[mode]);
+		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed", test_mode_name[mode]);
+		CHECK(t, dref_tryget_live(&obj->ref), "%s: tryget_live failed",
+		      test_mode_name[mode]);
+		CHECK(t, !dref_is_dying(&obj->ref), "%s: dying", test_mode_name[mode]);
 	}
 }
 
@@ -598,24 +496,24 @@ static void killed_and_immortal(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
 	struct test_object *obj;
-	enum mode mode;
+	enum test_mode mode;
 
-	for (mode = 0; class && mode < DEMOTING; mode++) {
+	for (mode = 0; class && mode < TEST_DEMOTING; mode++) {
 		obj = test_object(t, class);
 		if (!obj)
 			return;
 		dref_get(&obj->ref);
-		if (!bring_into_mode(t, obj, mode))
+		if (!test_bring_into_mode(t, obj, mode))
 			return;
 		dref_kill(&obj->ref);
 		dref_immortalize(&obj->ref);
-		CHECK(t, dref_is_immortal(&obj->ref), "%s: not immortal", mode_name[mode]);
-		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed", mode_name[mode]);
+		CHECK(t, dref_is_immortal(&obj->ref), "%s: not immortal", test_mode_name[mode]);
+		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed", test_mode_name[mode]);
 		CHECK(t, !dref_tryget_live(&obj->ref), "%s: tryget_live succeeded after kill",
-		      mode_name[mode]);
+		      test_mode_name[mode]);
 		dref_put_many(&obj->ref, 2);
 		dref_barrier();
-		CHECK(t, !test_released(obj), "%s: released", mode_name[mode]);
+		CHECK(t, !test_released(obj), "%s: released", test_mode_name[mode]);
 	}
 }
 
@@ -624,32 +522,33 @@ static void kill_in_each_mode(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
 	struct test_object *obj;
-	enum mode mode;
+	enum test_mode mode;
 
-	for (mode = 0; class && mode < NR_MODES; mode++) {
+	for (mode = 0; class && mode < TEST_MODES; mode++) {
 		obj = test_object(t, class);
 		if (!obj)
 			return;
 		dref_get(&obj->ref);
-		if (!bring_into_mode(t, obj, mode))
+		if (!test_bring_into_mode(t, obj, mode))
 			return;
 		dref_kill(&obj->ref);
-		CHECK(t, dref_read(&obj->ref) == 1, "%s: count is %ld", mode_name[mode],
+		CHECK(t, dref_read(&obj->ref) == 1, "%s: count is %ld", test_mode_name[mode],
 		      dref_read(&obj->ref));
 		CHECK(t, !dref_tryget_live(&obj->ref), "%s: tryget_live succeeded after kill",
-		      mode_name[mode]);
-		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed after kill", mode_name[mode]);
+		      test_mode_name[mode]);
+		CHECK(t, dref_tryget(&obj->ref), "%s: tryget failed after kill",
+		      test_mode_name[mode]);
 		dref_get(&obj->ref);
 		dref_put_many(&obj->ref, 2);
 		dref_barrier();
-		CHECK(t, !test_released(obj), "%s: released too early", mode_name[mode]);
+		CHECK(t, !test_released(obj), "%s: released too early", test_mode_name[mode]);
 		CHECK(t, !dref_tryget_live(&obj->ref), "%s: tryget_live succeeded after a pass",
-		      mode_name[mode]);
+		      test_mode_name[mode]);
 		dref_put(&obj->ref);
 		dref_barrier();
-		CHECK(t, test_released(obj), "%s: not released", mode_name[mode]);
+		CHECK(t, test_released(obj), "%s: not released", test_mode_name[mode]);
 		CHECK(t, !dref_tryget(&obj->ref), "%s: tryget of a dead object succeeded",
-		      mode_name[mode]);
+		      test_mode_name[mode]);
 	}
 }
 
@@ -690,18 +589,14 @@ static void kill_brings_pass(struct dref_test *t)
 }
 
 const struct dref_test_case test_contract[] = {
-	{ "class_names",		class_names },
-	{ "class_refused",		class_refused },
-	{ "class_twice",		class_twice },
-	{ "unregister_busy",		unregister_busy },
-	{ "unregister_reconciles",	unregister_reconciles },
-	{ "unregister_immortal",	unregister_immortal },
-	{ "drain_waits",		drain_waits },
 	{ "object_is_small",		object_is_small },
 	{ "init_is_exact",		init_is_exact },
-	{ "init_again_after_release",	init_again_after_release },
+	{ "exit_ends_new_objects",	exit_ends_new_objects, .expects = "exited=6" },
+	{ "exit_of_immortal",		exit_of_immortal, .expects = "exited=0" },
+	{ "scope_puts",			scope_puts },
 	{ "static_immortal",		static_immortal },
 	{ "count_in_each_mode",		count_in_each_mode, QUICK_DEMOTION },
+	{ "count_large_numbers",	count_large_numbers, QUICK_DEMOTION },
 	{ "put_many_releases",		put_many_releases, QUICK_DEMOTION },
 	{ "demoted_is_exact",		demoted_is_exact, QUICK_DEMOTION },
 	{ "use_cancels_demotion",	use_cancels_demotion, QUICK_DEMOTION },

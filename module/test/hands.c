@@ -8,7 +8,8 @@
  *						does one action
  *
  * Objects are numbered from 0.  Their class is "test-hands", which the action
- * "open" registers and "close" unregisters.  write() returns the error of dref.
+ * "open" registers and "close" unregisters.  "drain" does not return before other
+ * writes have dropped all objects.  write() returns the error of dref.
  *
  * Two functions take a reference, so that there are holders at two places.
  * Neither ends with a get: the compiler could make that a tail call, and the
@@ -48,7 +49,7 @@ static void hands_release(struct dref *ref)
 	WRITE_ONCE(object->live, false);
 }
 
-DEFINE_DREF_CLASS(hands_class, "test-hands", hands_release, DREF_SLEEP);
+static DEFINE_DREF_CLASS(hands_class, "test-hands", hands_release, DREF_SLEEP);
 
 static noinline void hands_create(struct dref *ref)
 {
@@ -132,6 +133,17 @@ static int hands_close_class(void)
 	return err;
 }
 
+/* Other writes drop the objects meanwhile */
+static int hands_drain_class(void)
+{
+	mutex_unlock(&hands_mutex);
+	dref_class_drain(&hands_class);
+	mutex_lock(&hands_mutex);
+	kvfree(objects);
+	objects = NULL;
+	return 0;
+}
+
 static int hands_run_action(const char *action, unsigned int nr, unsigned long n)
 {
 	struct hand_object *object;
@@ -142,6 +154,8 @@ static int hands_run_action(const char *action, unsigned int nr, unsigned long n
 		return -EINVAL;
 	if (!strcmp(action, "close"))
 		return hands_close_class();
+	if (!strcmp(action, "drain"))
+		return hands_drain_class();
 	if (!strcmp(action, "hang")) {
 		reinit_completion(&may_release);
 		return 0;
@@ -155,7 +169,6 @@ static int hands_run_action(const char *action, unsigned int nr, unsigned long n
 	if (!strcmp(action, "create")) {
 		if (object->live)
 			return -EEXIST;
-		memset(&object->ref, 0, sizeof(object->ref));
 		object->live = true;
 		hands_create(&object->ref);
 		return 0;
@@ -163,7 +176,7 @@ static int hands_run_action(const char *action, unsigned int nr, unsigned long n
 	if (!READ_ONCE(object->live))
 		return -ENOENT;
 	if (!strcmp(action, "defer"))
-		return dref_defer(&object->ref, GFP_KERNEL);
+		return dref_defer(&object->ref, GFP_KERNEL_ACCOUNT);	/* slots are not charged */
 	if (!strcmp(action, "immortalize"))
 		dref_immortalize(&object->ref);
 	else if (!strcmp(action, "kill"))

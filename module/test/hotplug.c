@@ -177,7 +177,6 @@ out:
 
 const struct dref_test_case test_hotplug[] = {
 	{ "offline_cpu_keeps_counts",	offline_cpu_keeps_counts },
-	{ "cpus_come_and_go",		cpus_come_and_go,
-	  "pass_min_ms=1 pass_max_ms=1 promote_threshold=2 demote_passes=1" },
+	{ "cpus_come_and_go",		cpus_come_and_go, FLAPPING },
 	{ }
 };

@@ -32,8 +32,8 @@ static void leave_release(struct dref *ref)
 	kfree(obj);
 }
 
-DEFINE_DREF_CLASS(leave_class, "test-leave", leave_release, DREF_SLEEP);
-DEFINE_DREF_CLASS(leave_rcu_class, "test-leave-rcu", leave_release, DREF_SLEEP | DREF_RCU);
+static DEFINE_DREF_CLASS(leave_class, "test-leave", leave_release, DREF_SLEEP);
+static DEFINE_DREF_CLASS(leave_rcu_class, "test-leave-rcu", leave_release, DREF_SLEEP | DREF_RCU);
 
 static struct leave_object *leave_new(struct dref_class *class, struct leave_object *next)
 {

@@ -2,17 +2,17 @@
 /*
  * dref_test.ko: tests of dref that run in the kernel.
  *
- *	/sys/kernel/debug/dref_test/list	SUITE NAME needs: ... expects: ...
+ *	/sys/kernel/debug/dref_test/list	SUITE NAME needs: ... expects: ... says: ...
  *	/sys/kernel/debug/dref_test/run/NAME	a read runs the test
  *	/sys/kernel/debug/dref_test/specimens	objects for a debugger (specimens.c)
  *	/sys/kernel/debug/dref_test/hands	objects for user space (hands.c)
  *
  * A read of run/NAME returns one line, "ok", "skip REASON" or "not ok FILE:LINE:
  * TEXT".  If the test has measured something, a line that begins with "#"
- * precedes it.  The tests of the suite "faults" make the kernel warn.
+ * precedes it.  The tests of the suites "faults" and "odebug" make the kernel warn.
  *
- * The list names the tunables that a test needs.  The tunables are files in
- * debugfs, so user space sets them (selftests/in_kernel.c).
+ * The list names the module parameters that a test needs, and user space sets them
+ * (selftests/in_kernel.c).
  */
 #define pr_fmt(fmt) "dref_test: " fmt
 
@@ -37,12 +37,20 @@ static const struct {
 	const char			*name;
 	const struct dref_test_case	*cases;
 } suites[] = {
+	{ "classes",		test_classes },
 	{ "contract",		test_contract },
+	{ "reuse",		test_reuse },
 	{ "release",		test_releases },
+	{ "context",		test_contexts },
 	{ "concurrency",	test_concurrency },
 	{ "hotplug",		test_hotplug },
+	{ "odebug",		test_odebug },
 	{ "faults",		test_faults },
 	{ "traced",		test_traced },
+};
+
+const unsigned int test_flags[TEST_FLAGS] = {
+	0, DREF_SLEEP, DREF_RCU, DREF_SLEEP | DREF_RCU, DREF_ASYNC,
 };
 
 struct test_class {
@@ -151,7 +159,10 @@ struct test_object *test_new(struct dref_test *t, struct dref_class *class,
 	return obj;
 }
 
-/* Free an object that has been released and that others may still find under RCU */
+/*
+ * Free an object that has been released, or ended by dref_exit().  Others may still find
+ * it under RCU.
+ */
 void test_object_free(struct test_object *obj)
 {
 	spin_lock(&obj->t->lock);
@@ -439,9 +450,9 @@ static int list_show(struct seq_file *seq, void *unused)
 
 	for (i = 0; i < ARRAY_SIZE(suites); i++) {
 		for (test = suites[i].cases; test->name; test++)
-			seq_printf(seq, "%s %s needs: %s expects: %s\n",
-				   suites[i].name, test->name,
-				   test->needs ?: "", test->expects ?: "");
+			seq_printf(seq, "%s %s needs: %s expects: %s says: %s\n",
+				   suites[i].name, test->name, test->needs ?: "",
+				   test->expects ?: "", test->says ?: "");
 	}
 	return 0;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of release(): when it runs, in which context, how often, and which
- * writes it sees.
+ * Tests of release(): when it runs, how often, and which writes it sees.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -13,13 +12,6 @@
 #include <linux/workqueue.h>
 
 #include "test.h"
-
-/* No periodic pass during the test: the next one is a minute away */
-#define MANUAL_PASSES "pass_max_ms=60000 pass_min_ms=60000"
-
-static const unsigned int all_flags[] = {
-	0, DREF_SLEEP, DREF_RCU, DREF_SLEEP | DREF_RCU,
-};
 
 /* ---- reconcile ---- */
 
@@ -74,7 +66,7 @@ static void reconcile_follows_chains(struct dref_test *t)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(obj); i++) {
-		obj[i] = test_new(t, test_class(t, all_flags[i % 4]), true);
+		obj[i] = test_new(t, test_class(t, test_flags[i % TEST_FLAGS]), true);
 		if (!obj[i])
 			return;
 		if (i)
@@ -96,9 +88,9 @@ static void reconcile_follows_exact_chains(struct dref_test *t)
 	struct test_object *obj[12];
 	int i, flags;
 
-	for (flags = 1; flags < ARRAY_SIZE(all_flags); flags++) {
+	for (flags = 1; flags < TEST_FLAGS; flags++) {
 		for (i = 0; i < ARRAY_SIZE(obj); i++) {
-			obj[i] = test_new(t, test_class(t, all_flags[flags]),
+			obj[i] = test_new(t, test_class(t, test_flags[flags]),
 					  i == ARRAY_SIZE(obj) - 1);
 			if (!obj[i])
 				return;
@@ -108,7 +100,7 @@ static void reconcile_follows_exact_chains(struct dref_test *t)
 		dref_put(&obj[0]->ref);
 		dref_reconcile();
 		CHECK(t, test_released(obj[ARRAY_SIZE(obj) - 1]),
-		      "flags %#x: the last one is not released", all_flags[flags]);
+		      "flags %#x: the last one is not released", test_flags[flags]);
 	}
 }
 
@@ -253,15 +245,15 @@ static void reconcile_waits_for_releases(struct dref_test *t)
 	struct test_object *exact, *deferred;
 	int i;
 
-	for (i = 1; i < ARRAY_SIZE(all_flags); i++) {
-		exact = test_new(t, test_class(t, all_flags[i]), false);
+	for (i = 1; i < TEST_FLAGS; i++) {
+		exact = test_new(t, test_class(t, test_flags[i]), false);
 		deferred = test_new(t, test_class(t, 0), true);
 		if (!exact || !deferred)
 			return;
 		let_hold(exact, deferred);
 		dref_put(&exact->ref);
 		dref_reconcile();
-		CHECK(t, test_released(deferred), "flags %#x: not released", all_flags[i]);
+		CHECK(t, test_released(deferred), "flags %#x: not released", test_flags[i]);
 	}
 }
 
@@ -295,8 +287,8 @@ static void barrier_waits(struct dref_test *t)
 	struct test_object *obj;
 	int i, j;
 
-	for (i = 0; i < ARRAY_SIZE(all_flags) * 2; i++) {
-		struct dref_class *class = test_class(t, all_flags[i / 2]);
+	for (i = 0; i < TEST_FLAGS * 2; i++) {
+		struct dref_class *class = test_class(t, test_flags[i / 2]);
 
 		for (j = 0; j < 5; j++) {
 			obj = test_new(t, class, i & 1);
@@ -305,7 +297,7 @@ static void barrier_waits(struct dref_test *t)
 			dref_put(&obj->ref);
 			dref_barrier();
 			CHECK(t, test_released(obj), "flags %#x, %s: not released",
-			      all_flags[i / 2], i & 1 ? "deferred" : "exact");
+			      test_flags[i / 2], i & 1 ? "deferred" : "exact");
 		}
 	}
 }
@@ -329,6 +321,7 @@ static void reconcile_all_the_time(struct test_thread *self)
 		dref_reconcile();
 }
 
+/* One of two threads waits for the class only */
 static void barrier_all_the_time(struct test_thread *self)
 {
 	struct dref_class *class = self->arg;
@@ -340,7 +333,10 @@ static void barrier_all_the_time(struct test_thread *self)
 		if (!obj)
 			return;
 		dref_put(&obj->ref);
-		dref_barrier();
+		if (self->nr & 1)
+			dref_class_barrier(class);
+		else
+			dref_barrier();
 		CHECK(self->t, test_released(obj), "flags %#x: not released",
 		      class->flags);
 		if (test_released(obj))
@@ -349,16 +345,16 @@ static void barrier_all_the_time(struct test_thread *self)
 }
 
 /*
- * Many threads call dref_barrier() and dref_reconcile() at the same time.  Each
- * waits for the release of its own object, even if another thread's call is
+ * Many threads call dref_barrier(), dref_class_barrier() and dref_reconcile() at the same
+ * time.  Each waits for the release of its own object, even if another thread's call is
  * about to release it.
  */
 static void barriers_together(struct dref_test *t)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(all_flags); i++) {
-		struct dref_class *class = test_class(t, all_flags[i]);
+	for (i = 0; i < TEST_FLAGS; i++) {
+		struct dref_class *class = test_class(t, test_flags[i]);
 
 		if (!class || !test_thread(t, barrier_all_the_time, class) ||
 		    !test_thread(t, barrier_all_the_time, class))
@@ -370,8 +366,8 @@ static void barriers_together(struct dref_test *t)
 
 /*
  * With a threshold of 1, the first use on another CPU makes an object hot, and
- * the promotion queue holds its last reference.  dref_barrier() waits for that
- * one.
+ * the promotion queue holds its last reference.  dref_barrier() and
+ * dref_class_barrier() wait for that one.
  */
 struct hot_objects {
 	struct dref_class	*class;
@@ -403,7 +399,10 @@ static void drop_there(struct test_thread *self)
 		}
 		dref_get(&obj->ref);
 		dref_put_many(&obj->ref, 2);
-		dref_barrier();
+		if (i & 1)
+			dref_class_barrier(hot->class);
+		else
+			dref_barrier();
 		CHECK(self->t, test_released(obj), "not released");
 	}
 }
@@ -425,115 +424,6 @@ static void barrier_empties_promotion_queue(struct dref_test *t)
 		test_run_once(t);
 	test_stop(t);
 	kfree(hot);
-}
-
-/* ---- context ---- */
-
-static void sleep_in_release(struct test_object *obj)
-{
-	CHECK(obj->t, obj->putter != current, "release() was called by the put");
-	CHECK(obj->t, !preempt_count() && !irqs_disabled(),
-	      "release() was called in atomic context");
-	msleep(20);
-}
-
-/* The release() of a DREF_SLEEP class may sleep, even after a put in atomic context */
-static void sleeping_release(struct dref_test *t)
-{
-	struct dref_class *class = test_class(t, DREF_SLEEP);
-	struct test_object *obj;
-	int deferred;
-
-	for (deferred = 0; deferred < 2; deferred++) {
-		obj = test_new(t, class, deferred);
-		if (!obj)
-			return;
-		obj->on_release = sleep_in_release;
-		obj->putter = current;
-		preempt_disable();
-		dref_put(&obj->ref);
-		preempt_enable();
-		dref_barrier();
-		CHECK(t, test_released(obj), "dref_barrier() did not wait");
-	}
-}
-
-/*
- * A work item may free itself and then drop a reference.  dref checks whether a
- * put comes from a release(), and must not read the current work item for that.
- * The work item is unmapped, so a read of it is an oops.
- */
-struct mortal_work {
-	struct work_struct	work;
-	struct test_object	*obj;
-	struct completion	*done;
-};
-
-static void free_work_and_put(struct work_struct *work)
-{
-	struct mortal_work *mortal = container_of(work, struct mortal_work, work);
-	struct test_object *obj = mortal->obj;
-	struct completion *done = mortal->done;
-
-	vfree(mortal);
-	vm_unmap_aliases();
-	dref_put(&obj->ref);
-	complete(done);
-}
-
-static void put_by_freed_work(struct dref_test *t)
-{
-	struct mortal_work *mortal;
-	struct test_object *obj;
-	int i;
-
-	for (i = 1; i < ARRAY_SIZE(all_flags); i++) {
-		DECLARE_COMPLETION_ONSTACK(done);
-
-		obj = test_new(t, test_class(t, all_flags[i]), false);
-		mortal = vzalloc(sizeof(*mortal));
-		if (!obj || !CHECK(t, mortal, "out of memory")) {
-			vfree(mortal);
-			return;
-		}
-		mortal->obj = obj;
-		mortal->done = &done;
-		INIT_WORK(&mortal->work, free_work_and_put);
-		schedule_work(&mortal->work);
-		wait_for_completion(&done);
-		dref_barrier();
-		CHECK(t, test_released(obj), "flags %#x: not released", all_flags[i]);
-	}
-}
-
-static void sleep_until_told(struct test_object *obj)
-{
-	atomic_set(&obj->turn, 1);
-	test_soon(atomic_read(&obj->turn) == 2, 120000);
-}
-
-/* A release() that sleeps does not delay the releases of other classes */
-static void sleeping_class_alone(struct dref_test *t)
-{
-	struct test_object *sleeper, *obj;
-	int i;
-
-	sleeper = test_new(t, test_class(t, DREF_SLEEP), false);
-	if (!sleeper)
-		return;
-	sleeper->on_release = sleep_until_told;
-	dref_put(&sleeper->ref);
-	CHECK(t, test_soon(atomic_read(&sleeper->turn), 20000),
-	      "the sleeping release() has not begun");
-	for (i = 0; i < ARRAY_SIZE(all_flags); i++) {
-		obj = test_new(t, test_class(t, all_flags[i]), true);
-		if (!obj)
-			break;
-		dref_kill(&obj->ref);
-		CHECK(t, test_soon(test_released(obj), 20000),
-		      "flags %#x: not released while another class sleeps", all_flags[i]);
-	}
-	atomic_set(&sleeper->turn, 2);
 }
 
 /* ---- DREF_RCU ---- */
@@ -687,10 +577,10 @@ static void last_puts_together(struct dref_test *t)
 {
 	struct crowd *crowd;
 	int i, holders = ARRAY_SIZE(crowd->obj[0]->data);
-	struct dref_class *class[ARRAY_SIZE(all_flags)];
+	struct dref_class *class[TEST_FLAGS];
 
 	for (i = 0; i < ARRAY_SIZE(class); i++) {
-		class[i] = test_class(t, all_flags[i]);
+		class[i] = test_class(t, test_flags[i]);
 		if (!class[i])
 			return;
 	}
@@ -700,7 +590,7 @@ static void last_puts_together(struct dref_test *t)
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(crowd->obj); i++) {
-		crowd->obj[i] = test_new(t, class[i / 2 % 4], i & 1);
+		crowd->obj[i] = test_new(t, class[i / 2 % TEST_FLAGS], i & 1);
 		if (!crowd->obj[i])
 			goto out;
 		crowd->obj[i]->on_release = check_data;
@@ -795,9 +685,6 @@ const struct dref_test_case test_releases[] = {
 	{ "barrier_empties_promotion_queue",
 					barrier_empties_promotion_queue,
 	  "promote_threshold=1" },
-	{ "sleeping_release",		sleeping_release },
-	{ "put_by_freed_work",		put_by_freed_work },
-	{ "sleeping_class_alone",	sleeping_class_alone },
 	{ "rcu_release_waits_for_readers", rcu_release_waits_for_readers },
 	{ "rcu_begins_at_death",	rcu_begins_at_death, MANUAL_PASSES },
 	{ "last_puts_together",		last_puts_together },

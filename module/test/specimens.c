@@ -38,8 +38,8 @@ static void specimen_release(struct dref *ref)
 {
 }
 
-DEFINE_DREF_CLASS(specimens_class, "test-specimens", specimen_release,
-		  DREF_SLEEP | DREF_RCU);
+static DEFINE_DREF_CLASS(specimens_class, "test-specimens", specimen_release,
+			 DREF_SLEEP | DREF_RCU);
 
 static struct dref specimens[NR_SPECIMENS];
 static DEFINE_MUTEX(specimens_mutex);

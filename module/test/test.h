@@ -3,9 +3,13 @@
  * Declarations shared by the files of dref_test.ko.
  *
  *	main.c		the list of tests, debugfs, cleaning up after a test
- *	contract.c	the contract, one call at a time
- *	release.c	when release() runs, and in which context
+ *	classes.c	classes: registering them, and waiting for their objects
+ *	contract.c	the contract of an object, one call at a time
+ *	reuse.c		objects in memory that contains something else, or an older object
+ *	release.c	when release() runs, and what it sees
+ *	context.c	in which context release() runs
  *	faults.c	miscounting: most of these tests make the kernel warn
+ *	odebug.c	mistakes that only a kernel with debugobjects detects
  *	concurrency.c	operations that race with each other and with passes
  *	hotplug.c	CPUs that go off line and come back
  *	trace.c		sequences of trace events for selftests/trace.sh
@@ -42,26 +46,46 @@ struct seq_file;
  * struct dref_test_case - a row in the list of tests
  * @name: name of the file in debugfs that runs the test
  * @run: the test
- * @needs: tunables that user space must set before the test, as in
+ * @needs: parameters of dref.ko that user space must set before the test, as in
  *	"pass_min_ms=1 demote_passes=1"
  * @expects: counters that the test changes, as in "underflows=1 warnings=1".
  *	in_kernel fails a test that changes underflows, overflows, warnings,
- *	exact_live or deferred and does not say so here.
+ *	odebug, exact_live or deferred and does not say so here.
+ * @says: texts that the kernel log has after the test, as in "second kill|no class".
+ *	A WARN_ONCE() does not warn in the second run of a test, but the log has it.
  */
 struct dref_test_case {
 	const char	*name;
 	void		(*run)(struct dref_test *t);
 	const char	*needs;
 	const char	*expects;
+	const char	*says;
 };
 
 /* Each of these arrays ends with an empty row */
+extern const struct dref_test_case test_classes[];
 extern const struct dref_test_case test_contract[];
+extern const struct dref_test_case test_reuse[];
 extern const struct dref_test_case test_releases[];
+extern const struct dref_test_case test_contexts[];
 extern const struct dref_test_case test_concurrency[];
 extern const struct dref_test_case test_hotplug[];
 extern const struct dref_test_case test_faults[];
+extern const struct dref_test_case test_odebug[];
 extern const struct dref_test_case test_traced[];
+
+/* Values of @needs: no periodic pass during the test, as the next one is a minute away */
+#define MANUAL_PASSES	"pass_max_ms=60000 pass_min_ms=60000"
+/* Periodic passes follow each other as closely as possible */
+#define QUICK_PASSES	"pass_min_ms=1 pass_max_ms=1"
+/* An object is demoted as soon as possible */
+#define QUICK_DEMOTION	QUICK_PASSES " demote_passes=1"
+/* Objects are promoted and demoted as often as possible */
+#define FLAPPING	QUICK_DEMOTION " promote_threshold=2"
+
+/* Sets of flags that differ in how release() is called; the first one is 0 */
+#define TEST_FLAGS	5
+extern const unsigned int test_flags[TEST_FLAGS];
 
 /**
  * struct dref_test - one run of one test
@@ -182,6 +206,13 @@ struct test_object *test_object(struct dref_test *t, struct dref_class *class);
 struct test_object *test_new(struct dref_test *t, struct dref_class *class,
 			     bool deferred);
 void test_object_free(struct test_object *obj);
+
+/* contract.c: bring a new object into a mode, if need be with QUICK_DEMOTION */
+enum test_mode { TEST_EXACT, TEST_DEFERRED, TEST_DEMOTING, TEST_DEMOTED, TEST_MODES };
+extern const char * const test_mode_name[TEST_MODES];
+bool test_bring_into_mode(struct dref_test *t, struct test_object *obj,
+			  enum test_mode mode);
+
 bool test_thread(struct dref_test *t, void (*run)(struct test_thread *self), void *arg);
 
 /*
@@ -228,7 +259,7 @@ static inline unsigned int test_random(struct test_thread *self, unsigned int be
 
 static inline bool test_is_exact(const struct test_object *obj)
 {
-	return (READ_ONCE(obj->ref.mode) & DREF_MODE_STATE) == DREF_MODE_EXACT;
+	return (READ_ONCE(obj->ref.mode) & DREF_MODE_TAGS) == DREF_MODE_EXACT;
 }
 
 /*

@@ -14,9 +14,6 @@
 
 #include "test.h"
 
-/* No periodic pass during the test: the next one is a minute away */
-#define MANUAL_PASSES "pass_max_ms=60000 pass_min_ms=60000"
-
 static void note_objects(struct dref_test *t, const struct test_object *a,
 			 const struct test_object *b)
 {
@@ -242,8 +239,7 @@ const struct dref_test_case test_traced[] = {
 	{ "traced_exact",		traced_exact, MANUAL_PASSES },
 	{ "traced_life",		traced_life, MANUAL_PASSES },
 	{ "traced_resurrect",		traced_resurrect, MANUAL_PASSES },
-	{ "traced_demote",		traced_demote,
-	  "pass_min_ms=1 pass_max_ms=1 demote_passes=1" },
+	{ "traced_demote",		traced_demote, QUICK_DEMOTION },
 	{ "traced_hot",			traced_hot, MANUAL_PASSES " promote_threshold=3" },
 	{ "traced_promote_failed",	traced_promote_failed, MANUAL_PASSES " max_deferred=0" },
 	{ "traced_immortalize",		traced_immortalize, MANUAL_PASSES },

@@ -3,11 +3,12 @@
  * A model of the life cycle of one object.  spin explores every interleaving of
  * these processes:
  *
- *	user	  three of them: get, put, hand-over, tryget, kill, immortalize
+ *	user	  three of them: get, put, hand-over, tryget, kill, immortalize, exit
  *	worker	  takes the object from the promotion queue and promotes it
  *	deferrer  holds a reference, calls dref_defer(), and drops the reference
  *	pass	  begin, grace period, end; demotes and folds
- *	reclaim	  frees the object one grace period after release()
+ *	reclaim	  frees the object one grace period after release(), or uses its memory
+ *		  for the next object
  *
  * Memory is sequentially consistent in this model; the litmus tests in ../litmus
  * cover weaker memory ordering.  Each step accesses shared memory once.  Between
@@ -61,6 +62,12 @@
 #endif
 #ifndef DEFERRERS		/* calls of dref_defer() by a holder */
 #define DEFERRERS 0
+#endif
+#ifndef EXITS			/* calls of dref_exit() by a holder */
+#define EXITS	0
+#endif
+#ifndef REUSE			/* 1: another object follows in the same memory */
+#define REUSE	0
 #endif
 
 /* ---- the object ---- */
@@ -116,6 +123,9 @@ bool killed;
 
 byte ops = OPS, trygets = TRYGETS, kills = KILLS, immortals = IMMORTALS,
      demotions = DEMOTIONS, heats = HEATS, misled = MISLED;
+#if EXITS
+byte exits = EXITS;
+#endif
 
 #define nobody_holds	(held[0] + held[1] + held[2] + queue_holds + deferrers_hold == 0)
 
@@ -153,9 +163,11 @@ inline change_state(from, to)
 	fi
 }
 
+/* The object may wait in a list of dead objects first, for which its link must be free */
 inline release()
 {
 	assert(!released);
+	assert(!linked);
 	assert(nobody_holds);
 	assert(!made_immortal);
 	assert(!killed || mode & KILLED);
@@ -371,6 +383,45 @@ inline tryget(holder)
 	fi
 }
 
+/*
+ * dref_exit(): if there is no other reference, the object ends without release(), and
+ * the caller frees it at once.  Otherwise the object becomes immortal.
+ */
+inline exit(holder)
+{
+	atomic {
+		assert(!freed);
+		if
+#ifdef MUTATION_BLIND_EXIT
+		:: true ->
+#else
+		:: count == 0 ->
+#endif
+			count = DEAD;
+			holder--;
+			assert(nobody_holds && !attached && !linked);
+			released = true;
+			freed = true
+		:: else -> ok = true
+		fi
+	}
+	if
+	:: ok ->
+		atomic {
+			assert(!freed);
+			if
+			:: mode & IMMORTAL -> ok = false
+			:: else -> made_immortal = true; mode = IMMORTAL | (mode & KILLED)
+			fi
+		}
+		if
+		:: ok -> count = COUNT_IMMORTAL; ok = false
+		:: else
+		fi
+	:: else
+	fi
+}
+
 active [USERS] proctype user()
 {
 	byte m, g, cpu;
@@ -401,6 +452,10 @@ rcu_lock() }
 		immortals--; assert(!freed); made_immortal = true;
 		mode = IMMORTAL | (mode & KILLED) }
 		count = COUNT_IMMORTAL
+#endif
+#if EXITS
+	:: atomic { held[_pid] > 0 && exits > 0 && !(mode & IMMORTAL) -> exits-- }
+		exit(held[_pid])
 #endif
 	od
 }
@@ -634,7 +689,7 @@ active proctype pass()
 end:	do
 	:: listed ->
 		atomic { tasks_gp_advance() }
-		m = mode;
+		atomic { m = mode; assert(m & IMMORTAL || (m & STATE) != EXACT) }
 		if
 		:: m & IMMORTAL ->
 			orphan()
@@ -663,6 +718,20 @@ end:	do
 
 active proctype reclaim()
 {
+#if REUSE
+	/*
+	 * SLAB_TYPESAFE_BY_RCU: the first user calls dref_init() for the next object,
+	 * while trygets of the last one may be under way.
+	 */
+end_0:	released;
+#ifdef MUTATION_INIT_COUNT_FIRST
+	count = 0;
+	atomic { mode = EXACT; held[0]++; released = false; published = true };
+#else
+	mode = EXACT;
+	atomic { count = 0; held[0]++; released = false; published = true };
+#endif
+#endif
 end:	released;
 #ifndef MUTATION_SKIP_RCU
 	reclaim_gp = rcu;

@@ -351,10 +351,10 @@ no_assembler_in_uml() {
 	for name in $(sed -n 's/^#include <\(.*\)>/\1/p' "$header"); do
 		mkdir -p "$work/stubs/${name%/*}" && : >"$work/stubs/$name"
 	done
-	{ cat "$header"; echo 'slow = DREF_MODE_SLOW;'; } >"$work/uml.c"
+	{ cat "$header"; echo 'fast = DREF_IMMORTAL_IS_FAST;'; } >"$work/uml.c"
 	set -- -E -P -DCONFIG_64BIT -DCONFIG_SMP -DCONFIG_X86_64 -I"$work/stubs" "$work/uml.c"
-	cc "$@" >"$out" && has '%%gs' && has '^slow = (0xfUL & ~0x8UL)' &&
-		cc -DCONFIG_UML "$@" >"$out" && has_not '%%gs' && has '^slow = 0xfUL;' || return
+	cc "$@" >"$out" && has '%%gs' && has '^fast = true;' &&
+		cc -DCONFIG_UML "$@" >"$out" && has_not '%%gs' && has '^fast = false;' || return
 	! grep -rnE --include='*.[ch]' '^#.*CONFIG_X86|IS_ENABLED.CONFIG_X86' "$tree/include" "$tree/module" |
 		grep -v CONFIG_UML >"$out" ||
 		{ show; return 1; }

@@ -166,16 +166,21 @@ class() {
 passing() {
 	deferred="specimens[SPECIMEN_DEFERRED]" exact="specimens[SPECIMEN_EXACT]"
 	gdb_with "$live" "dref-symbols $work/sections $modules" \
-		"set var $deferred.mode += 2" "echo == demoting\n" "dref &$deferred" \
+		"set var $deferred.mode -= 2" "echo == demoting\n" "dref &$deferred" \
 		"set var $deferred.mode += 1" "echo == dying\n" "dref &$deferred" "dref-objects" \
-		"set var $deferred.mode -= 3" \
+		"set var $deferred.mode += 8" "echo == dying_killed\n" "dref &$deferred" \
+		"set var $deferred.mode -= 7" \
 		"set \$was = $exact.mode" "set var $exact.mode |= 0x10" \
 		"echo == queued\n" "dref &$exact" "set var $exact.mode = 0x503000161" \
-		"echo == cold\n" "dref &$exact" "set var $exact.mode = \$was" &&
+		"echo == cold\n" "dref &$exact" "set var $exact.mode = 0" \
+		"echo == none\n" "dref &$exact" "set var $exact.mode = 0x6b6b6b6b6b6b6b6b" \
+		"echo == poison\n" "dref &$exact" "set var $exact.mode = \$was" &&
 	says demoting "mode: demoting" "references: 994" "gets: 1000" &&
 	says dying "mode: dying" "references: 994" ".*: mode dying count 1 gets 1000 puts 7 .*" &&
+	says dying_killed "mode: dying, killed" "references: 994" &&
 	says queued "mode: exact on CPU $last, queued for promotion$heat" &&
-	says cold "mode: exact on CPU 1, tracked, cold until window 5" "references: 3"
+	says cold "mode: exact on CPU 1, tracked, cold until window 5" "references: 3" &&
+	says none "mode: none" "references: 0" && says poison "mode: none"
 }
 
 # refused MESSAGE COMMAND...: the last command prints just this message.

@@ -3,8 +3,8 @@
 #
 # The core is read in one direction: a file of module/core calls only files above it
 # in the table of module/core/internal.h, and the interface in dref.h.  And inspection is optional: without
-# CONFIG_DREF_DEBUGFS the core builds where module/inspect does not exist, and what
-# clients include does not depend on the configuration.
+# CONFIG_DREF_DEBUGFS, even with CONFIG_DREF_TRACKING=y, the core builds where module/inspect
+# does not exist, and what clients include does not depend on the configuration.
 
 cd "$(dirname "$0")/../.." || exit
 . selftests/common.sh
@@ -62,7 +62,8 @@ result $? "the table in internal.h has every file of the core"
 make --no-print-directory copy INTO="$out/tree" >/dev/null &&
 	rm -rf "$out"/tree/module/{inspect,kunit,test,stress,scale} &&
 	sed -i '/^obj-.*\//d' "$out/tree/module/Kbuild" &&
-	make -C "$kdir" M="$out/tree" CONFIG_DREF_DEBUGFS=n CONFIG_DEBUG_INFO_BTF_MODULES= \
+	make -C "$kdir" M="$out/tree" CONFIG_DREF_DEBUGFS=n CONFIG_DREF_TRACKING=y \
+		CONFIG_DEBUG_INFO_BTF_MODULES= \
 		modules >"$out/log" 2>&1 || { tail -n 20 "$out/log" | sed 's/^/# /'; false; }
 result $? "the core builds without inspection, and without its folder"
 

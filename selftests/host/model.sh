@@ -10,9 +10,9 @@ run=../../proof/model/run
 
 case ${1-} in
 --short)
-	exec $run get-put misled promote kill immortal life second-look bias \
+	exec $run get-put misled promote kill immortal life exit reuse second-look bias \
 		ends-deferred ends-demoting ends-promoted SKIP_GRACE_PERIOD GETS_BEFORE_PUTS \
 		NO_CMPXCHG MISSED_RESURRECT EARLY_RELEASE FREE_SLOT_EARLY NO_BIAS QUEUE_REFERENCE \
-		LOST_KILL SKIP_RCU RESURRECT_FORGOTTEN LOST_PUT DEMOTING_IGNORED ;;
+		LOST_KILL SKIP_RCU BLIND_EXIT INIT_COUNT_FIRST RESURRECT_FORGOTTEN LOST_PUT DEMOTING_IGNORED ;;
 esac
 exec $run --quick "$@"

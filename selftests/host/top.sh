@@ -29,7 +29,7 @@ trap cleanup EXIT
 # stats N: print a file stats with N for every counter and 7 for every gauge.
 stats() {
 	for name in epoch passes passes_expedited immortal promotions demotions \
-		    promotions_failed released_exact released_deferred resurrected \
+		    promotions_failed released_exact released_deferred exited resurrected \
 		    underflows overflows; do
 		echo "$name: $1"
 	done
@@ -242,7 +242,7 @@ rates() {
 	looks 100 130 &&
 	record 'len(records) == 1 and r["loaded"] and r["stats"]["passes"] == 130' \
 		'all(grown(r["per_second"], n) == 30 for n in r["per_second"])' \
-		'len(r["per_second"]) == 12 and r["stats"]["gp_ns_max"] == 7' \
+		'len(r["per_second"]) == 13 and r["stats"]["gp_ns_max"] == 7' \
 		'[grown(c["per_second"], "demotions") for c in r["classes"]] == [30, 30]' \
 		'row("classes", "name", "mount")["flags"] == "none"' \
 		'grown(row("cpus", "cpu", 0), "gets_per_second") == 30' \

@@ -83,6 +83,33 @@ def entries(head, type_name, member):
 
 # ---- objects ----
 
+# Words of the bytes with which the kernel poisons memory: no mode words
+POISONS = [int.from_bytes(bytes([byte] * 8), "little") for byte in (0x5a, 0x6b)]
+
+
+def state(mode):
+    """What the tags of a mode word say, as dref_mode_state() in the kernel."""
+    tags = mode & number("tags")
+    if mode == number("immortal") or tags == number("uncounted"):
+        return "immortal"
+    if tags == number("exact"):
+        return "exact"
+    if tags in (number("deferred"), number("killed_slot")):
+        return "deferred"
+    if mode in POISONS:
+        return "none"
+    return {number("demoting"): "demoting", number("dying"): "dying"}.get(
+        tags & ~number("killed_slot"), "none")
+
+
+def killed(mode):
+    """Whether an object has been killed, as dref_mode_killed() in the kernel."""
+    if mode & number("tags") in (number("exact"), number("uncounted")):
+        return bool(mode & number("killed"))
+    return state(mode) != "none" and \
+        mode & (number("killed_slot") | number("deferred")) == number("killed_slot")
+
+
 class Dref:
     """A snapshot of one struct dref."""
 
@@ -90,13 +117,14 @@ class Dref:
         self.ref = ref
         self.mode = int(ref["mode"])
         self.raw = int(ref["count"]["counter"])
-        self.state = self.mode & number("state")
-        self.exact = self.state == number("exact")
-        self.immortal = bool(self.mode & number("immortal"))
+        self.state = state(self.mode)
+        self.exact = self.state == "exact"
+        self.immortal = self.state == "immortal"
+        counted = self.state not in ("immortal", "none")
         # A dead object has a count far below those that a bug may cause
-        self.dead = not self.immortal and self.raw < -number("limit") - 1
+        self.dead = counted and self.raw < -number("limit") - 1
         self.slot = None
-        if not self.immortal and not self.exact and self.raw >= 0:
+        if counted and not self.exact and self.raw >= 0:
             self.slot = self.mode & ~number("tags")
         self.cpus = [(cpu, int(counts["gets"]), int(counts["puts"]))
                      for cpu, counts in self.counts()]
@@ -116,26 +144,23 @@ class Dref:
     def references(self):
         if self.immortal:
             return "not counted"
-        if self.dead:
+        if self.dead or self.state == "none":
             return "0"
         return str(self.count() + self.gets - self.puts)
 
     def state_name(self):
-        if self.immortal:
-            return "immortal"
         if self.dead:
             return "dead"
         if self.exact:
-            return "exact on CPU %d" % (self.mode % 2 ** number("epoch_shift") >>
-                                        number("cpu_shift"))
-        return {0: "deferred", number("demoting"): "demoting",
-                number("dying"): "dying"}[self.state]
+            return "exact on CPU %d" % (self.mode >> number("cpu_shift") &
+                                        2 ** number("cpu_bits") - 1)
+        return self.state
 
     def mode_words(self):
         words = [self.state_name()]
-        if self.mode & number("killed"):
+        if killed(self.mode):
             words.append("killed")
-        if self.exact and not self.immortal and not self.dead:
+        if self.exact and not self.dead:
             window = self.mode >> number("window_shift") & \
                 2 ** (number("heat_shift") - number("window_shift")) - 1
             if self.mode & number("tracked"):
@@ -156,7 +181,7 @@ def class_name(dref_class):
 
 def class_flags(dref_class):
     flags = int(dref_class["flags"])
-    words = [word for word in ("sleep", "rcu", "exact")
+    words = [word for word in ("sleep", "rcu", "exact", "async")
              if flags & number(word + "_flag")]
     return " ".join(words) or "none"
 
@@ -169,7 +194,7 @@ def show(ref):
     if dref_class:
         print("flags: %s" % class_flags(dref_class))
     print("mode: %s (%#x)" % (dref.mode_words(), dref.mode))
-    if not dref.immortal and not dref.dead:
+    if not dref.immortal and not dref.dead and dref.state != "none":
         print("count: %d" % dref.count())
     if dref.slot is not None:
         print("gets: %d" % dref.gets)
@@ -252,8 +277,9 @@ def events(dref_class):
 
 def show_class(dref_class):
     created, sums = events(dref_class)
-    live = created - sums["DREF_RELEASED_EXACT"] - \
-        sums["DREF_RELEASED_DEFERRED"] - sums["DREF_IMMORTALIZED"]
+    live = created - sum(sums[end] for end in (
+        "DREF_RELEASED_EXACT", "DREF_RELEASED_DEFERRED", "DREF_EXITED",
+        "DREF_IMMORTALIZED"))
     deferred = int(dref_class["deferred"]["counter"])
     print("class: %#x" % int(dref_class.address))
     print("release: %s" % dref_class["release"])

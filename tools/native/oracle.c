@@ -10,7 +10,9 @@
  *
  * A released object is freed after a grace period, because RCU lookups may still find
  * it, and until then nothing may write to its count.  If its class has waited for RCU
- * already, and the object is not published in a place, it is freed at once.  In tests
+ * already, and the object is not published in a place, it is freed at once.  The memory of
+ * an object of class_stable is not freed, as that of a SLAB_TYPESAFE_BY_RCU cache: a lookup
+ * may find the next object there, and another thread may make it at once.  In tests
  * of a broken dref, objects are never freed: a thread that finds an object dead must
  * report that, and not crash.
  */
@@ -38,16 +40,16 @@ static void object_free_rcu(struct rcu_head *rcu)
 	object_free(object);
 }
 
-static void object_release(struct dref *ref)
+/* Returns false if the object is dead already */
+static bool object_end(struct object *object)
 {
-	struct object *object = container_of(ref, struct object, ref);
 	unsigned int thread, state = xchg(&object->state, OBJECT_DEAD);
 	unsigned long marks = 0;
 
 	if (state != OBJECT_ALIVE) {
 		test_fail("object %p: expected a live one to be released, seen %#x", object,
 			  state);
-		return;
+		return false;
 	}
 	for (thread = 0; thread < MAX_THREADS; thread++) {
 		check(READ_ONCE(hands[thread]) != object,
@@ -56,14 +58,32 @@ static void object_release(struct dref *ref)
 		marks += object->marks[thread];
 	}
 	check(marks < LONG_MAX, "object %p: expected valid marks, seen %lu", object, marks);
+	__atomic_add_fetch(&oracle_released, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static void object_release(struct dref *ref)
+{
+	struct object *object = container_of(ref, struct object, ref);
+
+	if (!object_end(object))
+		return;
 	if (object->place)
 		cmpxchg(object->place, object, NULL);
-	__atomic_add_fetch(&oracle_released, 1, __ATOMIC_RELAXED);
 	atomic_long_set(&ref->count, POISON);
 	if (ref->class == &class_rcu && !object->place)
 		object_free(object);
 	else
 		call_rcu(&object->rcu, object_free_rcu);
+}
+
+/* Let the next thread that finds the memory make an object of it, without a grace period */
+static void stable_release(struct dref *ref)
+{
+	struct object *object = container_of(ref, struct object, ref);
+
+	if (object_end(object))
+		smp_store_release(&object->claimed, false);	/* pairs with step_stable() */
 }
 
 struct dref_class class_plain = { .name = "plain", .release = object_release };
@@ -74,9 +94,21 @@ struct dref_class class_rcu = { .name = "rcu", .release = object_release,
 struct dref_class class_exact = { .name = "exact", .release = object_release,
 				  .flags = DREF_EXACT };
 
+struct dref_class class_async = { .name = "async", .release = object_release,
+				  .flags = DREF_ASYNC };
+struct dref_class class_stable = { .name = "stable", .release = stable_release };
+
 static struct dref_class * const classes[] = {
-	&class_plain, &class_sleep, &class_rcu, &class_exact,
+	&class_plain, &class_sleep, &class_rcu, &class_exact, &class_async, &class_stable,
 };
+
+/* Make an object in this memory */
+void object_begin(struct object *object, struct dref_class *class)
+{
+	WRITE_ONCE(object->state, OBJECT_ALIVE);
+	dref_init(&object->ref, class);
+	__atomic_add_fetch(&oracle_created, 1, __ATOMIC_RELAXED);
+}
 
 struct object *object_new(struct dref_class *class)
 {
@@ -84,9 +116,7 @@ struct object *object_new(struct dref_class *class)
 
 	if (!object)
 		shim_die("cannot create an object", ENOMEM);
-	object->state = OBJECT_ALIVE;
-	dref_init(&object->ref, class);
-	__atomic_add_fetch(&oracle_created, 1, __ATOMIC_RELAXED);
+	object_begin(object, class);
 	return object;
 }
 

@@ -39,7 +39,7 @@ static void object_release(struct dref *ref)
 {
 }
 
-DEFINE_DREF_CLASS(class_walked, "walked", object_release, 0);
+static DEFINE_DREF_CLASS(class_walked, "walked", object_release, 0);
 
 static void promote(struct object *objects, unsigned int nr, struct walk *promotion)
 {

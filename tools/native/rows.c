@@ -200,9 +200,9 @@ static void object_release(struct dref *ref)
 	kfree(container_of(ref, struct dref_object, dref));
 }
 
-DEFINE_DREF_CLASS(class_subject, "subject", subject_release, 0);
-DEFINE_DREF_CLASS(class_exact, "exact", subject_release, DREF_EXACT);
-DEFINE_DREF_CLASS(class_object, "object", object_release, 0);
+static DEFINE_DREF_CLASS(class_subject, "subject", subject_release, 0);
+static DEFINE_DREF_CLASS(class_exact, "exact", subject_release, DREF_EXACT);
+static DEFINE_DREF_CLASS(class_object, "object", object_release, 0);
 
 static void exact_begin(struct subject *subject)
 {

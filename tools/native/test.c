@@ -181,7 +181,7 @@ void test_stall(unsigned int one_in, unsigned int us)
 
 static void parse_break(void)
 {
-	if (shim_param_break->set(optarg, NULL))
+	if (shim_param_break.ops->set(optarg, &shim_param_break))
 		usage_error("--break %s: no such fault", optarg);
 	test_broken = strcmp(optarg, "none");
 }

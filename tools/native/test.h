@@ -44,9 +44,9 @@ void test_stall(unsigned int one_in, unsigned int us);
 		test_fail(__VA_ARGS__);		\
 } while (0)
 
-/* module/core/broken.c */
+/* module/core/broken.c, module/core/class.c */
 extern unsigned int * const shim_param_stall_one_in, * const shim_param_stall_us;
-extern const struct kernel_param_ops * const shim_param_break;
+extern const struct kernel_param shim_param_break, shim_param_delay_release;
 
 /* test_contract.c, test_races.c; an entry without a name ends each list */
 extern const struct test contract_tests[], race_tests[];
@@ -58,7 +58,8 @@ extern const struct test contract_tests[], race_tests[];
  * @ref: the count
  * @rcu: used to free the object
  * @state: OBJECT_ALIVE, or OBJECT_DEAD after its release
- * @claimed: a thread is about to drop the reference of the place
+ * @claimed: a thread is about to drop the reference of the place; of class_stable, this
+ *	memory contains an object
  * @killed: set when dref_kill() has returned
  * @place: where the object is published, or NULL
  * @marks: a word for each thread that has held the object, written without a lock;
@@ -77,12 +78,14 @@ struct object {
 #define OBJECT_ALIVE	0xa11fe000U
 #define OBJECT_DEAD	0xdeadbeefU
 
-extern struct dref_class class_plain, class_sleep, class_rcu, class_exact;
+extern struct dref_class class_plain, class_sleep, class_rcu, class_exact, class_async;
+extern struct dref_class class_stable;
 extern unsigned long oracle_created, oracle_released;
 
 void oracle_begin(void);
 void oracle_end(void);
 struct object *object_new(struct dref_class *class);
+void object_begin(struct object *object, struct dref_class *class);
 void object_expect_alive(const struct object *object);
 void object_hold(struct object *object, unsigned int thread);
 void object_let_go(unsigned int thread);

@@ -7,8 +7,8 @@
  * runs expedited passes, with memory pressure now and then.  At the end, the places
  * are emptied, and the oracle checks the number of releases.
  *
- * A place is a pointer to an object, which all threads can read.  In "weak" a place has
- * no reference, so each lookup resurrects its object; in the other scenarios with
+ * A place is a pointer to an object, which all threads can read.  In "weak" and "stable" a
+ * place has no reference, so each lookup resurrects its object; in the other scenarios with
  * objects in places, a place has a reference.
  */
 #include <sched.h>
@@ -56,7 +56,7 @@ static struct object **draw_place(struct worker *worker)
 static struct dref_class *draw_class(struct worker *worker)
 {
 	struct dref_class * const classes[] = {
-		&class_plain, &class_sleep, &class_rcu,
+		&class_plain, &class_sleep, &class_rcu, &class_async,
 	};
 
 	return classes[draw(worker, ARRAY_SIZE(classes))];
@@ -184,6 +184,35 @@ static void step_churn(struct worker *worker)
 	object_put(object, worker->number);
 }
 
+/*
+ * Memory that always is that of some object: each lookup takes what is there, and finds it
+ * complete, also while another thread makes it.
+ */
+static void step_stable(struct worker *worker)
+{
+	struct object **place = draw_place(worker);
+	struct object *object = READ_ONCE(*place);
+
+	if (!object) {
+		object = kzalloc(sizeof(*object), GFP_KERNEL);
+		if (cmpxchg(place, NULL, object))
+			kfree(object);
+		return;
+	}
+	if (!lookup(object)) {
+		if (xchg(&object->claimed, true))	/* pairs with stable_release() */
+			return;		/* it dies, or another thread makes one */
+		object_begin(object, &class_stable);
+	}
+	object_hold(object, worker->number);
+	check(object->ref.class == &class_stable, "object %p: expected its class, seen %p",
+	      object, object->ref.class);
+	if (!draw(worker, 4))
+		dref_defer(&object->ref, GFP_KERNEL);
+	udelay(draw(worker, 4));
+	object_put(object, worker->number);
+}
+
 /* Make some objects immortal while other threads use them */
 static void step_immortal(struct worker *worker)
 {
@@ -206,28 +235,28 @@ static void own_release(struct dref *ref)
 
 static void step_classes(struct worker *worker)
 {
-	char name[16];
-	struct dref_class class = {
-		.name = name,
-		.release = own_release,
-		.flags = draw(worker, DREF_SLEEP | DREF_RCU | DREF_EXACT),
-	};
+	struct dref_class *class = kzalloc(sizeof(*class), GFP_KERNEL);
 	struct object *objects[8];
+	char name[16];
 	int i, err;
 
 	snprintf(name, sizeof(name), "own%u", worker->number);
-	err = dref_class_register(&class);
+	class->name = name;
+	class->release = own_release;
+	class->flags = draw(worker, 2 * DREF_ASYNC);
+	err = dref_class_register(class);
 	check(!err, "class %s: expected to be registered, seen %d", name, err);
 	for (i = 0; i < ARRAY_SIZE(objects); i++) {
 		objects[i] = kzalloc(sizeof(*objects[i]), GFP_KERNEL);
-		dref_init(&objects[i]->ref, &class);
+		dref_init(&objects[i]->ref, class);
 		if (draw(worker, 2))
 			dref_defer(&objects[i]->ref, GFP_KERNEL);
 	}
 	for (i = 0; i < ARRAY_SIZE(objects); i++)
 		dref_put(&objects[i]->ref);
-	err = dref_class_unregister(&class);
+	err = dref_class_unregister(class);
 	check(!err, "class %s: expected to be unregistered, seen %d", name, err);
+	kfree(class);		/* nothing may access it any more */
 }
 
 /* ---- threads ---- */
@@ -357,6 +386,7 @@ const struct test race_tests[] = {
 	{ "weak", run_scenario, SCENARIO(step_weak, 8, false, true, "resurrected") },
 	{ "flap", run_scenario, SCENARIO(step_flap, 64, true, false, "demotions") },
 	{ "churn", run_scenario, SCENARIO(step_churn, 16, true, true, "released_deferred") },
+	{ "stable", run_scenario, SCENARIO(step_stable, 8, false, true, NULL) },
 	{ "immortals", run_scenario, SCENARIO(step_immortal, 64, true, true, "immortal") },
 	{ "own_classes", run_scenario, SCENARIO(step_classes, 1, false, false, NULL) },
 	{ }

@@ -35,6 +35,7 @@ const struct stat_line stat_lines[NR_STATS] = {
 	[PROMOTIONS_FAILED]	= { "promotions_failed", true },
 	[RELEASED_EXACT]	= { "released_exact", true },
 	[RELEASED_DEFERRED]	= { "released_deferred", true },
+	[EXITED]		= { "exited", true },
 	[RESURRECTED]		= { "resurrected", true },
 	[UNDERFLOWS]		= { "underflows", true },
 	[OVERFLOWS]		= { "overflows", true },

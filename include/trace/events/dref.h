@@ -247,7 +247,7 @@ TRACE_EVENT(release,
 	TP_fast_assign(
 		strscpy_pad(__entry->class, ref->class->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
-		__entry->deferred = (ref->mode & DREF_MODE_STATE) != DREF_MODE_EXACT;
+		__entry->deferred = (ref->mode & DREF_MODE_TAGS) != DREF_MODE_EXACT;
 		__entry->latency_us = __entry->deferred ? dref_latency_us(ref) : 0;
 	),
 

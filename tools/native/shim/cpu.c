@@ -4,7 +4,10 @@
  *
  * shim_boot() allocates an area for each possible CPU.  A thread that comes online
  * takes the first CPU that is free.  The counters in its area keep their values when
- * the thread goes offline, as on a real CPU.  An area begins with a copy of the section
+ * the thread goes offline, as on a real CPU.  A CPU goes down when its thread ends, or
+ * before that, with shim_cpu_down().  From then on it handles no interrupts; and the last
+ * that the thread does is to call the callback that cpuhp_setup_state_nocalls() has
+ * registered, which in a kernel another CPU does.  An area begins with a copy of the section
  * "percpu".  __alloc_percpu() allocates from the rest of the area: sizes are rounded up
  * to powers of two, and a block comes from the free list of its size, or from the part
  * that has never been used.
@@ -24,6 +27,7 @@
 #endif
 
 #include <linux/percpu.h>
+#include <linux/spinlock.h>
 
 #include "shim.h"
 
@@ -41,9 +45,6 @@ DEFINE_PER_CPU(unsigned long, this_cpu_off);
 #else
 __thread unsigned long shim_this_cpu_offset;
 #endif
-
-static pthread_mutex_t cpu_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool online[NR_CPUS];
 
 /* ---- areas ---- */
 
@@ -178,27 +179,73 @@ static void set_cpu(unsigned int cpu)
 #endif
 }
 
-void cpu_online(void)
+static enum cpu_state { OFFLINE, ONLINE, DYING } states[NR_CPUS];
+static pthread_mutex_t states_lock = PTHREAD_MUTEX_INITIALIZER;
+static DEFINE_MUTEX(hotplug_lock);
+static int (*dead_callback)(unsigned int cpu);
+
+bool cpu_online(unsigned int cpu)
+{
+	return READ_ONCE(states[cpu]) == ONLINE;
+}
+
+bool cpu_dying(unsigned int cpu)
+{
+	return READ_ONCE(states[cpu]) == DYING;
+}
+
+void shim_cpu_online(void)
 {
 	unsigned int cpu;
 
-	pthread_mutex_lock(&cpu_lock);
-	for (cpu = 0; cpu < nr_cpu_ids && online[cpu]; cpu++)
+	pthread_mutex_lock(&states_lock);
+	for (cpu = 0; cpu < nr_cpu_ids && (cpu_online(cpu) || cpu_dying(cpu)); cpu++)
 		;
 	if (cpu == nr_cpu_ids)
 		shim_die("more threads than CPUs", ENOSPC);
-	online[cpu] = true;
-	pthread_mutex_unlock(&cpu_lock);
+	WRITE_ONCE(states[cpu], ONLINE);
+	pthread_mutex_unlock(&states_lock);
 	set_cpu(cpu);
 	shim_rcu_cpu_online();
 }
 
-void cpu_offline(void)
+void shim_cpu_down(void)
 {
+	WRITE_ONCE(states[raw_smp_processor_id()], DYING);
+}
+
+void shim_cpu_offline(void)
+{
+	unsigned int cpu = raw_smp_processor_id();
+
+	shim_cpu_down();
+	mutex_lock(&hotplug_lock);
+	if (dead_callback)
+		dead_callback(cpu);
+	mutex_unlock(&hotplug_lock);
 	shim_rcu_cpu_offline();
-	pthread_mutex_lock(&cpu_lock);
-	online[raw_smp_processor_id()] = false;
-	pthread_mutex_unlock(&cpu_lock);
+	pthread_mutex_lock(&states_lock);
+	WRITE_ONCE(states[cpu], OFFLINE);
+	pthread_mutex_unlock(&states_lock);
+}
+
+int cpuhp_setup_state_nocalls(enum cpuhp_state state, const char *name,
+			      int (*startup)(unsigned int cpu),
+			      int (*teardown)(unsigned int cpu))
+{
+	if (startup || dead_callback)
+		shim_die("only one callback, for CPUs that are dead, is supported", EINVAL);
+	mutex_lock(&hotplug_lock);
+	dead_callback = teardown;
+	mutex_unlock(&hotplug_lock);
+	return state;
+}
+
+void cpuhp_remove_state_nocalls(enum cpuhp_state state)
+{
+	mutex_lock(&hotplug_lock);
+	dead_callback = NULL;
+	mutex_unlock(&hotplug_lock);
 }
 
 struct start {
@@ -211,9 +258,9 @@ static void *thread_main(void *arg)
 	struct start start = *(struct start *)arg;
 
 	free(arg);
-	cpu_online();
+	shim_cpu_online();
 	start.run(start.arg);
-	cpu_offline();
+	shim_cpu_offline();
 	return NULL;
 }
 
@@ -235,8 +282,8 @@ void shim_thread(pthread_t *thread, void (*run)(void *arg), void *arg)
 /* @cpus: the number of CPUs that the program itself has online at a time */
 void shim_boot(unsigned int cpus)
 {
-	areas_init(min(cpus + SHIM_CPUS, (unsigned int)ARRAY_SIZE(online)));
-	cpu_online();
+	areas_init(min(cpus + SHIM_CPUS, (unsigned int)ARRAY_SIZE(states)));
+	shim_cpu_online();
 	shim_rcu_start();
 	shim_workqueues_start();
 }
@@ -245,5 +292,5 @@ void shim_halt(void)
 {
 	shim_workqueues_stop();
 	shim_rcu_stop();
-	cpu_offline();
+	shim_cpu_offline();
 }

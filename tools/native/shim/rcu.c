@@ -6,8 +6,8 @@
  * grace period makes the kernel execute memory barriers on the CPUs of the readers.
  * As in a preemptible kernel, rcu_read_lock() and rcu_read_unlock() are functions of a
  * few instructions without a lock prefix.  Where preempt_disable() only changes a count
- * (shim/linux/percpu.h), a grace period does not wait for code that only disables
- * preemption, so callers of dref_tryget() must be inside rcu_read_lock().
+ * (shim/linux/percpu.h), a grace period also waits until it has seen the count of each CPU
+ * at zero.  The barriers of liburcu make a count that was raised before them visible.
  *
  * Tasks RCU is the flavor "qsbr".  A thread reports that it is quiescent where a task
  * would switch voluntarily, which is in schedule() and around all calls that block.  It
@@ -37,6 +37,7 @@
 #undef rcu_assign_pointer	/* use the one in rcupdate.h */
 #define rcu_head callback_head
 
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
@@ -125,6 +126,19 @@ void schedule_end(void)
 
 /* ---- grace periods ---- */
 
+/* Wait for the code that runs with preemption disabled, unless that is a reader of liburcu */
+static void wait_for_preemption(void)
+{
+#ifdef CONFIG_X86_64
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		while (READ_ONCE(per_cpu(__preempt_count, cpu)) != PREEMPT_ENABLED)
+			sched_yield();
+	}
+#endif
+}
+
 void synchronize_rcu(void)
 {
 	long gp = atomic_long_add_return(1, &gp_begun), over;
@@ -132,6 +146,7 @@ void synchronize_rcu(void)
 	tsan_gp_begin();
 	schedule_begin();
 	urcu_memb_synchronize_rcu();
+	wait_for_preemption();
 	schedule_end();
 	tsan_gp_end();
 	over = atomic_long_read(&gp_over);

@@ -3,7 +3,7 @@
  * Functions that a program calls to act as a kernel.
  *
  *	shim_boot()	set up per-CPU areas, RCU, and the system workqueue
- *	cpu_online()	make the calling thread a CPU
+ *	shim_thread()	start a thread that is a CPU as long as it runs
  *	schedule()	report a voluntary context switch to Tasks RCU
  *	shim_halt()	stop the threads that shim_boot() started
  */
@@ -12,15 +12,16 @@
 
 #include <linux/types.h>
 
-/* CPUs for the threads of the shim and of dref's two workqueues */
-#define SHIM_CPUS	8
+/* CPUs for the threads of the shim, and for two threads of each of dref's two workqueues */
+#define SHIM_CPUS	10
 
 /* cpu.c; the linker defines the ends of the section */
 extern char __start_percpu[], __stop_percpu[];
 void shim_boot(unsigned int cpus);
 void shim_halt(void);
-void cpu_online(void);
-void cpu_offline(void);
+void shim_cpu_online(void);
+void shim_cpu_down(void);
+void shim_cpu_offline(void);
 void shim_thread(pthread_t *thread, void (*run)(void *arg), void *arg);
 
 /* rcu.c */

@@ -10,6 +10,7 @@
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -18,9 +19,15 @@
 #define WORKERS	2
 #define POLL_MS	1
 
+/* What a thread runs; the item is compared with others only, as it may be freed */
+struct running {
+	const struct work_struct *work;
+	unsigned long		ticket;		/* of the item, when it was queued */
+};
+
 struct workqueue_struct {
 	struct list_head	queued;
-	struct work_struct	*running[WORKERS];
+	struct running		running[WORKERS];
 	pthread_t		workers[WORKERS];
 	pthread_cond_t		wanted;		/* an item was queued, or stop was set */
 	bool			stop;
@@ -55,13 +62,26 @@ static void work_remove(struct work_struct *work)
 	work->pending = false;
 }
 
+/* Test whether a thread runs @work, queued with @until or an earlier ticket */
+static bool work_running(const struct workqueue_struct *wq, const struct work_struct *work,
+			 unsigned long until)
+{
+	int i;
+
+	for (i = 0; i < WORKERS; i++) {
+		if (wq->running[i].work == work && wq->running[i].ticket <= until)
+			return true;
+	}
+	return false;
+}
+
 /* The first item that is not running */
 static struct work_struct *work_next(struct workqueue_struct *wq)
 {
 	struct work_struct *work;
 
 	list_for_each_entry(work, &wq->queued, entry) {
-		if (!work->running)
+		if (!work_running(wq, work, ULONG_MAX))
 			return work;
 	}
 	return NULL;
@@ -70,12 +90,11 @@ static struct work_struct *work_next(struct workqueue_struct *wq)
 static void work_run(struct worker *worker, struct work_struct *work)
 {
 	struct workqueue_struct *wq = worker->wq;
+	struct running *running = &wq->running[worker->number];
 	work_func_t func = work->func;
 
 	work_remove(work);
-	work->running = true;
-	work->running_ticket = work->ticket;
-	wq->running[worker->number] = work;
+	*running = (struct running) { work, work->ticket };
 	current->work = work;
 	mutex_unlock(&wq_lock);
 
@@ -83,8 +102,7 @@ static void work_run(struct worker *worker, struct work_struct *work)
 
 	mutex_lock(&wq_lock);
 	current->work = NULL;
-	wq->running[worker->number] = NULL;
-	work->running = false;
+	running->work = NULL;
 	pthread_cond_broadcast(&done);
 	/* It may have queued itself; the other worker does not take an item that runs */
 	pthread_cond_signal(&wq->wanted);
@@ -138,7 +156,7 @@ struct work_struct *current_work(void)
 static bool work_busy(const struct work_struct *work, unsigned long until)
 {
 	return (work->queued && work->ticket <= until) ||
-	       (work->running && work->running_ticket <= until);
+	       (work->wq && work_running(work->wq, work, until));
 }
 
 bool flush_work(struct work_struct *work)
@@ -162,7 +180,7 @@ static bool wq_busy(const struct workqueue_struct *wq, unsigned long until)
 	int i;
 
 	for (i = 0; i < WORKERS; i++) {
-		if (wq->running[i] && wq->running[i]->running_ticket <= until)
+		if (wq->running[i].work && wq->running[i].ticket <= until)
 			return true;
 	}
 	list_for_each_entry(work, &wq->queued, entry) {
@@ -297,7 +315,7 @@ bool cancel_delayed_work(struct delayed_work *dwork)
 void cancel_delayed_work_sync(struct delayed_work *dwork)
 {
 	mutex_lock(&wq_lock);
-	while (dwork_cancel(dwork), dwork->work.running)
+	while (dwork_cancel(dwork), work_busy(&dwork->work, ULONG_MAX))
 		wait_for(&done);
 	mutex_unlock(&wq_lock);
 }
@@ -356,6 +374,8 @@ bool flush_rcu_work(struct rcu_work *rwork)
 
 void irq_work_queue(struct irq_work *work)
 {
+	if (!cpu_online(raw_smp_processor_id()))
+		shim_die("an irq_work is queued on a CPU that is going down", EINVAL);
 	atomic_long_inc(&work->busy);
 	work->func(work);
 	atomic_long_add_return(-1, &work->busy);	/* fully ordered */

@@ -32,7 +32,7 @@
 #define ATOMIC_INIT(i)		{ (i) }
 #define ATOMIC_LONG_INIT(i)	{ (i) }
 
-/* For refcount_t */
+/* For refcount_t and the core of dref */
 
 static inline int atomic_read(const atomic_t *v)
 {
@@ -47,6 +47,26 @@ static inline void atomic_set(atomic_t *v, int i)
 static inline void atomic_set_release(atomic_t *v, int i)
 {
 	smp_store_release(&v->counter, i);
+}
+
+static inline int atomic_read_acquire(const atomic_t *v)
+{
+	return smp_load_acquire(&v->counter);
+}
+
+static inline void atomic_inc(atomic_t *v)
+{
+	__atomic_fetch_add(&v->counter, 1, __ATOMIC_RELAXED);
+}
+
+static inline int atomic_dec_return_release(atomic_t *v)
+{
+	return __atomic_sub_fetch(&v->counter, 1, __ATOMIC_RELEASE);
+}
+
+static inline int atomic_xchg(atomic_t *v, int i)
+{
+	return xchg(&v->counter, i);
 }
 
 static inline int atomic_inc_return(atomic_t *v)
@@ -96,6 +116,11 @@ static inline void atomic_long_set(atomic_long_t *v, long i)
 	WRITE_ONCE(v->counter, i);
 }
 
+static inline void atomic_long_set_release(atomic_long_t *v, long i)
+{
+	smp_store_release(&v->counter, i);
+}
+
 static inline void atomic_long_add(long i, atomic_long_t *v)
 {
 	__atomic_fetch_add(&v->counter, i, __ATOMIC_RELAXED);
@@ -119,6 +144,11 @@ static inline void atomic_long_dec(atomic_long_t *v)
 static inline long atomic_long_add_return(long i, atomic_long_t *v)
 {
 	return __atomic_add_fetch(&v->counter, i, __ATOMIC_SEQ_CST);
+}
+
+static inline long atomic_long_inc_return(atomic_long_t *v)
+{
+	return atomic_long_add_return(1, v);
 }
 
 static inline long atomic_long_dec_return_release(atomic_long_t *v)

@@ -14,6 +14,7 @@
 #define NSEC_PER_SEC		1000000000UL
 #define NSEC_PER_MSEC		1000000UL
 #define NSEC_PER_USEC		1000UL
+#define USEC_PER_SEC		1000000UL
 
 static inline u64 ktime_get_ns(void)
 {

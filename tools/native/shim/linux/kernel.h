@@ -35,8 +35,19 @@
 #define __cond_lock(x, c)	(c)
 #define __acquires(x)
 #define __cond_acquires(x)
+#define __used			__attribute__((used))
 #define __init
 #define __exit
+
+/* As in the kernel, an option is 1 or is not defined */
+#define IS_ENABLED(...)		shim_is_one(__VA_ARGS__)
+#define shim_is_one(value)	shim_is_one_(shim_arg_##value)
+#define shim_is_one_(arg)	shim_second(arg 1, 0)
+#define shim_second(first, second, ...)	second
+#define shim_arg_1		0,
+
+#define __ADDRESSABLE(sym) \
+	static const void * const __used __addressable_##sym = &(sym)
 
 #define EXPORT_SYMBOL(name)		_Static_assert(1, #name)
 #define EXPORT_SYMBOL_GPL(name)		_Static_assert(1, #name)
@@ -71,6 +82,15 @@
 #define BIT(nr)			(1UL << (nr))
 #define fls64(x)		((x) ? 64 - __builtin_clzll(x) : 0)
 
+static inline size_t str_has_prefix(const char *string, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(string, prefix, len) ? 0 : len;
+}
+
+int kstrtouint(const char *text, unsigned int base, unsigned int *number);	/* kernel.c */
+
 #define MAX_ERRNO		4095
 
 static inline void *ERR_PTR(long error)
@@ -93,6 +113,8 @@ static inline int PTR_ERR_OR_ZERO(const void *ptr)
 	return IS_ERR(ptr) ? PTR_ERR(ptr) : 0;
 }
 
+u32 get_random_u32(void);	/* kernel.c */
+
 static inline bool test_and_set_bit(int nr, unsigned long *word)
 {
 	return __atomic_fetch_or(word, BIT(nr), __ATOMIC_SEQ_CST) & BIT(nr);
@@ -107,8 +129,10 @@ __printf(1, 2) void shim_say(const char *format, ...);
 __printf(1, 2) void shim_warn(const char *format, ...);
 
 #define pr_err(fmt, ...)	shim_say(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_warn(fmt, ...)	shim_say(pr_fmt(fmt), ##__VA_ARGS__)
 #define pr_notice(fmt, ...)	shim_say(pr_fmt(fmt), ##__VA_ARGS__)
 #define pr_debug(fmt, ...)	((void)0)
+#define pr_warn_ratelimited	pr_warn
 #define pr_notice_ratelimited	pr_notice
 
 /* No class is ever tracked */
@@ -122,8 +146,16 @@ typedef u32 depot_stack_handle_t;
 		shim_warn(fmt, ##__VA_ARGS__);		\
 	unlikely(__bad);				\
 })
-#define WARN_ONCE(bad, fmt, ...)	WARN(bad, fmt, ##__VA_ARGS__)
-#define WARN_ON_ONCE(bad)		WARN(bad, "%s\n", #bad)
+#define WARN_ONCE(bad, fmt, ...) ({			\
+	static bool __warned;				\
+	bool __bad_once = (bad);			\
+							\
+	if (unlikely(__bad_once))			\
+		WARN(!__atomic_exchange_n(&__warned, true, __ATOMIC_RELAXED), \
+		     fmt, ##__VA_ARGS__);		\
+	unlikely(__bad_once);				\
+})
+#define WARN_ON_ONCE(bad)		WARN_ONCE(bad, "%s\n", #bad)
 #define mem_dump_obj(object)		((void)(object))
 #define BUG_ON(bad) do {				\
 	if (unlikely(bad))				\

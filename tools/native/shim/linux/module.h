@@ -23,7 +23,7 @@ void shim_module_exit(void);
 #define module_init(function)	int shim_module_init(void) { return function(); }
 #define module_exit(function)	void shim_module_exit(void) { function(); }
 
-/* A variable points to each parameter, so that tests can set it */
+/* A variable describes each parameter, or points to it, so that tests can set it */
 struct kernel_param;
 
 struct kernel_param_ops {
@@ -31,9 +31,18 @@ struct kernel_param_ops {
 	int (*get)(char *value, const struct kernel_param *param);
 };
 
+struct kernel_param {
+	const struct kernel_param_ops	*ops;
+	void				*arg;
+};
+
 #define module_param(name, type, mode)		unsigned int * const shim_param_##name = &(name)
 #define module_param_cb(name, ops, arg, mode) \
-	const struct kernel_param_ops * const shim_param_##name = (ops)
+	const struct kernel_param shim_param_##name = { ops, arg }
+
+int param_set_bool(const char *value, const struct kernel_param *param);
+int param_get_bool(char *value, const struct kernel_param *param);
+int param_get_uint(char *value, const struct kernel_param *param);
 
 int shim_match_string(const char * const *array, size_t nr, const char *string);
 
@@ -58,6 +67,11 @@ struct task_struct {
 extern __thread struct task_struct shim_task;
 
 #define current				(&shim_task)
+/* No task is ever frozen, and a task in schedule_timeout() is woken by its timer only */
+#define TASK_UNINTERRUPTIBLE		0x2
+#define TASK_FREEZABLE			0x2000
+#define set_current_state(state)	((void)(state))
+long schedule_timeout(long timeout);
 #define fatal_signal_pending(task)	((void)(task), false)
 #define might_sleep()			((void)0)
 #define cond_resched()			((void)0)

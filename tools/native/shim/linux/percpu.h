@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Per-CPU data and the preemption count.
+ * CPUs, per-CPU data and the preemption count.
  *
- * A thread that has called cpu_online() is a CPU.  No other thread is the same CPU at
+ * A thread that has called shim_cpu_online() is a CPU.  No other thread is the same CPU at
  * the same time, so all that a thread does to its area is as undisturbed as a single
  * instruction in a kernel.  As in the kernel, a per-CPU pointer is an address within
  * the section, and the area of each CPU is at an offset from the section.  On x86-64
@@ -15,7 +15,8 @@
  *
  * preempt_enable() is that of a preemptible kernel: one bit of the count is clear if
  * another task wants to run, and the scheduler is called when the count is zero.  In
- * this shim the bit is always set.
+ * this shim the bit is always set.  As in the kernel, a grace period waits for code that
+ * runs with preemption disabled (rcu.c).
  *
  * On other architectures, and for the sanitizers, which do not analyse assembler, the
  * operations are relaxed atomics on the area.  Each of them is an RCU read-side section
@@ -48,6 +49,7 @@ extern unsigned long __per_cpu_offset[NR_CPUS];
 #define per_cpu_ptr(ptr, cpu)	((typeof(ptr))((unsigned long)(ptr) + __per_cpu_offset[cpu]))
 #define per_cpu(var, cpu)	(*per_cpu_ptr(&(var), cpu))
 #define raw_cpu_ptr(ptr)	((typeof(ptr))((unsigned long)(ptr) + shim_cpu_offset()))
+#define this_cpu_ptr(ptr)	raw_cpu_ptr(ptr)
 
 DECLARE_PER_CPU(unsigned int, cpu_number);
 DECLARE_PER_CPU(int, __preempt_count);
@@ -155,6 +157,7 @@ static inline void preempt_enable(void)
 } while (0)
 #define this_cpu_sub(var, n)	this_cpu_add(var, -(typeof(var))(n))
 #define raw_smp_processor_id()	raw_cpu_read(cpu_number)
+#define smp_processor_id()	raw_smp_processor_id()
 #define in_nmi()		false
 #define in_task()		true
 #define preemptible()		(raw_cpu_read(__preempt_count) == PREEMPT_ENABLED)
@@ -162,5 +165,19 @@ static inline void preempt_enable(void)
 void __percpu *__alloc_percpu_gfp(size_t size, size_t align, gfp_t gfp);
 void __percpu *__alloc_percpu(size_t size, size_t align);
 void free_percpu(void __percpu *ptr);
+
+#define alloc_percpu(type) \
+	((type __percpu *)__alloc_percpu(sizeof(type), __alignof__(type)))
+
+/* A CPU is dying from shim_cpu_down() on, until its thread has ended */
+bool cpu_online(unsigned int cpu);
+bool cpu_dying(unsigned int cpu);
+
+enum cpuhp_state { CPUHP_BP_PREPARE_DYN = 1 };
+
+int cpuhp_setup_state_nocalls(enum cpuhp_state state, const char *name,
+			      int (*startup)(unsigned int cpu),
+			      int (*teardown)(unsigned int cpu));
+void cpuhp_remove_state_nocalls(enum cpuhp_state state);
 
 #endif /* SHIM_PERCPU_H */

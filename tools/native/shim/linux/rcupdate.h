@@ -25,6 +25,9 @@ bool poll_state_synchronize_rcu(unsigned long cookie);
 
 #define synchronize_rcu_expedited()	synchronize_rcu()
 #define rcu_read_lock_held()		true
+/* As without CONFIG_PROVE_RCU.  RCU watches each thread that is a CPU. */
+#define RCU_LOCKDEP_WARN(bad, text)	((void)sizeof(bad))
+#define rcu_is_watching()		true
 #define rcu_assign_pointer(p, value)	smp_store_release(&(p), value)
 #define ASSERT_EXCLUSIVE_ACCESS(var)	((void)(var))
 

@@ -10,6 +10,7 @@
 #define GFP_KERNEL	0U
 #define GFP_NOWAIT	0U
 #define __GFP_NOWARN	0U
+#define __GFP_ACCOUNT	0U
 
 static inline void *kmalloc(size_t size, gfp_t gfp)
 {

@@ -15,6 +15,7 @@
 #define __force
 #define __rcu
 
+typedef __u8 u8;
 typedef __s32 s32;
 typedef __u32 u32;
 typedef __s64 s64;

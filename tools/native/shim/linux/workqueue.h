@@ -3,13 +3,15 @@
  * Workqueues, each with two threads, and one timer thread for all (workqueue.c).
  *
  * irq_work_queue() calls the function directly.  In a kernel, too, the interrupt comes
- * at this point if interrupts are enabled.
+ * at this point if interrupts are enabled.  On a CPU that is going down it would not come
+ * any more, so a call there ends the program.
  */
 #ifndef SHIM_WORKQUEUE_H
 #define SHIM_WORKQUEUE_H
 
 #include <linux/list.h>
 #include <linux/rcupdate.h>
+#include <linux/wait.h>
 
 struct work_struct;
 struct workqueue_struct;
@@ -22,9 +24,10 @@ typedef void (*work_func_t)(struct work_struct *work);
  * @entry: in the list of the workqueue
  * @pending: the item is queued, or waits for a timer or a grace period
  * @queued: the item is queued
- * @running: a thread of the workqueue runs the item
  * @ticket: number of the item in the order of queueing
- * @running_ticket: @ticket of the item when it began to run
+ *
+ * As in the kernel, the workqueue does not access an item once its function runs, so the
+ * function may have it freed.
  */
 struct work_struct {
 	work_func_t		func;
@@ -32,9 +35,7 @@ struct work_struct {
 	struct list_head	entry;
 	bool			pending;
 	bool			queued;
-	bool			running;
 	unsigned long		ticket;
-	unsigned long		running_ticket;
 };
 
 struct delayed_work {
@@ -48,7 +49,9 @@ struct rcu_work {
 	struct rcu_head		rcu;
 };
 
-#define DECLARE_WORK(name, function)	struct work_struct name = { .func = (function) }
+#define __WORK_INITIALIZER(name, function)	{ .func = (function) }
+#define DECLARE_WORK(name, function) \
+	struct work_struct name = __WORK_INITIALIZER(name, function)
 #define DECLARE_DELAYED_WORK(name, function) \
 	struct delayed_work name = { .work.func = (function) }
 #define INIT_WORK(work, function)	(*(work) = (struct work_struct) { .func = (function) })
@@ -56,6 +59,7 @@ struct rcu_work {
 
 #define WQ_UNBOUND	0
 #define WQ_MEM_RECLAIM	0
+#define WQ_MAX_ACTIVE	0
 
 extern struct workqueue_struct *system_unbound_wq;
 
@@ -83,7 +87,7 @@ struct irq_work {
 	atomic_long_t	busy;
 };
 
-#define IRQ_WORK_INIT_HARD(function)	{ .func = (function) }
+#define IRQ_WORK_INIT_HARD(function)	(struct irq_work) { .func = (function) }
 
 void irq_work_queue(struct irq_work *work);
 void irq_work_sync(struct irq_work *work);
