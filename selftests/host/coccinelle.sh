@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The semantic patches in tools/coccinelle find the mistakes in a sample and nothing else,
-# and convert samples that use kref and refcount_t to dref.
+# The semantic patches in tools/coccinelle find the mistakes in the samples and nothing
+# else. They convert samples that use kref, refcount_t and contract 1 of dref.
 
 cd "$(dirname "$0")" || exit
 . ../common.sh
@@ -13,6 +13,8 @@ trap 'rm -f "$out" "$out".*' EXIT
 
 checks=$(cd "$tools/coccinelle" && grep -l '^virtual report' -- *.cocci)
 conversions=$(cd "$tools/coccinelle" && grep -l '^virtual patch' -- *.cocci)
+# contract-1-to-2.cocci leaves alone what free-without-exit.cocci then reports.
+samples="coccinelle/misuse.c coccinelle/contract-1-after.c"
 
 # same NAME FILE FILE: a test that passes if the files are equal
 same() {
@@ -23,19 +25,21 @@ same() {
 }
 
 plan $(($(wc -w <<<"$checks") + $(wc -w <<<"$conversions") + 2))
-"$tools/coccinelle/coccicheck" --ktap coccinelle/misuse.c >"$out"
+# shellcheck disable=SC2086 # names
+"$tools/coccinelle/coccicheck" --ktap $samples >"$out"
 [ $? -eq 1 ]
 result $? "coccicheck exits with 1 if it has found a mistake"
 for check in $checks; do
 	# The lines that are marked with its name are those that it reports.
-	grep -n "/\* ${check%.cocci} \*/\$" coccinelle/misuse.c | cut -d : -f 1 | sort -n >"$out.marked"
+	# shellcheck disable=SC2086 # names
+	grep -n "/\* ${check%.cocci} \*/\$" $samples | cut -d : -f 1,2 | sort >"$out.marked"
 	sed -n "/^# /H; /^\(not \)*ok /{ /$check/{ g; p; }; s/.*//; h; }" "$out" |
-		sed -n 's/^# [^:]*:\([0-9]*\):.*/\1/p' | sort -nu >"$out.found"
-	[ -s "$out.marked" ] || echo 0 >"$out.marked"	# no sample
+		sed -n 's/^# \([^:]*:[0-9]*\):.*/\1/p' | sort -u >"$out.found"
+	[ -s "$out.marked" ] || echo "no sample" >"$out.marked"
 	same "$check finds $(wc -l <"$out.marked") mistakes, and no other" "$out.marked" "$out.found"
 done
 for conversion in $conversions; do
-	sample=coccinelle/${conversion%-to-dref.cocci}
+	sample=coccinelle/${conversion%-to-*}
 	spatch -D patch --very-quiet --cocci-file "$tools/coccinelle/$conversion" --no-includes \
 		"$sample.c" -o "$out.c" >"$out" 2>&1 || cat "$out"
 	same "$conversion" "$sample-after.c" "$out.c"

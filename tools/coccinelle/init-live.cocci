@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/// dref_init() of a live object discards its references. An object must be
-/// initialised once, before it is visible to other code.
+/// dref_init() of a live object discards its references, and what happens then is undefined.
+/// dref_init() reads nothing of the old memory, so it cannot notice that. A kernel with
+/// CONFIG_DEBUG_OBJECTS does, when the code runs. An object must be initialised once, before
+/// it is visible to other code; an immortal object is alive for ever.
 //
 // Options: --no-includes
 
@@ -9,7 +11,7 @@ virtual report
 @alive@
 expression ref;
 identifier maker = { dref_init, dref_get, dref_get_many, dref_tryget, dref_tryget_live,
-	dref_defer };
+	dref_defer, dref_immortalize };
 position before;
 @@
 maker@before(ref, ...)
@@ -36,7 +38,7 @@ maker@before(ref, ...)
 |
  --part
 |
- \(dref_put\|dref_put_many\|dref_kill\)(ref, ...)
+ \(dref_put\|dref_put_many\|dref_kill\|dref_exit\)(ref, ...)
 |
  dref_init@p(ref, ...)
 )

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/// Convert a user of struct kref to struct dref. The following remains to be done by
-/// hand:
+/// Convert a user of struct kref to struct dref. Documentation/conversions.rst says which
+/// users cannot be converted. The following remains to be done by hand:
 ///
 /// - Call dref_class_register(&RELEASE_class) in module_init() and dref_class_drain()
 ///   in module_exit(), and choose the flags of the class (see include/linux/dref.h).
@@ -11,6 +11,10 @@
 ///   in release().
 /// - Objects that are looked up with kref_get_unless_zero() must be freed by RCU, or
 ///   belong to a DREF_RCU class.
+/// - Call dref_exit() where an error path frees an object that was never published;
+///   free-without-exit.cocci finds such paths.
+/// - Test with the module parameter delay_release of dref.ko, which makes each release()
+///   run late and in a worker, as that of a deferred object does.
 ///
 /// spatch --sp-file tools/coccinelle/kref-to-dref.cocci --in-place FILE.c
 //
@@ -19,6 +23,7 @@
 virtual patch
 
 @put@
+declarer name DEFINE_DREF_CLASS;
 expression object;
 identifier member, release;
 @@
@@ -39,7 +44,7 @@ fresh identifier class = release ## "_class";
 - release(struct kref *ref)
 + release(struct dref *ref)
   { ... }
-+ DEFINE_DREF_CLASS(class, text, release, 0);
++ static DEFINE_DREF_CLASS(class, text, release, 0);
 
 @initialised@
 expression object;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /// Convert a user of refcount_t to struct dref, if the last put frees the object with
-/// "if (refcount_dec_and_test(&object->member)) destroy(object);". The following
-/// remains to be done by hand:
+/// "if (refcount_dec_and_test(&object->member)) destroy(object);".
+/// Documentation/conversions.rst says which users cannot be converted. The following remains
+/// to be done by hand:
 ///
 /// - Include <linux/dref.h>.
 /// - Call dref_class_register(&DESTROY_class) in module_init() and dref_class_drain()
@@ -11,6 +12,10 @@
 ///   depends on the result must move to destroy().
 /// - Objects that are looked up with refcount_inc_not_zero() must be freed by RCU, or
 ///   belong to a DREF_RCU class.
+/// - Call dref_exit() where an error path frees an object that was never published;
+///   free-without-exit.cocci finds such paths.
+/// - Test with the module parameter delay_release of dref.ko, which makes each release()
+///   run late and in a worker, as that of a deferred object does.
 ///
 /// spatch --sp-file tools/coccinelle/refcount-to-dref.cocci --in-place FILE.c
 //
@@ -19,6 +24,7 @@
 virtual patch
 
 @put@
+declarer name DEFINE_DREF_CLASS;
 expression object;
 identifier member, destroy;
 @@
@@ -45,7 +51,7 @@ fresh identifier class = destroy ## "_class";
 + {
 + 	destroy(container_of(ref, T, member));
 + }
-+ DEFINE_DREF_CLASS(class, text, release, 0);
++ static DEFINE_DREF_CLASS(class, text, release, 0);
 
 @initialised depends on released@
 expression object;

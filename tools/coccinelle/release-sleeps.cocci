@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/// release() of a class without DREF_SLEEP may run in the context of the last put,
-/// which may be an interrupt, so it must not sleep. No release() may wait for releases,
-/// because it would wait for itself.
+/// release() of a class without DREF_SLEEP must not sleep. Without a flag, it may run in the
+/// context of the last put, which may be an interrupt. With DREF_RCU or DREF_ASYNC, it runs
+/// in a worker, but dref does not allow it to sleep there either. No release() may wait for
+/// releases, because it would wait for itself.
 ///
 /// Only functions that release() calls directly are checked.
 //
@@ -14,11 +15,16 @@ declarer name DEFINE_DREF_CLASS;
 identifier var, release;
 expression label, flags;
 @@
-DEFINE_DREF_CLASS(var, label, release, flags);
+(
+ static DEFINE_DREF_CLASS(var, label, release, flags);
+|
+ DEFINE_DREF_CLASS(var, label, release, flags);
+)
 
 @waits@
 identifier class.release, ref;
-identifier waiter = { dref_reconcile, dref_barrier, dref_class_unregister, dref_class_drain };
+identifier waiter = { dref_reconcile, dref_barrier, dref_class_barrier, dref_class_unregister,
+	dref_class_drain };
 position p;
 @@
 release(struct dref *ref)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /// After dref_put() or dref_kill(), the object may be gone: neither its count nor any
-/// other member may be used.
+/// other member may be used. After dref_exit(), the count has ended.
 ///
 /// Two cases are not reported: the function has taken a reference itself, as it may
 /// hold another one; and the put is inside rcu_read_lock(), where the object can still
@@ -37,7 +37,7 @@ rcu_read_lock(...)
 expression ref;
 position put != { got.put, readable.put };
 @@
-\(dref_put@put\|dref_put_many@put\|dref_kill@put\)(ref, ...)
+\(dref_put@put\|dref_put_many@put\|dref_kill@put\|dref_exit@put\)(ref, ...)
 
 @count exists@
 expression dropped.ref, part <= dropped.ref, other;
@@ -45,10 +45,10 @@ iterator walk;
 statement S;
 position dropped.put, use;
 identifier uses = { dref_get, dref_get_many, dref_put, dref_put_many, dref_tryget,
-	dref_tryget_live, dref_kill, dref_read, dref_defer, dref_immortalize,
+	dref_tryget_live, dref_kill, dref_exit, dref_read, dref_defer, dref_immortalize,
 	dref_is_deferred, dref_is_dying, dref_is_immortal };
 @@
-\(dref_put@put\|dref_put_many@put\|dref_kill@put\)(ref, ...)
+\(dref_put@put\|dref_put_many@put\|dref_kill@put\|dref_exit@put\)(ref, ...)
 ...
 (
  walk(..., part, ...) S

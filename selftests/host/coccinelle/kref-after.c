@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A user of kref, which tools/coccinelle/kref-to-dref.cocci turns into kref.expected.
+ * A user of kref, which tools/coccinelle/kref-to-dref.cocci turns into kref-after.c.
  */
 #include <linux/dref.h>
 #include <linux/module.h>
@@ -21,7 +21,7 @@ static void session_release(struct dref *ref)
 
 	kfree_rcu(session, rcu);
 }
-DEFINE_DREF_CLASS(session_release_class, "session", session_release, 0);
+static DEFINE_DREF_CLASS(session_release_class, "session", session_release, 0);
 
 static struct session *session_new(int number)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A user of kref, which tools/coccinelle/kref-to-dref.cocci turns into kref.expected.
+ * A user of kref, which tools/coccinelle/kref-to-dref.cocci turns into kref-after.c.
  */
 #include <linux/kref.h>
 #include <linux/module.h>

@@ -110,6 +110,19 @@ static void put_all_of_a_list(struct list_head *list)
 	}
 }
 
+static void put_after_exit(struct thing *thing)
+{
+	dref_exit(&thing->ref);
+	dref_put(&thing->ref);			/* use-after-put */
+}
+
+static void number_after_exit(struct thing *thing)
+{
+	if (!dref_exit(&thing->ref))
+		return;
+	thing->number = 0;
+}
+
 static void put_and_log(struct thing *thing, struct thing *parent)
 {
 	dref_put(&thing->ref);
@@ -222,7 +235,7 @@ static void sleepy_release(struct dref *ref)
 	kfree(thing);
 }
 
-DEFINE_DREF_CLASS(sleepy_class, "sleepy", sleepy_release, 0);
+static DEFINE_DREF_CLASS(sleepy_class, "sleepy", sleepy_release, 0);
 
 static void greedy_release(struct dref *ref)
 {
@@ -232,7 +245,7 @@ static void greedy_release(struct dref *ref)
 	kfree(container_of(ref, struct thing, ref));
 }
 
-DEFINE_DREF_CLASS(greedy_class, "greedy", greedy_release, DREF_RCU);
+static DEFINE_DREF_CLASS(greedy_class, "greedy", greedy_release, DREF_RCU);
 
 static void patient_release(struct dref *ref)
 {
@@ -242,7 +255,7 @@ static void patient_release(struct dref *ref)
 	kfree(container_of(ref, struct thing, ref));
 }
 
-DEFINE_DREF_CLASS(patient_class, "patient", patient_release, DREF_SLEEP | DREF_RCU);
+static DEFINE_DREF_CLASS(patient_class, "patient", patient_release, DREF_SLEEP | DREF_RCU);
 
 static void quick_release(struct dref *ref)
 {
@@ -252,7 +265,25 @@ static void quick_release(struct dref *ref)
 	kfree(container_of(ref, struct thing, ref));
 }
 
-DEFINE_DREF_CLASS(quick_class, "quick", quick_release, 0);
+static DEFINE_DREF_CLASS(quick_class, "quick", quick_release, 0);
+
+static void late_release(struct dref *ref)
+{
+	synchronize_rcu();			/* release-sleeps */
+	kfree(container_of(ref, struct thing, ref));
+}
+
+static DEFINE_DREF_CLASS(late_class, "late", late_release, DREF_ASYNC);
+
+static void global_release(struct dref *ref)
+{
+	mutex_lock(&things_mutex);		/* release-sleeps */
+	list_del(&container_of(ref, struct thing, ref)->node);
+	mutex_unlock(&things_mutex);
+	kfree(container_of(ref, struct thing, ref));
+}
+
+DEFINE_DREF_CLASS(global_class, "global", global_release, 0);
 
 static void waiting_release(struct dref *ref)
 {
@@ -260,7 +291,15 @@ static void waiting_release(struct dref *ref)
 	dref_barrier();				/* release-sleeps */
 }
 
-DEFINE_DREF_CLASS(waiting_class, "waiting", waiting_release, DREF_SLEEP);
+static DEFINE_DREF_CLASS(waiting_class, "waiting", waiting_release, DREF_SLEEP);
+
+static void other_waiting_release(struct dref *ref)
+{
+	kfree(container_of(ref, struct thing, ref));
+	dref_class_barrier(&quick_class);	/* release-sleeps */
+}
+
+static DEFINE_DREF_CLASS(other_class, "other", other_waiting_release, DREF_SLEEP);
 
 /* ---- init-live ---- */
 
@@ -275,6 +314,19 @@ static void init_what_is_held(struct thing *thing)
 {
 	dref_get(&thing->ref);
 	dref_init(&thing->ref, &quick_class);	/* init-live */
+}
+
+static void init_what_lives_for_ever(struct thing *thing)
+{
+	dref_immortalize(&thing->ref);
+	dref_init(&thing->ref, &quick_class);	/* init-live */
+}
+
+static void init_after_exit(struct thing *thing)
+{
+	dref_init(&thing->ref, &quick_class);
+	if (dref_exit(&thing->ref))
+		dref_init(&thing->ref, &patient_class);
 }
 
 static void init_one_or_the_other(struct thing *thing, bool sleep)
@@ -300,4 +352,108 @@ static void init_again(struct thing *thing)
 	thing = kzalloc(sizeof(*thing), GFP_KERNEL);
 	if (thing)
 		dref_init(&thing->ref, &quick_class);
+}
+
+/* ---- free-without-exit ---- */
+
+static struct kmem_cache *cache;
+
+static struct thing *thing_new(int number)
+{
+	struct thing *thing = kzalloc(sizeof(*thing), GFP_KERNEL);
+
+	if (!thing)
+		return NULL;
+	dref_init(&thing->ref, &quick_class);
+	if (!number) {
+		kfree(thing);			/* free-without-exit */
+		return NULL;
+	}
+	return thing;
+}
+
+static int thing_publish(struct thing *thing)
+{
+	int err;
+
+	dref_init(&thing->ref, &quick_class);
+	err = xa_insert(&numbered, thing->number, thing, GFP_KERNEL);
+	if (err)
+		goto free;
+	return 0;
+
+free:
+	kmem_cache_free(cache, thing);		/* free-without-exit */
+	return err;
+}
+
+static void thing_forget(struct thing *thing)
+{
+	dref_init(&thing->ref, &quick_class);
+	dref_immortalize(&thing->ref);
+	kvfree(thing);				/* free-without-exit */
+}
+
+static struct thing *thing_new_with_exit(int number)
+{
+	struct thing *thing = kzalloc(sizeof(*thing), GFP_KERNEL);
+
+	if (!thing)
+		return NULL;
+	if (number < 0) {
+		kfree(thing);
+		return NULL;
+	}
+	dref_init(&thing->ref, &quick_class);
+	if (!number) {
+		dref_exit(&thing->ref);
+		kfree(thing);
+		return NULL;
+	}
+	return thing;
+}
+
+static int thing_publish_or_put(struct thing *thing, void *name)
+{
+	int err;
+
+	dref_init(&thing->ref, &quick_class);
+	err = xa_insert(&numbered, thing->number, thing, GFP_KERNEL);
+	if (err)
+		dref_put(&thing->ref);
+	kfree(name);
+	return err;
+}
+
+static void thing_embedded(struct thing *thing)
+{
+	dref_init(&thing->ref, &other_class);
+	thing->number++;
+	dref_put(&thing->ref);
+	dref_class_barrier(&other_class);
+	kfree(thing);
+}
+
+static struct thing *thing_next(struct thing *thing, struct thing *old)
+{
+	dref_init(&thing->ref, &quick_class);
+	thing->number = old->number + 1;
+	list_add(&thing->node, &things);
+	thing = old;
+	kfree(thing);
+	return NULL;
+}
+
+/* ---- contract-1-to-2 ---- */
+
+static void init_cleared(struct thing *thing)
+{
+	memset(&thing->ref, 0, sizeof(thing->ref));	/* contract-1-to-2 */
+	dref_init(&thing->ref, &quick_class);
+}
+
+static void init_with_cleared_node(struct thing *thing)
+{
+	memset(&thing->node, 0, sizeof(thing->node));
+	dref_init(&thing->ref, &quick_class);
 }

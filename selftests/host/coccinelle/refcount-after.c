@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A user of refcount_t, which tools/coccinelle/refcount-to-dref.cocci turns into
- * refcount.expected.
+ * refcount-after.c.
  */
 #include <linux/module.h>
 #include <linux/rcupdate.h>
@@ -23,7 +23,8 @@ static void label_free_release(struct dref *ref)
 {
 	label_free(container_of(ref, struct label, users));
 }
-DEFINE_DREF_CLASS(label_free_class, "label_free", label_free_release, 0);
+static DEFINE_DREF_CLASS(label_free_class, "label_free", label_free_release,
+			 0);
 
 static struct label *label_new(unsigned int id)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A user of refcount_t, which tools/coccinelle/refcount-to-dref.cocci turns into
- * refcount.expected.
+ * refcount-after.c.
  */
 #include <linux/module.h>
 #include <linux/rcupdate.h>
