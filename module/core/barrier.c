@@ -49,9 +49,9 @@ bool dref_in_release(void)
 
 /*
  * Flush the promotion queue and the releases that are due, of all classes, and then those of
- * objects that these releases have dropped.  Returns true if there may be more.
+ * objects that these releases have dropped, for at most DREF_CHAIN_MAX links.
  */
-bool dref_releases_flush_chains(void)
+void dref_releases_flush_chains(void)
 {
 	unsigned long before;
 	int link;
@@ -61,12 +61,9 @@ bool dref_releases_flush_chains(void)
 		before = dref_nr_chained();
 		dref_promotions_flush();
 		dref_releases_flush(NULL, TASK_UNINTERRUPTIBLE);
-		if (dref_nr_chained() == before)
-			return false;
-		if (fatal_signal_pending(current))
-			break;
+		if (dref_nr_chained() == before || fatal_signal_pending(current))
+			return;
 	}
-	return true;
 }
 
 /* Find out which objects are dead, but do not wait for their releases */

@@ -49,6 +49,7 @@
 #include <linux/poison.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "broken.h"
@@ -280,7 +281,7 @@ unsigned long dref_pass_epoch(void);
 
 /* barrier.c */
 bool dref_in_release(void);
-bool dref_releases_flush_chains(void);
+void dref_releases_flush_chains(void);
 void dref_pass_now(void);
 void dref_class_reconcile(struct dref_class *class, unsigned int task_state);
 
@@ -326,6 +327,7 @@ struct dref_worklist {
 unsigned long dref_worklist_begin(struct dref_worklist *worklist);
 void dref_worklist_end(struct dref_worklist *worklist, unsigned long ticket);
 unsigned long dref_flush_ticket(void);
+void dref_ticket_raise(unsigned long *number, unsigned long ticket);
 bool dref_worklist_flushed(struct dref_worklist *worklist, unsigned long ticket);
 void dref_flush_wake(void);
 extern wait_queue_head_t dref_flush_wait;

@@ -343,13 +343,10 @@ static void dref_release_work(struct work_struct *work)
 static void dref_class_flush(struct dref_class *class, unsigned long ticket)
 {
 	struct dref_class_cpu __percpu *cpus = READ_ONCE(class->cpu);
-	unsigned long wanted = READ_ONCE(class->wanted);
 	struct dref_class_cpu *class_cpu;
 	int cpu;
 
-	while ((long)(wanted - ticket) < 0 &&
-	       !try_cmpxchg(&class->wanted, &wanted, ticket))
-		;
+	dref_ticket_raise(&class->wanted, ticket);
 	for_each_possible_cpu(cpu) {
 		class_cpu = per_cpu_ptr(cpus, cpu);
 		if (!cpus || dref_worklist_flushed(&class_cpu->dead, ticket))

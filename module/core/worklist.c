@@ -57,21 +57,20 @@ unsigned long dref_worklist_begin(struct dref_worklist *worklist)
 	return ticket;
 }
 
-/* All objects that were in @worklist before @ticket have been dealt with */
-static void dref_worklist_raise(struct dref_worklist *worklist, unsigned long ticket)
+/* Set *@number to @ticket, unless it is as high, or higher */
+void dref_ticket_raise(unsigned long *number, unsigned long ticket)
 {
-	unsigned long flushed = READ_ONCE(worklist->flushed);
+	unsigned long old = READ_ONCE(*number);
 
 	/* Pairs with the acquire in dref_worklist_flushed(); litmus: flush-ticket, flush-raise */
-	while ((long)(flushed - ticket) < 0 &&
-	       !try_cmpxchg(&worklist->flushed, &flushed, ticket))
+	while ((long)(old - ticket) < 0 && !try_cmpxchg(number, &old, ticket))
 		;
 }
 
 /* The work item has dealt with all objects that it has taken since @ticket, and before */
 void dref_worklist_end(struct dref_worklist *worklist, unsigned long ticket)
 {
-	dref_worklist_raise(worklist, ticket);
+	dref_ticket_raise(&worklist->flushed, ticket);
 	/* Pairs with the acquire in dref_worklist_flushed(); litmus: flush-held */
 	smp_store_release(&worklist->held, false);
 }
@@ -86,7 +85,7 @@ unsigned long dref_flush_ticket(void)
 /* Test whether all objects that were in @worklist before @ticket have been dealt with */
 bool dref_worklist_flushed(struct dref_worklist *worklist, unsigned long ticket)
 {
-	/* Pairs with the cmpxchg in dref_worklist_raise(); litmus: flush-ticket */
+	/* Pairs with the cmpxchg in dref_ticket_raise(); litmus: flush-ticket */
 	if ((long)(smp_load_acquire(&worklist->flushed) - ticket) >= 0)
 		return true;
 	if (!llist_empty(&worklist->list))
@@ -96,7 +95,7 @@ bool dref_worklist_flushed(struct dref_worklist *worklist, unsigned long ticket)
 	/* Pairs with the release in dref_worklist_end(); litmus: flush-held */
 	if (smp_load_acquire(&worklist->held))
 		return false;
-	dref_worklist_raise(worklist, ticket);
+	dref_ticket_raise(&worklist->flushed, ticket);
 	return true;
 }
 
