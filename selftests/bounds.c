@@ -10,15 +10,12 @@
 #define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "common.h"
 #include "kselftest_harness.h"
 
-#define HANDS		"/sys/kernel/debug/dref_test/hands"
-#define CLASS		DREF "/classes/test-hands"
 #define RECORDS		30000
 #define OBJECTS		4000
 #define PERIOD_NS	50000L
@@ -27,17 +24,6 @@
 /* Instructions: of a put or of a reader's longest section, and a slot of another class */
 #define MANY		400000
 #define A_FEW		40
-
-static int hands(const char *fmt, ...)
-{
-	char line[64];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	return write_file(HANDS, line) ? -errno : 0;
-}
 
 static long now_ns(void)
 {
@@ -118,7 +104,7 @@ static void take_one_by_one(struct __test_metadata *_metadata)
 {
 	int i;
 
-	ASSERT_EQ(0, write_file(CLASS "/track", "1"));
+	ASSERT_EQ(0, write_file(HANDS_CLASS "/track", "1"));
 	ASSERT_EQ(0, hands("create 0"));
 	for (i = 1; i < RECORDS; i++)
 		ASSERT_EQ(0, hands("here 0"));
@@ -148,7 +134,7 @@ TEST_F_TIMEOUT(bounds, reading_many_records, 300)
 	if (!has_tracking())
 		SKIP(return, "needs a dref.ko with tracking");
 	take_one_by_one(_metadata);
-	late = read_late_ns(CLASS "/holders");
+	late = read_late_ns(HANDS_CLASS "/holders");
 	EXPECT_LE(0, late);
 	EXPECT_GT(MANY, late);
 	TH_LOG("at most %ld instructions at a time", late);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,21 @@ static inline bool load(const char *name)
 		 "modprobe -q %s 2>/dev/null || insmod $(find ../module ../../../module -name %s.ko 2>/dev/null)",
 		 name, name);
 	return !access(path, F_OK) || !system(command);
+}
+
+#define HANDS		"/sys/kernel/debug/dref_test/hands"
+#define HANDS_CLASS	DREF "/classes/test-hands"
+
+/* Have dref_test.ko create, take or drop objects (module/test/hands.c); 0 or -errno */
+static inline int hands(const char *fmt, ...)
+{
+	char line[64];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	return write_file(HANDS, line) ? -errno : 0;
 }
 
 /* Test whether dref.ko, which is loaded, was built with CONFIG_DREF_TRACKING */

@@ -6,7 +6,6 @@
  * A test expects a list of holders for each object, and compares ages with the clock.
  */
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,23 +14,9 @@
 #include "common.h"
 #include "kselftest_harness.h"
 
-#define HANDS		"/sys/kernel/debug/dref_test/hands"
-#define CLASS		DREF "/classes/test-hands"
 #define TRACK_MAX	"/sys/module/dref/parameters/track_max"
 #define TEXT		(4 << 20)
 #define MANY		1500
-
-/* 0 or -errno */
-static int hands(const char *fmt, ...)
-{
-	char line[64];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	return write_file(HANDS, line) ? -errno : 0;
-}
 
 /* The same in another task */
 static int other_hands(const char *line)
@@ -48,7 +33,7 @@ static int put(const char *name, const char *value)
 {
 	char path[200];
 
-	snprintf(path, sizeof(path), "%s/%s", CLASS, name);
+	snprintf(path, sizeof(path), "%s/%s", HANDS_CLASS, name);
 	return write_file(path, value) ? -errno : 0;
 }
 
@@ -57,7 +42,7 @@ static char *text_of(const char *name)
 	static char text[TEXT];
 	char path[200];
 
-	snprintf(path, sizeof(path), "%s/%s", CLASS, name);
+	snprintf(path, sizeof(path), "%s/%s", HANDS_CLASS, name);
 	return read_file(path, text, sizeof(text)) < 0 ? "" : text;
 }
 
@@ -192,11 +177,11 @@ TEST_F(holders, off_by_default)
 	struct stat st;
 
 	EXPECT_STREQ("0\n", text_of("track"));
-	ASSERT_EQ(0, stat(CLASS "/track", &st));
+	ASSERT_EQ(0, stat(HANDS_CLASS "/track", &st));
 	EXPECT_EQ(S_IFREG | 0600, st.st_mode);
-	ASSERT_EQ(0, stat(CLASS "/holders", &st));
+	ASSERT_EQ(0, stat(HANDS_CLASS "/holders", &st));
 	EXPECT_EQ(S_IFREG | 0400, st.st_mode);
-	ASSERT_EQ(0, stat(CLASS "/leaks", &st));
+	ASSERT_EQ(0, stat(HANDS_CLASS "/leaks", &st));
 	EXPECT_EQ(S_IFREG | 0400, st.st_mode);
 	ASSERT_EQ(0, hands("create 0"));
 	ASSERT_EQ(0, hands("here 0"));
@@ -594,7 +579,7 @@ TEST_F_TIMEOUT(holders, many_objects, 120)
 		n += many[i].references - 2;
 	}
 	EXPECT_EQ(MANY * (MANY - 1) / 2, n);
-	fd = open(CLASS "/holders", O_RDONLY);
+	fd = open(HANDS_CLASS "/holders", O_RDONLY);
 	ASSERT_LE(0, fd);
 	while ((n = read(fd, pieces + len, 777)) > 0)
 		len += n;

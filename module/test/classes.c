@@ -155,13 +155,10 @@ static void unregister_busy(struct dref_test *t)
 	struct test_object *exact, *deferred, *later;
 	int err;
 
-	if (!class)
-		return;
-	exact = test_object(t, class);
-	deferred = test_object(t, class);
+	exact = test_new(t, class, false);
+	deferred = test_new(t, class, true);
 	if (!exact || !deferred)
 		return;
-	CHECK(t, !dref_defer(&deferred->ref, GFP_KERNEL), "cannot defer");
 
 	err = dref_class_unregister(class);
 	CHECK(t, err == -EBUSY, "unregister with two live objects returned %d", err);
@@ -214,13 +211,10 @@ static void unregister_immortal(struct dref_test *t)
 	struct dref_class *class = test_class(t, 0);
 	struct test_object *exact, *deferred;
 
-	if (!class)
-		return;
-	exact = test_object(t, class);
-	deferred = test_object(t, class);
+	exact = test_new(t, class, false);
+	deferred = test_new(t, class, true);
 	if (!exact || !deferred)
 		return;
-	CHECK(t, !dref_defer(&deferred->ref, GFP_KERNEL), "cannot defer");
 	dref_immortalize(&exact->ref);
 	dref_immortalize(&deferred->ref);
 	/* the runner's unregister must succeed */
