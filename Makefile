@@ -62,17 +62,17 @@ kdir:
 	$(if $(wildcard $(KDIR)/Makefile),,$(error $(if $(filter file,$(origin KDIR)),$(install_headers),$(no_headers))))
 	$(Q)$(if $(LLVM)$(filter command,$(origin CC)),:,scripts/kernel-cc $(KDIR) >/dev/null)
 
-# The sources of the modules, without the files that were built
+# The sources of the modules, without the files that were built; with DREF_BROKEN=y, so that
+# they can be made to fail
 copy:
-	$(Q)mkdir -p $(INTO)
-	$(Q)cp -pu --parents Kbuild $(shell find include module -name Kbuild -o -name '*.[ch]' ! -name '*.mod.c') $(INTO)
+	$(Q)scripts/copy-modules $(INTO) $(DREF_BROKEN)
 
 # From a copy of the sources, so that builds for several kernels do not meet;
 # and with no type information, which takes another program.
 elsewhere: kdir copy
 	$(Q)$(submake) -C $(KDIR) M=$(abspath $(INTO)) $(compiler) CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
-# Compiled so that they can be made to fail: never installed.
+# Never installed
 stress-broken: ## dref.ko and its tests with faults on demand, into tools/stress/broken
 	$(Q)$(MAKE) elsewhere INTO=$(broken) DREF_BROKEN=y
 

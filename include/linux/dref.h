@@ -327,13 +327,6 @@ static inline void dref_window_open(void) { }
 static inline void dref_window_close(void) { }
 #endif
 
-/* Makes the window longer, in builds with DREF_BROKEN only (broken.c) */
-#ifdef DREF_BROKEN
-void dref_window_stall(void);
-#else
-static inline void dref_window_stall(void) { }
-#endif
-
 /* Test whether gets and puts of an object with this @mode increment per-CPU counters */
 static __always_inline bool dref_mode_is_fast(unsigned long mode)
 {
@@ -346,7 +339,6 @@ static __always_inline bool dref_mode_is_fast(unsigned long mode)
  */
 static __always_inline struct dref_counts __percpu *dref_counts(unsigned long mode)
 {
-	dref_window_stall();
 	/* The grace periods of a pass wait for this increment only where RCU is watching */
 	RCU_LOCKDEP_WARN(!rcu_is_watching(), "dref: get or put in an idle or off-line CPU");
 	return (struct dref_counts __percpu *)(mode - DREF_MODE_DEFERRED);

@@ -44,7 +44,6 @@
  * Only an operation that has read "deferred" does that, but it may do so late.
  * tasks_gp.c describes how dref waits for it before the slot gets another object.
  */
-#include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/rcupdate.h>
 
@@ -238,9 +237,6 @@ static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 		dref_saturate(ref, DREF_UNDERFLOW, "put below zero", caller);
 		return;
 	}
-	/* dref_broken() is 0, except in builds that inject faults (broken.h) */
-	if (dref_broken(LOST_PUT) && dref_mode_state(mode) == DREF_MODE_DYING)
-		return;
 	mode = dref_track_mode(ref, mode);
 	dref_note_use(ref, mode);	/* before the put, after which the object may be freed */
 	/* litmus: c-mb-G-release, put-release-exact, put-release-dying */
@@ -280,12 +276,6 @@ void dref_put_last(struct dref *ref)
 {
 	long own = 0;
 
-	if (dref_broken(NO_CMPXCHG)) {
-		udelay(9);	/* as in dref_declare_dead() */
-		atomic_long_set(&ref->count, DREF_COUNT_DEAD);
-		dref_release(ref);
-		return;
-	}
 	/* litmus: put-last, dead-tryget, immortal-death */
 	if (likely(atomic_long_try_cmpxchg(&ref->count, &own, DREF_COUNT_DEAD)))
 		dref_release(ref);

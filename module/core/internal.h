@@ -22,11 +22,9 @@
  *
  * A file calls only files above it in this table, except through the inline
  * functions of dref.h, so that a get that makes an object hot, a last put and a pass
- * can each be followed in one direction (selftests/host/layers.sh).  Two files are
- * not in the table: trace.c defines the tracepoints, and broken.c injects faults in
- * builds made for that.
- * Inspection (module/inspect) reads all of it; hooks.h declares what the core
- * calls there.
+ * can each be followed in one direction (selftests/host/layers.sh).  One file is not in
+ * the table: trace.c defines the tracepoints.  Inspection (module/inspect) reads all of it;
+ * hooks.h declares what the core calls there.
  *
  * Locks, outermost first:
  *
@@ -52,7 +50,6 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "broken.h"
 #include "hooks.h"
 
 /*

@@ -105,7 +105,6 @@ static void __exit dref_module_exit(void)
 	cpuhp_remove_state_nocalls(dref_cpuhp);
 	dref_promotions_exit();
 	dref_reconcile_exit();
-	dref_broken_exit();
 	dref_releases_exit();
 	dref_tracks_exit();
 	dref_workqueues_exit();

@@ -139,8 +139,7 @@ static bool dref_attach(struct dref *ref, const struct dref_slot *slot)
 	 * (litmus: promote-bias, promote-zero, promote-kill)
 	 */
 	do {
-		attached = try_cmpxchg_release(&ref->mode, &mode, dref_broken(LOST_KILL) ?
-					       to : dref_mode_change(mode, to));
+		attached = try_cmpxchg_release(&ref->mode, &mode, dref_mode_change(mode, to));
 	} while (!attached && dref_mode_promotable(mode));
 	/* It has become tracked, and gets no slot; the count of an immortal one is not used */
 	if (unlikely(!attached && !dref_mode_immortal(mode)))

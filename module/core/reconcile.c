@@ -90,7 +90,6 @@
  * queued as RCU work.  dref_pass_expedited() does not wait for that.  It ends the pass
  * under way with an expedited grace period, and then runs a pass of its own.
  */
-#include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/irq_work.h>
 #include <linux/ktime.h>
@@ -166,13 +165,7 @@ void dref_pass_add(struct dref_slot *slot)
 /* Returns the number of references as this pass sees it; its P is in @slot */
 static long dref_pass_sum(const struct dref_slot *slot, long count, unsigned long gets)
 {
-	unsigned long puts = slot->puts;
-
-	if (dref_broken(GETS_BEFORE_PUTS)) {	/* an old G, and P only now */
-		gets = slot->gets;
-		puts = dref_slot_puts(slot);
-	}
-	return count + 1 - DREF_BIAS + (long)(gets - puts);
+	return count + 1 - DREF_BIAS + (long)(gets - slot->puts);
 }
 
 /*
@@ -325,10 +318,9 @@ static void dref_examine(struct dref_slot *slot, bool periodic)
 	sum = dref_pass_sum(slot, count, slot->gets);
 	/*
 	 * The sum may be below zero here without a bug, because no grace period has
-	 * passed since puts were read, so that a get may be missing.  dref_broken() is 0,
-	 * except in builds that inject faults (broken.h).
+	 * passed since puts were read, so that a get may be missing.
 	 */
-	if (sum <= dref_broken(EARLY_RELEASE)) {
+	if (sum <= 0) {
 		if (dref_change_state(slot, state, DREF_MODE_DYING)) {
 			list_move_tail(&slot->node, &candidates);
 			pass.dying++;
@@ -415,11 +407,6 @@ static bool dref_declare_dead(struct dref *ref, long count, u64 held_ns)
 {
 	long dead = DREF_COUNT_DEAD + held_ns / NSEC_PER_USEC;
 
-	if (dref_broken(NO_CMPXCHG)) {
-		udelay(9);	/* so that a tryget can get in between */
-		atomic_long_set(&ref->count, dead);
-		return true;
-	}
 	/* litmus: dead-tryget, immortal-death */
 	return atomic_long_try_cmpxchg(&ref->count, &count, dead);
 }
@@ -442,13 +429,9 @@ static bool dref_confirm(struct dref_slot *slot)
 	 */
 	smp_mb();
 	sum = dref_pass_sum(slot, count, dref_slot_gets(slot));
-	if (dref_broken(MISSED_RESURRECT))
-		sum = 0;
-
 	if (sum < 0) {
 		dref_saturate(ref, DREF_UNDERFLOW, "sum below zero", _THIS_IP_);
-	} else if (sum <= dref_broken(EARLY_RELEASE) &&
-		   dref_declare_dead(ref, count, slot->held_ns)) {
+	} else if (!sum && dref_declare_dead(ref, count, slot->held_ns)) {
 		/*
 		 * There is no reference, no tryget can take one, and everything that
 		 * holders did is visible, whether their puts are in the slot or in count.
@@ -458,8 +441,7 @@ static bool dref_confirm(struct dref_slot *slot)
 			trace_dead(ref, slot);
 			/* Mode, then the slot; litmus: chunk-free */
 			dref_give_back_slot(slot);
-			if (!dref_delay_release(ref))	/* false, except to inject a fault */
-				dref_release_later(ref);
+			dref_release_later(ref);
 			return true;
 		}
 		/*
@@ -568,7 +550,7 @@ static void dref_pass_work(struct work_struct *work)
 	mutex_lock(&pass_mutex);
 	if (!pass_in_flight) {	/* else the end of that pass sets the time of the next */
 		dref_pass_begin(false);
-		if (list_empty(&candidates) || dref_broken(SKIP_GRACE_PERIOD))
+		if (list_empty(&candidates))
 			dref_pass_end_periodic();
 		else
 			queue_rcu_work(dref_wq, &pass_end_work);
@@ -603,7 +585,7 @@ void dref_pass_expedited(struct dref_found *found)
 		dref_pass_end(found);
 	}
 	dref_pass_begin(true);
-	if (!list_empty(&candidates) && !dref_broken(SKIP_GRACE_PERIOD))
+	if (!list_empty(&candidates))
 		synchronize_rcu_expedited();
 	pass.passes_expedited++;
 	dref_pass_end(found);

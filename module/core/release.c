@@ -80,11 +80,7 @@ static void dref_call_release(struct dref *ref, struct dref_class *class, enum d
 {
 	dref_debug_end(ref);
 	dref_lockdep_begin(class);
-	if (dref_broken(DOUBLE_RELEASE))
-		class->release(ref);
 	class->release(ref);
-	if (dref_broken(LATE_WRITE))
-		atomic_long_inc(&ref->count);
 	dref_lockdep_end(class);
 	/*
 	 * Must be last: when dref_class_unregister() has counted this, the class may be freed.
@@ -306,8 +302,7 @@ static void dref_release_expedited(struct dref_class_cpu *cpu)
 	if (!waiting && !dead)
 		return;
 	/* litmus: dead-rcu */
-	if (!dref_broken(SKIP_RCU))
-		synchronize_rcu_expedited();
+	synchronize_rcu_expedited();
 	dref_release_list(waiting);
 	dref_release_list(dead);
 }
@@ -323,8 +318,7 @@ static void dref_release_work(struct work_struct *work)
 		msleep(get_random_u32() % DREF_LATE_MS);
 	if (!(flags & DREF_RCU))
 		dref_release_list(llist_del_all(&cpu->dead.list));
-	else if ((long)(READ_ONCE(cpu->dead.flushed) - READ_ONCE(class->wanted)) < 0 ||
-		 dref_broken(SKIP_RCU))
+	else if ((long)(READ_ONCE(cpu->dead.flushed) - READ_ONCE(class->wanted)) < 0)
 		dref_release_expedited(cpu);
 	else
 		dref_release_list(dref_take_waited(cpu));
@@ -414,8 +408,6 @@ struct dref_class_cpu __percpu *dref_class_cpu_alloc(struct dref_class *class)
 	struct dref_class_cpu *class_cpu;
 	int cpu;
 
-	if (dref_should_fail_alloc())
-		return NULL;
 	cpus = alloc_percpu(struct dref_class_cpu);
 	if (!cpus)
 		return NULL;

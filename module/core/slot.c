@@ -69,11 +69,9 @@ static unsigned long slots_total;
 
 static struct dref_chunk *dref_chunk_alloc(gfp_t gfp)
 {
-	struct dref_chunk *chunk = NULL;
+	struct dref_chunk *chunk = kvzalloc(sizeof(*chunk), gfp);
 	int i;
 
-	if (!dref_should_fail_alloc())
-		chunk = kvzalloc(sizeof(*chunk), gfp);
 	if (!chunk)
 		return NULL;
 	chunk->counts = __alloc_percpu_gfp(sizeof(*chunk->counts) * DREF_CHUNK_SLOTS,

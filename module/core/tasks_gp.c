@@ -76,7 +76,7 @@ unsigned long dref_tasks_gp_next(void)
 
 bool dref_tasks_gp_done(unsigned long gp)
 {
-	return gp <= tasks_gp.done || dref_broken(FREE_SLOT_EARLY);
+	return gp <= tasks_gp.done;
 }
 
 /* Check whether a grace period is over, and start the next one if it is wanted */

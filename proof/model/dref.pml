@@ -27,7 +27,7 @@
  * operation takes one from it, whichever user performs it.  Puts have no budget,
  * so every user can always drop its references, and passes run forever.
  *
- * -DMUTATION_x breaks one line.  The names are those of module/core/broken.h where
+ * -DMUTATION_x breaks one line.  The names are those of module/broken/broken.h where
  * it has the same fault; the script "run" lists all of them.
  */
 

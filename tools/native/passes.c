@@ -20,7 +20,7 @@
 #include <linux/slab.h>
 
 #include "bench.h"
-#include "../../module/core/internal.h"
+#include "module/core/internal.h"
 
 #define STEP	7919U	/* from one object to the next; a prime, so all are visited */
 

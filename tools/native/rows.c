@@ -15,7 +15,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "../../module/inspect/inspect.h"
+#include "module/inspect/inspect.h"
 #include "bench.h"
 #include "shim/shim.h"
 

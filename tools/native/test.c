@@ -136,7 +136,7 @@ static void print_help(void)
 	       "\n"
 	       "  -t, --threads N   number of threads in tests of races (default: 4)\n"
 	       "  -m, --ms N        duration of a test of races, in milliseconds (default: 400)\n"
-	       "  -b, --break WHAT  break dref with a fault of module/core/broken.c; only the test\n"
+	       "  -b, --break WHAT  break dref with a fault of module/broken/broken.c; only the test\n"
 	       "                    in build/broken can do that\n"
 	       "  -l, --list        list the names of the tests\n"
 	       "  -h, --help        show this help\n"

@@ -17,7 +17,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
-#include "../../module/inspect/inspect.h"
+#include "module/inspect/inspect.h"
 #include "shim/shim.h"
 
 #define MAX_THREADS	64
@@ -44,7 +44,7 @@ void test_stall(unsigned int one_in, unsigned int us);
 		test_fail(__VA_ARGS__);		\
 } while (0)
 
-/* module/core/broken.c, module/core/class.c */
+/* module/broken/broken.c, module/core/class.c */
 extern unsigned int * const shim_param_stall_one_in, * const shim_param_stall_us;
 extern const struct kernel_param shim_param_break, shim_param_delay_release;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fault injection, in builds made for that ("make stress-broken").
+ * Fault injection, in a copy of the sources that "make stress-broken" makes and patches.
  *
  * The module parameters do nothing until they are written to:
  *
@@ -25,7 +25,7 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
-#include "internal.h"
+#include "../core/internal.h"
 
 #define STALL_ATOMIC_US	4000U
 #define STALL_ATOMIC_FACTOR	8	/* times as frequent */

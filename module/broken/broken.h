@@ -2,10 +2,10 @@
 /*
  * Fault injection.
  *
- * A test that has never failed proves little.  A build made for this purpose can
- * break single steps of the algorithm at run time (broken.c), and dref-stress(8)
- * must notice.  In every other build, everything here is a constant or an empty
- * function, and generates no code.
+ * A test that has never failed proves little.  "make stress-broken" applies broken.patch
+ * to a copy of the sources.  A module built from it can break single steps of the algorithm
+ * at run time (broken.c), and dref-stress(8) must notice.  Everything that is not in this
+ * folder is without faults.
  */
 #ifndef DREF_BROKEN_H
 #define DREF_BROKEN_H
@@ -31,25 +31,13 @@ enum dref_breakage {
 	DREF_NR_BREAKAGES
 };
 
-#ifdef DREF_BROKEN
-
 extern enum dref_breakage dref_breakage;
 
-/* Test whether this fault is injected now; a constant false in other builds */
+/* Test whether this fault is injected now */
 #define dref_broken(what)	(READ_ONCE(dref_breakage) == DREF_BREAK_##what)
 
 bool dref_delay_release(struct dref *ref);
 bool dref_should_fail_alloc(void);
 void dref_broken_exit(void);
-
-#else
-
-#define dref_broken(what)	false
-
-static inline bool dref_delay_release(struct dref *ref) { return false; }
-static inline bool dref_should_fail_alloc(void) { return false; }
-static inline void dref_broken_exit(void) { }
-
-#endif /* DREF_BROKEN */
 
 #endif /* DREF_BROKEN_H */
