@@ -62,17 +62,12 @@ with_clients() {
 	done
 }
 
-released() {
-	sed -n 's/^released_exact: //p' $debugfs/dref/stats
-}
-
-# The dead objects are released, and all that they held: 2 chains of 4. The objects that
-# are held, and one that no pass has found, are lost.
+# dref forgets the classes, and says how many objects they had. The releases that are queued
+# run while the code of the module is there: a later one would be an oops.
 leave_a_class() {
 	load dref && load dref_test_leave || return
 	echo 10000 >$debugfs/dref/pass_max_ms	# only reconcile makes passes
 	echo 10000 >$debugfs/dref/pass_min_ms
-	before_leave=$(released)
 	unload dref_test_leave || return
 	for name in test-leave test-leave-rcu; do
 		said=$(dmesg | grep -o "goes and leaves class $name with .*" | tail -n 1)
@@ -85,8 +80,6 @@ leave_a_class() {
 		echo "# class $name is still there"
 		return 1
 	done
-	set -- $(($(released) - before_leave))
-	[ "$1" -eq 8 ] || { echo "# released $1 objects, not 8"; return 1; }
 	echo 1 >$debugfs/dref/reconcile		# it finds none of them
 	load dref_test_leave && unload dref_test_leave && unload dref
 }

@@ -51,7 +51,7 @@ bool dref_in_release(void)
  * Flush the promotion queue and the releases that are due, of all classes, and then those of
  * objects that these releases have dropped, for at most DREF_CHAIN_MAX links.
  */
-void dref_releases_flush_chains(void)
+static void dref_releases_flush_chains(void)
 {
 	unsigned long before;
 	int link;

@@ -387,51 +387,26 @@ static struct dref_class *dref_module_class(const struct module *module)
 	return found;
 }
 
-/* Returns the number of live objects of all classes of @module */
-static long dref_module_live(const struct module *module, bool warn)
-{
-	struct dref_class *class;
-	long live = 0;
-
-	mutex_lock(&dref_classes_mutex);
-	list_for_each_entry(class, &dref_classes, node) {
-		if (class->owner != module)
-			continue;
-		live += dref_class_live(class);
-		WARN(warn, "dref: module %s goes and leaves class %s with %ld objects\n",
-		     module->name, class->name, dref_class_live(class));
-	}
-	mutex_unlock(&dref_classes_mutex);
-	return live;
-}
-
 /*
- * Forget the classes of a module that is unloaded and leaves them registered.  Without this,
- * dref would keep pointers to freed classes, and call release() functions that have been
- * unloaded.  The module's code and data still exist, so this releases the dead objects, and
- * those that these releases drop.  It leaks the others with a WARN.
+ * Forget the classes of a module that is unloaded and leaves them registered, with a WARN.
+ * Without this, dref would keep pointers to freed classes, and call release() functions that
+ * have been unloaded.  The module's code and data still exist, so the releases that are
+ * queued run.  All other objects are leaked.
  */
 static int dref_module_notify(struct notifier_block *nb, unsigned long state,
 			      void *data)
 {
 	struct dref_class *class;
 	struct module *module = data;
-	long live, before;
 
 	if (state != MODULE_STATE_GOING || !dref_module_class(module))
 		return NOTIFY_DONE;
-
-	live = dref_module_live(module, true);
-	do {
-		before = live;
-		dref_pass_forget(module);
-		dref_releases_flush_chains();
-		live = dref_module_live(module, false);
-	} while (live != before);
-
-	while ((class = dref_module_class(module)))
+	while ((class = dref_module_class(module))) {
+		WARN(1, "dref: module %s goes and leaves class %s with %ld objects\n",
+		     module->name, class->name, dref_class_live(class));
 		dref_class_quiesce(class, dref_class_hide(class));
-	dref_pass_forget(module);	/* slots of objects that were promoted meanwhile */
+	}
+	dref_pass_forget(module);
 	return NOTIFY_OK;
 }
 

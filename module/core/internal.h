@@ -278,7 +278,6 @@ unsigned long dref_pass_epoch(void);
 
 /* barrier.c */
 bool dref_in_release(void);
-void dref_releases_flush_chains(void);
 void dref_pass_now(void);
 void dref_class_reconcile(struct dref_class *class, unsigned int task_state);
 

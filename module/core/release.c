@@ -233,7 +233,7 @@ void dref_release_later(struct dref *ref)
 	preempt_disable();
 	cpus = READ_ONCE(ref->class->cpu);
 	cpu = this_cpu_ptr(cpus);
-	/* Without cpus, a forgetful module has left the class behind, and @ref is leaked */
+	/* Without cpus, a module has left the class behind, and @ref is leaked */
 	if (cpus && llist_add(&ref->link, &cpu->dead.list))
 		dref_kick_release(cpu);
 	preempt_enable();

@@ -6,8 +6,8 @@
  * It leaves objects of each kind: exact and held, deferred and held, dropped
  * but not yet found by a pass, immortal, and two chains.  In a chain each
  * object holds the next one, only the first is dropped, and release() is slow.
- * dref must release the chains before the code of the module goes.  It forgets
- * the other objects, with a warning that says how many they are.
+ * dref must call no release() after the code of the module has gone.  It forgets
+ * the objects that are left, with a warning that says how many they were.
  * selftests/load.sh checks all this.
  */
 #include <linux/delay.h>
@@ -15,7 +15,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#define CHAIN	4	/* load.sh relies on this number */
+#define CHAIN	4
 
 struct leave_object {
 	struct dref		ref;
