@@ -39,6 +39,7 @@ bool dref_track_put(struct dref *ref, unsigned long n);
 bool dref_track_tryget(struct dref *ref, unsigned long caller);
 void dref_track_register(struct dref_class *class);
 void dref_track_stop(struct dref_class *class);
+void dref_track_sweep(void);
 void dref_tracks_init(void);
 void dref_tracks_exit(void);
 
@@ -60,6 +61,7 @@ static inline long dref_track_get(struct dref *ref, unsigned long n,
 static inline bool dref_track_put(struct dref *ref, unsigned long n) { return false; }
 static inline bool dref_track_tryget(struct dref *ref, unsigned long caller) { return false; }
 static inline void dref_track_stop(struct dref_class *class) { }
+static inline void dref_track_sweep(void) { }
 static inline void dref_tracks_init(void) { }
 static inline void dref_tracks_exit(void) { }
 static inline void dref_track_register(struct dref_class *class) { dref_class_open(class); }

@@ -38,6 +38,8 @@ static int dref_cpu_dead(unsigned int cpu)
 {
 	dref_releases_kick(cpu);
 	dref_promotions_kick();
+	if (dref_tracking_on())
+		dref_track_sweep();
 	return 0;
 }
 

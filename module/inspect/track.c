@@ -602,7 +602,7 @@ void __dref_track_forget(struct dref *ref)
 	unsigned long flags;
 
 	if (in_nmi()) {
-		irq_work_queue(&sweep_irq_work);
+		dref_irq_work_queue(&sweep_irq_work);
 		return;
 	}
 	raw_spin_lock_irqsave(lock, flags);
@@ -644,9 +644,14 @@ static void dref_sweep_work(struct work_struct *work)
 	mutex_unlock(&dref_track_mutex);
 }
 
-static void dref_sweep_irq(struct irq_work *work)
+void dref_track_sweep(void)
 {
 	queue_work(dref_unbound_wq, &sweep_work);
+}
+
+static void dref_sweep_irq(struct irq_work *work)
+{
+	dref_track_sweep();
 }
 
 bool __dref_is_tracked(const struct dref *ref)

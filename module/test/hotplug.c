@@ -2,10 +2,11 @@
 /*
  * Tests with CPUs that go off line and come back.
  *
- * dref has no hotplug callback.  The counters of a CPU stay where they are, and
- * each pass sums over all possible CPUs.
+ * The counters of a CPU stay where they are, and each pass sums over all possible CPUs.
+ * What a CPU has put on lists on its way down is dealt with when it is off line.
  */
 #include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
 #include <linux/delay.h>
 #include <linux/slab.h>
 
@@ -68,6 +69,84 @@ static void offline_cpu_keeps_counts(struct dref_test *t)
 	dref_barrier();
 	CHECK(t, test_released(obj), "not released");
 	CHECK(t, !add_cpu(cpu), "cannot bring CPU %d back on line", cpu);
+}
+
+/* ---- a CPU on its way down ---- */
+
+/*
+ * The last step of a CPU that goes off line, with interrupts disabled for good: an irq_work
+ * that is queued then runs when the CPU is on line again.  The step belongs to a driver
+ * that exists on SuperH only.
+ */
+#define TEST_LAST_STEP	CPUHP_AP_JCORE_TIMER_STARTING
+
+static struct {
+	struct test_object	*dead;	/* the CPU drops it, and it is released by a worker */
+	struct test_object	*hot;	/* the CPU makes it hot */
+	struct test_object	*later;	/* another CPU makes it hot after that */
+} dying_cpu;
+
+static void make_hot(struct test_object *obj)
+{
+	dref_get(&obj->ref);
+	dref_put(&obj->ref);
+}
+
+static int use_dref_on_dying_cpu(unsigned int cpu)
+{
+	dref_put(&dying_cpu.dead->ref);
+	make_hot(dying_cpu.hot);
+	return 0;
+}
+
+static long make_later_hot(void *arg)
+{
+	make_hot(dying_cpu.later);
+	return 0;
+}
+
+static long create_for_dying_cpu(void *arg)
+{
+	struct dref_test *t = arg;
+
+	dying_cpu.dead = test_new(t, test_class(t, DREF_ASYNC), false);
+	dying_cpu.hot = test_new(t, test_class(t, 0), false);
+	dying_cpu.later = test_new(t, test_class(t, 0), false);
+	return 0;
+}
+
+/*
+ * Neither a release nor a promotion waits until the CPU is on line again, whether this CPU
+ * has caused it or another one.
+ */
+static void lists_of_a_dying_cpu(struct dref_test *t)
+{
+	int cpu = removable_cpu();
+
+	if (cpu < 0 || num_online_cpus() < 3) {
+		test_skip(t, "needs three CPUs, one of which can be taken off line");
+		return;
+	}
+	work_on_cpu(cpumask_first(cpu_online_mask), create_for_dying_cpu, t);
+	if (!dying_cpu.dead || !dying_cpu.hot || !dying_cpu.later)
+		return;
+	if (cpuhp_setup_state_nocalls(TEST_LAST_STEP, "dref:test", NULL, use_dref_on_dying_cpu)) {
+		test_skip(t, "needs a step of the CPU's that no driver uses");
+		dref_put(&dying_cpu.dead->ref);
+		goto out;
+	}
+	if (CHECK(t, !remove_cpu(cpu), "cannot take CPU %d off line", cpu)) {
+		CHECK(t, test_soon(test_released(dying_cpu.dead), 5000), "not released");
+		CHECK(t, test_soon(dref_is_deferred(&dying_cpu.hot->ref), 5000), "not promoted");
+		work_on_cpu(cpumask_last(cpu_online_mask), make_later_hot, NULL);
+		CHECK(t, test_soon(dref_is_deferred(&dying_cpu.later->ref), 5000),
+		      "not promoted later");
+		CHECK(t, !add_cpu(cpu), "cannot bring CPU %d back on line", cpu);
+	}
+	cpuhp_remove_state_nocalls(TEST_LAST_STEP);
+out:
+	dref_put(&dying_cpu.hot->ref);
+	dref_put(&dying_cpu.later->ref);
 }
 
 /* ---- CPUs come and go while references do ---- */
@@ -177,6 +256,7 @@ out:
 
 const struct dref_test_case test_hotplug[] = {
 	{ "offline_cpu_keeps_counts",	offline_cpu_keeps_counts },
+	{ "lists_of_a_dying_cpu",	lists_of_a_dying_cpu, "promote_threshold=1" },
 	{ "cpus_come_and_go",		cpus_come_and_go, FLAPPING },
 	{ }
 };
