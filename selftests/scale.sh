@@ -124,7 +124,7 @@ is_json() {
 all_measured() {
 	awk -F '  +' -v cpus="$cpus" '
 	NR == 1 { next }
-	NF != 8 || $5 <= 0 || $6 > $5 || $5 > $8 || $8 > $7 { print "# " $0; bad = 1 }
+	NF != 9 || $5 <= 0 || $6 > $5 || $5 > $8 || $8 > $7 { print "# " $0; bad = 1 }
 	$1 == "scaling" { points[$3 ", " $2]++; n++ }
 	$1 == "scaling" && $4 == cpus { all[$3 ", " $2] }
 	{ lines[$1]++ }

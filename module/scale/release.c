@@ -206,7 +206,7 @@ int scale_releases(struct scale_session *session)
 	int i, err = 0;
 
 	mortal = kzalloc(sizeof(*mortal), GFP_KERNEL);
-	runs = kmalloc(sizeof(*runs), GFP_KERNEL);
+	runs = kzalloc(sizeof(*runs), GFP_KERNEL);
 	if (!mortal || !runs)
 		err = -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(triggers) && !err && !scale_must_end(session); i++) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Results: the median, the minimum, the maximum and the 90th percentile of the
- * runs of a point, one point per line.
+ * runs of a point, one point per line.  Most are times, some are numbers, so each
+ * line names its unit.
  *
  * Results are kept until the next session begins, and can be read while a
  * session runs.  The columns of the table are at least two spaces apart, so
@@ -18,7 +19,7 @@
 
 #include "scale.h"
 
-#define PS_PER_NS	1000U
+#define SCALE_PARTS	1000U	/* results are kept in thousandths of their unit */
 
 const char * const scale_measure_names[] = {
 	[SCALE_SCALING]		= "scaling",
@@ -44,7 +45,8 @@ static const char * const number_units[] = {
  * @counter: the counter that was measured
  * @operation: the operation that was measured
  * @number: number of threads or objects
- * @median: median of all runs, in picoseconds
+ * @unit: unit of the values, as ns
+ * @median: median of all runs, in thousandths of @unit
  * @min: minimum of all runs
  * @max: maximum of all runs
  * @p90: 90th percentile: nine of ten runs did not exceed it
@@ -55,6 +57,7 @@ struct scale_result {
 	const char		*counter;
 	const char		*operation;
 	unsigned int		number;
+	const char		*unit;
 	u64			median;
 	u64			min;
 	u64			max;
@@ -68,7 +71,14 @@ static LIST_HEAD(results);
 void scale_runs_add(struct scale_runs *runs, u64 ns, u64 times)
 {
 	if (times && runs->nr < SCALE_MAX_RUNS)
-		runs->ps[runs->nr++] = div64_u64(ns * PS_PER_NS, times);
+		runs->thousandths[runs->nr++] = div64_u64(ns * SCALE_PARTS, times);
+}
+
+/* Add a run whose result is @number of @unit */
+void scale_runs_add_number(struct scale_runs *runs, const char *unit, u64 number)
+{
+	runs->unit = unit;
+	scale_runs_add(runs, number, 1);
 }
 
 static int compare(const void *a, const void *b)
@@ -89,15 +99,16 @@ int scale_add_result(enum scale_measure measure, const char *counter, const char
 	result = kzalloc(sizeof(*result), GFP_KERNEL);
 	if (!result)
 		return -ENOMEM;
-	sort(runs->ps, runs->nr, sizeof(*runs->ps), compare, NULL);
+	sort(runs->thousandths, runs->nr, sizeof(*runs->thousandths), compare, NULL);
 	result->measure = measure;
 	result->counter = counter;
 	result->operation = operation;
 	result->number = number;
-	result->median = runs->ps[runs->nr / 2];
-	result->min = runs->ps[0];
-	result->max = runs->ps[runs->nr - 1];
-	result->p90 = runs->ps[DIV_ROUND_UP(runs->nr * 9, 10) - 1];
+	result->unit = runs->unit ?: "ns";
+	result->median = runs->thousandths[runs->nr / 2];
+	result->min = runs->thousandths[0];
+	result->max = runs->thousandths[runs->nr - 1];
+	result->p90 = runs->thousandths[DIV_ROUND_UP(runs->nr * 9, 10) - 1];
 
 	mutex_lock(&results_mutex);
 	list_add_tail(&result->node, &results);
@@ -124,9 +135,9 @@ static size_t memory_on_all_cpus(const struct scale_counter *counter)
 /* ---- the table ---- */
 
 /* Two digits after the decimal point; less than a hundredth of an instruction is noise */
-static void show_ns(struct seq_file *seq, const char *before, u64 ps)
+static void show_value(struct seq_file *seq, const char *before, u64 thousandths)
 {
-	u64 hundredths = div_u64(ps + PS_PER_NS / 200, PS_PER_NS / 100);
+	u64 hundredths = div_u64(thousandths + SCALE_PARTS / 200, SCALE_PARTS / 100);
 	u32 rest;
 
 	hundredths = div_u64_rem(hundredths, 100, &rest);
@@ -137,16 +148,16 @@ void scale_results_show(struct seq_file *seq)
 {
 	const struct scale_result *result;
 
-	seq_puts(seq, "measured   counter         operation       number  ns  min  max  p90\n");
+	seq_puts(seq, "measured   counter          operation       number  median  min  max  p90  unit\n");
 	mutex_lock(&results_mutex);
 	list_for_each_entry(result, &results, node) {
-		seq_printf(seq, "%-9s  %-14s  %-14s  %6u", scale_measure_names[result->measure],
+		seq_printf(seq, "%-9s  %-15s  %-14s  %6u", scale_measure_names[result->measure],
 			   result->counter, result->operation, result->number);
-		show_ns(seq, "  ", result->median);
-		show_ns(seq, "  ", result->min);
-		show_ns(seq, "  ", result->max);
-		show_ns(seq, "  ", result->p90);
-		seq_putc(seq, '\n');
+		show_value(seq, "  ", result->median);
+		show_value(seq, "  ", result->min);
+		show_value(seq, "  ", result->max);
+		show_value(seq, "  ", result->p90);
+		seq_printf(seq, "  %s\n", result->unit);
 	}
 	mutex_unlock(&results_mutex);
 }
@@ -195,10 +206,11 @@ static void show_result_json(struct seq_file *seq, const struct scale_result *re
 	seq_printf(seq, "{\"list\":\"%s\",\"counter\":\"%s\",\"operation\":\"%s\",\"%s\":%u",
 		   scale_measure_names[result->measure], result->counter, result->operation,
 		   number_units[result->measure], result->number);
-	show_ns(seq, ",\"ns\":", result->median);
-	show_ns(seq, ",\"min\":", result->min);
-	show_ns(seq, ",\"max\":", result->max);
-	show_ns(seq, ",\"p90\":", result->p90);
+	seq_printf(seq, ",\"%s\":", result->unit);
+	show_value(seq, "", result->median);
+	show_value(seq, ",\"min\":", result->min);
+	show_value(seq, ",\"max\":", result->max);
+	show_value(seq, ",\"p90\":", result->p90);
 	seq_puts(seq, "}\n");
 }
 

@@ -231,14 +231,17 @@ extern const char * const scale_measure_names[SCALE_NR_MEASURES];
 /**
  * struct scale_runs - the runs of one point
  * @nr: number of runs so far
- * @ps: the time of one operation in each run, in picoseconds
+ * @unit: unit of the values, or NULL for ns
+ * @thousandths: a value for each run, in thousandths of the unit: the time of one operation
  */
 struct scale_runs {
 	unsigned int	nr;
-	u64		ps[SCALE_MAX_RUNS];
+	const char	*unit;
+	u64		thousandths[SCALE_MAX_RUNS];
 };
 
 void scale_runs_add(struct scale_runs *runs, u64 ns, u64 times);
+void scale_runs_add_number(struct scale_runs *runs, const char *unit, u64 number);
 int scale_add_result(enum scale_measure measure, const char *counter, const char *operation,
 		     unsigned int number, struct scale_runs *runs);
 void scale_results_clear(void);
