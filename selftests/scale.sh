@@ -31,6 +31,7 @@ all_refused() {
 	refused --runs 0 && refused --runs 102 && refused --runs x && refused --runs -1 &&
 	refused --ops 999 && refused --ops 1000001 && refused --ops 99999999999 &&
 	refused --objects 9 && refused --objects 1000001 && refused --seconds 0 &&
+	refused --duration 9 && refused --duration 3600001 && refused --limit 999 &&
 	refused --cpus 0-,1 && refused --cpus 99999 && refused --cpus x &&
 	refused --measure none && refused --measure scaling, && refused --measure ,life &&
 	refused --runs && refused --runs= && refused --nonsense && refused -x &&
@@ -50,7 +51,8 @@ keeps() {
 
 parameters_keep() {
 	keeps runs 0 102 -1 x '' '1 2' 4294967297 && keeps ops 999 1000001 &&
-	keeps objects 9 1000001 && keeps seconds 0 86401 && keeps cpus 99999 3-1 0-x &&
+	keeps objects 9 1000001 && keeps duration 9 3600001 && keeps limit 999 100000001 &&
+	keeps seconds 0 86401 && keeps cpus 99999 3-1 0-x &&
 	keeps measure '' x scaling,, scalinglife
 }
 
@@ -113,18 +115,21 @@ is_json() {
 		/^"(machine|tunables)": [{]("[a-z_0-9]+":("[^"]*"|[0-9]+),?)*[}],$/ { next }
 		/^"[a-z]+": \[$/ { open++; next }
 		/^\],?$/ { open--; next }
-		!/^  [{]("[a-z_0-9]+":("[^"]*"|[0-9.]+),?)*[}],?$/ || open != 1 { print "# " $0; bad = 1 }
+		!/^  [{]("[A-Za-z_0-9]+":("[^"]*"|[0-9.]+),?)*[}],?$/ || open != 1 { print "# " $0; bad = 1 }
 		/,[}]/ { bad = 1 }
 		END { exit bad || open || !ended }' "$1"
 	fi
 }
 
 # Each counter is measured in each operation that it has, with 1 to all CPUs, and
-# min <= median <= p90 <= max.
+# min <= median <= p90 <= max.  Only numbers of churn can be 0.
 all_measured() {
 	awk -F '  +' -v cpus="$cpus" '
 	NR == 1 { next }
-	NF != 9 || $5 <= 0 || $6 > $5 || $5 > $8 || $8 > $7 { print "# " $0; bad = 1 }
+	NF != 9 || $6 > $5 || $5 > $8 || $8 > $7 || ($9 == "ns" && $5 <= 0) {
+		print "# " $0
+		bad = 1
+	}
 	$1 == "scaling" { points[$3 ", " $2]++; n++ }
 	$1 == "scaling" && $4 == cpus { all[$3 ", " $2] }
 	{ lines[$1]++ }
@@ -140,8 +145,10 @@ all_measured() {
 			}
 		}
 		if (nr < 31 || lines["life"] != 10 || lines["pass"] != 6 ||
-		    lines["promotion"] != steps - 1 || lines["release"] != 6) {
-			print "# " nr, lines["life"], lines["pass"], lines["promotion"], lines["release"]
+		    lines["promotion"] != steps - 1 || lines["release"] != 6 ||
+		    lines["churn"] != 32) {
+			print "# " nr, lines["life"], lines["pass"], lines["promotion"],
+				lines["release"], lines["churn"]
 			bad = 1
 		}
 		exit bad
@@ -149,7 +156,8 @@ all_measured() {
 }
 
 measures_everything() {
-	run --runs 1 --ops 1000 --objects 1000 --json "$out.json" || { show; return; }
+	run --runs 1 --ops 1000 --objects 1000 --duration 100 --json "$out.json" ||
+		{ show; return; }
 	is_json "$out.json" && all_measured || show
 }
 
@@ -191,6 +199,21 @@ tells_triggers_apart() {
 	echo "$min" >$dref/pass_min_ms
 	echo "$max" >$dref/pass_max_ms
 	[ $status -eq 0 ] || show
+}
+
+# All that is created is freed.  If there is much more than the limit at a time, because the
+# thread that looks has to wait for a CPU, creations are refused from then on.
+churns() {
+	run --measure churn --runs 1 --duration 1000 --limit 20000 &&
+	awk -F '  +' -v cpus="$cpus" '
+	$1 != "churn" { next }
+	$4 != cpus { bad = 1 }
+	$3 == "create+drop" && $5 > 0 { created++; peak = 0 }
+	$3 == "until freed" { freed++ }
+	$3 == "peak" { peaks++; peak = $5 }
+	$3 == "refused" && $5 == 0 && peak > 40000 { print "# " $2 ", peak: " peak; bad = 1 }
+	END { exit bad || created != 7 || freed != 5 || peaks != 6 }' $debugfs/results &&
+	[ "$(live)" -eq 0 ] || show
 }
 
 one_at_a_time() {
@@ -282,7 +305,7 @@ load dref && load dref_scale || skip_all "needs dref.ko and dref_scale.ko"
 [ -e $debugfs/run ] || skip_all "needs debugfs"
 cpus=$(grep -c ^processor /proc/cpuinfo)
 
-plan 21
+plan 23
 run --help && grep -q '^Usage: dref-scale' "$out"
 result $? "--help"
 all_refused
@@ -305,6 +328,8 @@ median_of_runs
 result $? "several runs have a median, a least and a most"
 tells_triggers_apart
 result $? "the times show which releases wait for a pass"
+churns
+result $? "what churn creates is freed, and the limit is obeyed"
 one_at_a_time
 result $? "one session runs at a time"
 stops_when_told
@@ -319,6 +344,8 @@ unloads life,promotion,pass 1
 result $? "the module unloads while it creates and destroys"
 unloads release 1
 result $? "the module unloads while it waits for a release"
+unloads churn 1
+result $? "the module unloads while objects wait for a grace period"
 if [ -w $cpu_online ]; then
 	cpu_goes
 	result $? "a CPU that goes offline ends a session"

@@ -76,6 +76,15 @@ static struct scale_range objects = { 10000, 10, 1000000 };
 module_param_cb(objects, &range_ops, &objects, 0600);
 MODULE_PARM_DESC(objects, "largest number of objects for passes, 10..1000000 (10000)");
 
+static struct scale_range duration = { 1000, 10, 3600000 };
+module_param_cb(duration, &range_ops, &duration, 0600);
+MODULE_PARM_DESC(duration, "time of a run of churn in ms, 10..3600000 (1000)");
+
+static struct scale_range limit = { 1000000, 1000, 100000000 };
+module_param_cb(limit, &range_ops, &limit, 0600);
+MODULE_PARM_DESC(limit,
+		 "objects not freed at which churn creates no more, 1000..100000000 (1000000)");
+
 static struct scale_range seconds = { 600, 1, 86400 };
 module_param_cb(seconds, &range_ops, &seconds, 0600);
 MODULE_PARM_DESC(seconds, "time limit of a session in seconds, 1..86400 (600)");
@@ -153,7 +162,7 @@ static const struct kernel_param_ops measures_ops = {
 };
 
 module_param_cb(measure, &measures_ops, NULL, 0600);
-MODULE_PARM_DESC(measure, "what to measure: some of scaling,life,promotion,pass,release (all)");
+MODULE_PARM_DESC(measure, "what to measure: some of scaling,life,promotion,pass,release,churn (all)");
 
 /* ---- a session ---- */
 
@@ -166,6 +175,7 @@ static const struct {
 	[SCALE_PROMOTION]	= { scale_promotions, scale_promotions_points },
 	[SCALE_PASS]		= { scale_passes, scale_passes_points },
 	[SCALE_RELEASE]		= { scale_releases, scale_releases_points },
+	[SCALE_CHURN]		= { scale_churn, scale_churn_points },
 };
 
 static void scale_session_work(struct work_struct *work);
@@ -262,6 +272,8 @@ static void scale_session_setup(void)
 		.runs		= runs.value,
 		.ops		= ops.value,
 		.objects	= objects.value,
+		.duration	= duration.value,
+		.limit		= limit.value,
 		.deadline	= jiffies + seconds.value * HZ,
 		.offline_cpu	= -1,
 	};
@@ -388,12 +400,17 @@ static int __init scale_module_init(void)
 	err = scale_releases_register();
 	if (err)
 		goto drain_lives;
+	err = scale_churn_register();
+	if (err)
+		goto drain_releases;
 	scale_dir = debugfs_create_dir("dref_scale", NULL);
 	debugfs_create_file("run", 0600, scale_dir, NULL, &run_fops);
 	debugfs_create_file("results", 0400, scale_dir, NULL, &results_fops);
 	debugfs_create_file("json", 0400, scale_dir, NULL, &json_fops);
 	return 0;
 
+drain_releases:
+	scale_releases_drain();
 drain_lives:
 	scale_lives_drain();
 drain_counters:
@@ -406,6 +423,7 @@ static void __exit scale_module_exit(void)
 	debugfs_remove(scale_dir);
 	scale_session_stop();
 	scale_results_clear();
+	scale_churn_drain();
 	scale_releases_drain();
 	scale_lives_drain();
 	scale_counters_drain();

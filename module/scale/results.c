@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Results: the median, the minimum, the maximum and the 90th percentile of the
- * runs of a point, one point per line.  Most are times, some are numbers, so each
- * line names its unit.
+ * runs of a point, one point per line.  Most are times; those of churn.c are also
+ * numbers of objects and the like, so each line names its unit.
  *
  * Results are kept until the next session begins, and can be read while a
  * session runs.  The columns of the table are at least two spaces apart, so
@@ -27,6 +27,7 @@ const char * const scale_measure_names[] = {
 	[SCALE_PROMOTION]	= "promotion",
 	[SCALE_PASS]		= "pass",
 	[SCALE_RELEASE]		= "release",
+	[SCALE_CHURN]		= "churn",
 };
 
 /* The unit of the number in a result */
@@ -36,6 +37,7 @@ static const char * const number_units[] = {
 	[SCALE_PROMOTION]	= "threads",
 	[SCALE_PASS]		= "objects",
 	[SCALE_RELEASE]		= "objects",
+	[SCALE_CHURN]		= "threads",
 };
 
 /**
@@ -181,8 +183,9 @@ static void show_machine(struct seq_file *seq, const struct scale_session *sessi
 		   utsname()->release, utsname()->machine);
 	seq_printf(seq, "\"cpus_online\":%u,\"cpus_possible\":%u,\"preempt\":\"%s\",",
 		   num_online_cpus(), num_possible_cpus(), preempt_mode());
-	seq_printf(seq, "\"cpus\":\"%*pbl\",\"runs\":%u,\"ops\":%u}\n",
+	seq_printf(seq, "\"cpus\":\"%*pbl\",\"runs\":%u,\"ops\":%u,",
 		   cpumask_pr_args(&session->cpumask), session->runs, session->ops);
+	seq_printf(seq, "\"duration\":%u,\"limit\":%u}\n", session->duration, session->limit);
 }
 
 static void show_memory(struct seq_file *seq)

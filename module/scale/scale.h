@@ -10,6 +10,7 @@
  *	promotion.c	time from first contention to a slot
  *	pass.c		passes over 10, 100, 1000 ... deferred objects
  *	release.c	time from the last put to release()
+ *	churn.c		objects that all CPUs create and drop as fast as they can
  *	results.c	the results, as a table and as JSON
  *
  * There is one session at a time.  It measures points one after the other, each
@@ -42,6 +43,7 @@ enum scale_measure {
 	SCALE_PROMOTION,
 	SCALE_PASS,
 	SCALE_RELEASE,
+	SCALE_CHURN,
 	SCALE_NR_MEASURES
 };
 
@@ -51,6 +53,8 @@ enum scale_measure {
  * @runs: number of runs for each point
  * @ops: number of operations of each thread in a run
  * @objects: the largest number of deferred objects, for passes
+ * @duration: time of a run of churn.c, in milliseconds
+ * @limit: number of objects not freed at which churn.c refuses to create more
  * @cpumask: CPUs of the threads: the first thread is on the first CPU, and so on
  * @nr_cpus: number of CPUs in @cpumask
  * @deadline: when the session gives up, in jiffies
@@ -66,6 +70,8 @@ struct scale_session {
 	unsigned int	runs;
 	unsigned int	ops;
 	unsigned int	objects;
+	unsigned int	duration;
+	unsigned int	limit;
 	struct cpumask	cpumask;
 	unsigned int	nr_cpus;
 	unsigned long	deadline;
@@ -211,12 +217,17 @@ void scale_releases_drain(void);
 void scale_releases_open(struct scale_session *session);
 void scale_releases_close(struct scale_session *session);
 
+/* churn.c */
+int scale_churn_register(void);
+void scale_churn_drain(void);
+
 /* Each of these measures all points of one enum scale_measure; returns 0 or an error */
 int scale_scaling(struct scale_session *session);
 int scale_lives(struct scale_session *session);
 int scale_promotions(struct scale_session *session);
 int scale_passes(struct scale_session *session);
 int scale_releases(struct scale_session *session);
+int scale_churn(struct scale_session *session);
 
 /* Each of these returns how many points that are */
 unsigned int scale_scaling_points(const struct scale_session *session);
@@ -224,6 +235,7 @@ unsigned int scale_lives_points(const struct scale_session *session);
 unsigned int scale_promotions_points(const struct scale_session *session);
 unsigned int scale_passes_points(const struct scale_session *session);
 unsigned int scale_releases_points(const struct scale_session *session);
+unsigned int scale_churn_points(const struct scale_session *session);
 
 /* results.c */
 extern const char * const scale_measure_names[SCALE_NR_MEASURES];

@@ -74,9 +74,9 @@ documented latency memory rates scaling release
 
 program dref-scale scale
 completes "dref-scale --ob" "--objects"
-completes "dref-scale --measure " "scaling life promotion pass release"
+completes "dref-scale --measure " "scaling life promotion pass release churn"
 completes "dref-scale -m life,p" "life,promotion life,pass"
 completes "dref-scale --runs " ""
 completes "dref-scale --json Make" "Makefile"
-documented scaling life promotion pass release
+documented scaling life promotion pass release churn
 exit $status
