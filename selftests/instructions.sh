@@ -13,6 +13,7 @@
 . ./common.sh
 
 debugfs=/sys/kernel/debug/dref_scale
+parameters=/sys/module/dref_scale/parameters
 events=/sys/kernel/tracing/events/dref/enable
 reference=instructions.ref
 kernel=$(uname -r)
@@ -21,18 +22,36 @@ kernel=$(uname -r)
 # on vary by a little.
 tolerance="0.1 + 0.002 * old"
 
-measure() {
-	# After tracing is off again, it costs nothing.
-	for value in 1 0; do
-		[ ! -e $events ] || echo $value >$events || return
-	done
-	echo scaling,life,pass >/sys/module/dref_scale/parameters/measure &&
-	echo 1000 >/sys/module/dref_scale/parameters/objects &&
+session() {
 	echo 1 >$debugfs/run || return
 	while grep -q '^state: running' $debugfs/run; do
 		sleep 0.2
 	done
 	grep -q '^state: done' $debugfs/run
+}
+
+measure() {
+	# After tracing is off again, it costs nothing.
+	for value in 1 0; do
+		[ ! -e $events ] || echo $value >$events || return
+	done
+	echo scaling,life,pass >$parameters/measure &&
+	echo 1000 >$parameters/objects && session
+}
+
+# keeps_pace: a CPU creates and drops objects of a DREF_RCU class at least half as fast as
+# objects of kref and call_rcu().  Ticks and grace periods are part of these figures, so they
+# vary, and there is no reference.
+keeps_pace() {
+	echo churn >$parameters/measure && echo 1 >$parameters/runs &&
+	echo 200 >$parameters/duration && session && awk -F '  +' '
+	$3 == "create+drop" { instructions[$2] = $5 }
+	END {
+		call_rcu = instructions["kref, call_rcu"]
+		dref = instructions["dref DREF_RCU"]
+		print "# " dref " instructions an object, " call_rcu " with call_rcu()"
+		exit !dref || dref > 2 * call_rcu
+	}' $debugfs/results
 }
 
 # measured: print MEASURED  COUNTER  OPERATION  OBJECTS  INSTRUCTIONS, as measured on one
@@ -99,11 +118,13 @@ grep -q "^# Linux $series\." $reference ||
 measure
 status=$?
 results=$(compare)
-plan $(($(echo "$results" | wc -l) + 1))
+plan $(($(echo "$results" | wc -l) + 2))
 result $status "everything is measured"
 while read -r status name; do
 	result "$status" "$name"
 done <<END
 $results
 END
+keeps_pace
+result $? "DREF_RCU releases keep pace"
 finish
