@@ -49,7 +49,7 @@ if "DREF_SLEEP" in flags:
 
 @sleeps@
 identifier class.release, ref;
-identifier sleeper =~ "^(mutex_lock|down$|down_read|down_write|msleep|ssleep|fsleep|usleep_range|schedule|wait_event|wait_for|synchronize_|rcu_barrier|flush_work|flush_delayed_work|cancel_work_sync|cancel_delayed_work_sync|kthread_stop|free_irq|vunmap|might_sleep|cond_resched)";
+identifier sleeper =~ "^(mutex_lock|down$|down_read|down_write|msleep|ssleep|fsleep|usleep_range|schedule$|schedule_(timeout|hrtimeout)|wait_event|wait_for|synchronize_|rcu_barrier|flush_work|flush_delayed_work|cancel_work_sync|cancel_delayed_work_sync|kthread_stop|free_irq|vunmap|might_sleep|cond_resched)";
 position p;
 @@
 release(struct dref *ref)
