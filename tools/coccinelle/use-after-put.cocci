@@ -2,9 +2,10 @@
 /// After dref_put() or dref_kill(), the object may be gone: neither its count nor any
 /// other member may be used. After dref_exit(), the count has ended.
 ///
-/// Two cases are not reported: the function has taken a reference itself, as it may
+/// Some cases are not reported: the function has taken a reference itself, as it may
 /// hold another one; and the put is inside rcu_read_lock(), where the object can still
-/// be read. A pointer that is assigned again points to another object.
+/// be read. A pointer that is assigned again points to another object. A completion of the
+/// object that is waited for is one that release() completes, so the memory is still there.
 //
 // Options: --no-includes
 
@@ -103,6 +104,8 @@ position dropped_object.put, use != count_of.p;
  ++part
 |
  --part
+|
+ wait_for_completion(&object->used)
 |
  object@use->used
 )
