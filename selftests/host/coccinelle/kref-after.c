@@ -21,7 +21,7 @@ static void session_release(struct dref *ref)
 
 	kfree_rcu(session, rcu);
 }
-static DEFINE_DREF_CLASS(session_release_class, "session", session_release, 0);
+static DEFINE_DREF_CLASS(session_class, "session", session_release, 0);
 
 static struct session *session_new(int number)
 {
@@ -30,7 +30,7 @@ static struct session *session_new(int number)
 	if (!session)
 		return NULL;
 	session->number = number;
-	dref_init(&session->ref, &session_release_class);
+	dref_init(&session->ref, &session_class);
 	return session;
 }
 
