@@ -53,3 +53,94 @@ static void label_put(struct label *label)
 	if (refcount_dec_and_test(&label->users))
 		label_free(label);
 }
+
+struct buffer {
+	refcount_t users;
+	struct work_struct work;
+};
+
+struct plain {
+	struct buffer buffer;
+	refcount_t ref;
+};
+
+struct by_rcu {
+	struct rcu_head rcu;
+	refcount_t ref;
+};
+
+struct called {
+	struct rcu_head rcu;
+	refcount_t ref;
+};
+
+struct awaited {
+	struct completion done;
+	refcount_t ref;
+};
+
+struct queued {
+	struct work_struct work;
+	refcount_t ref;
+};
+
+static struct workqueue_struct *queue;
+
+static void plain_new(struct plain *plain, struct by_rcu *by_rcu, struct called *called,
+		      struct awaited *awaited, struct queued *queued)
+{
+	refcount_set(&plain->buffer.users, 1);
+	refcount_set(&plain->ref, 1);
+	refcount_set(&by_rcu->ref, 1);
+	refcount_set(&called->ref, 1);
+	refcount_set(&awaited->ref, 1);
+	refcount_set(&queued->ref, 1);
+}
+
+static void plain_put(struct plain *plain)
+{
+	if (refcount_dec_and_test(&plain->ref))
+		kfree(plain);
+}
+
+static void by_rcu_put(struct by_rcu *by_rcu)
+{
+	if (refcount_dec_and_test(&by_rcu->ref))
+		kfree_rcu(by_rcu, rcu);
+}
+
+static void called_free(struct rcu_head *head)
+{
+	kfree(container_of(head, struct called, rcu));
+}
+
+static void called_release(struct called *called)
+{
+	if (refcount_dec_and_test(&called->ref))
+		call_rcu(&called->rcu, called_free);
+}
+
+static void awaited_put(struct awaited *awaited)
+{
+	if (refcount_dec_and_test(&awaited->ref))
+		complete(&awaited->done);
+}
+
+static void awaited_end(struct awaited *awaited)
+{
+	awaited_put(awaited);
+	wait_for_completion(&awaited->done);
+	kfree(awaited);
+}
+
+static void queued_put(struct queued *queued)
+{
+	if (refcount_dec_and_test(&queued->ref))
+		queue_work(queue, &queued->work);
+}
+
+static void buffer_put(struct buffer *buffer)
+{
+	if (refcount_dec_and_test(&buffer->users))
+		schedule_work(&buffer->work);
+}
