@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The semantic patches in tools/coccinelle find the mistakes in the samples and nothing
-# else. They convert samples that use kref, refcount_t and contract 1 of dref.
+# else. They convert samples that use kref, refcount_t, percpu_ref and contract 1 of dref,
+# and leave alone the samples of which they say why they cannot be converted.
 
 cd "$(dirname "$0")" || exit
 . ../common.sh
@@ -24,7 +25,8 @@ same() {
 	result $status "$1"
 }
 
-plan $(($(wc -w <<<"$checks") + $(wc -w <<<"$conversions") + 2))
+refused=$(cd coccinelle && ls -- *-refused.c)
+plan $(($(wc -w <<<"$checks") + $(wc -w <<<"$conversions") + $(wc -w <<<"$refused") + 2))
 # shellcheck disable=SC2086 # names
 "$tools/coccinelle/coccicheck" --ktap $samples >"$out"
 [ $? -eq 1 ]
@@ -44,7 +46,20 @@ for conversion in $conversions; do
 		"$sample.c" -o "$out.c" >"$out" 2>&1 || cat "$out"
 	same "$conversion" "$sample-after.c" "$out.c"
 done
-"$tools/coccinelle/coccicheck" coccinelle/kref-after.c coccinelle/refcount-after.c | sed 's/^/# /'
+for sample in $refused; do
+	conversion=${sample%-refused.c}-to-dref.cocci
+	# A comment at the end of a line is the reason, without the name of a function.
+	sed -n '=; s,.*[^[:space:]]\t/\* \(.*\) \*/$,: \1,p' "coccinelle/$sample" |
+		sed -n '/^[0-9]/{ h; d; }; H; g; s/\n//p' >"$out.marked"
+	rm -f "$out.c"
+	spatch -D patch --very-quiet --cocci-file "$tools/coccinelle/$conversion" --no-includes \
+		"coccinelle/$sample" -o "$out.c" >"$out" 2>&1
+	[ ! -e "$out.c" ] || diff "coccinelle/$sample" "$out.c" | sed 's/^/changed: /' >>"$out"
+	sed 's/^[^:]*:\([0-9]*: \)[^ ]* is not converted: /\1/; s/: [A-Za-z_]*\(()\)*: /: /' "$out" |
+		sort -n >"$out.found"
+	same "$conversion refuses $(wc -l <"$out.marked") uses" "$out.marked" "$out.found"
+done
+"$tools/coccinelle/coccicheck" coccinelle/{kref,percpu_ref,refcount}-after.c | sed 's/^/# /'
 [ "${PIPESTATUS[0]}" -eq 0 ]
 result $? "coccicheck reports nothing in the converted samples"
 finish
