@@ -32,7 +32,6 @@ virtual patch
 lock = "the last put takes a lock"
 reasons = {
 	"kref_put_lock": lock, "kref_put_mutex": lock,
-	"kref_put_if_one": "its value is looked at",
 }
 
 krefs = {}		# (structure, member): the position of the member
@@ -41,11 +40,13 @@ inits = {}		# (structure, member): { (file, line, function) }
 definitions = {}	# release function: the position of its definition
 static = set()		# release functions that are static
 known = set()		# positions of uses that are dealt with
+typed = set()		# positions of uses of an object whose type is known
 refusals = {}		# (structure, member): { (file, line, reason) }
+strays = {}		# object and member: the position of a use, if the structure is elsewhere
 classes = {}		# (structure, member): the name of its class
 
+# A name that no function or structure has keeps a rule from matching.
 def name_if(condition, name):
-	# A name that no function or structure has keeps a rule from matching.
 	return cocci.make_ident(name if condition else "no_such_name")
 
 def place(p):
@@ -188,6 +189,51 @@ p << kref_used.p;
 @@
 if place(p) not in known:
 	refuse(structure, member, p, "it is used otherwise")
+
+@any_type@
+type T;
+T *object;
+T embedded;
+identifier kref.member, operation =~ "^kref_";
+position p;
+@@
+operation(&\(object->member@p\|embedded.member@p\), ...)
+
+@script:python@
+p << any_type.p;
+@@
+typed.add(place(p))
+
+@no_type@
+expression object;
+identifier kref.member, operation =~ "^kref_";
+position p;
+@@
+operation(&\(object->member@p\|object.member@p\), ...)
+
+@script:python@
+member << kref.member;
+object << no_type.object;
+p << no_type.p;
+@@
+for key in krefs if place(p) not in typed else ():
+	if key[1] == member:
+		refuse(*key, p, "the type of %s is not known" % object.replace(" ", ""))
+
+@stray@
+expression object;
+identifier member;
+position p;
+@@
+kref_put(&\(object->member@p\|object.member@p\), ...)
+
+@script:python@
+object << stray.object;
+member << stray.member;
+p << stray.p;
+@@
+if place(p) not in known and member not in [count[1] for count in krefs]:
+	strays.setdefault(object.replace(" ", "") + " " + member, p)
 
 @kref_init@
 identifier kref.structure, kref.member;
@@ -406,3 +452,6 @@ for key in sorted(krefs, key=lambda key: place(krefs[key])):
 		print("%s:%d: %s.%s is converted, class %s" % (file, line, *key, classes[key]))
 	for file, line, reason in sorted(refusals.get(key, ())):
 		print("%s:%d: %s.%s is not converted: %s" % (file, line, *key, reason))
+for name in sorted(strays):
+	print("%s:%d: %s is not converted: its structure is not in these files" %
+	      (strays[name][0].file, int(strays[name][0].line), name.replace(" ", ".")))

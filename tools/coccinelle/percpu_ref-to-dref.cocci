@@ -59,6 +59,7 @@ known = set()		# positions of uses that are dealt with
 typed = set()		# positions of uses of an object whose type is known
 inits = {}		# (structure, member): { (file, line, function, release) }
 releases = {}		# function: position of its definition
+strays = {}		# object and member: the position of a use, if the structure is elsewhere
 classes = {}		# (structure, member): the name of its class
 
 def place(p):
@@ -354,6 +355,21 @@ for key in counts if place(p) not in typed else ():
 	if key[1] == member:
 		refuse(*key, p, "the type of %s is not known" % object.replace(" ", ""))
 
+@stray@
+expression object;
+identifier member;
+position p;
+@@
+\(percpu_ref_put\|percpu_ref_kill\)(&\(object->member@p\|object.member@p\))
+
+@script:python@
+object << stray.object;
+member << stray.member;
+p << stray.p;
+@@
+if place(p) not in known and member not in [count[1] for count in counts]:
+	strays.setdefault(object.replace(" ", "") + " " + member, p)
+
 // ---- what is refused ----
 
 @script:python accepted@
@@ -578,3 +594,6 @@ for key in sorted(counts, key=lambda key: place(counts[key])):
 		print("%s:%d: %s.%s is converted, class %s" % (file, line, *key, classes[key]))
 	for file, line, reason in sorted(refusals.get(key, ())):
 		print("%s:%d: %s.%s is not converted: %s" % (file, line, *key, reason))
+for name in sorted(strays):
+	print("%s:%d: %s is not converted: its structure is not in these files" %
+	      (strays[name][0].file, int(strays[name][0].line), name.replace(" ", ".")))

@@ -51,6 +51,7 @@ inits = {}		# (structure, member): { (file, line, function) }
 puts = {}		# (structure, member): { position: (what is done at zero, file, line, function) }
 destroyers = {}		# (function, structure): position of its definition
 functions = set()	# names that end in _release
+strays = {}		# object and member: the position of a use, if the structure is elsewhere
 classes = {}		# (structure, member): the name of its class
 
 def place(p):
@@ -433,6 +434,21 @@ for key in counts if place(p) not in typed else ():
 	if key[1] == member:
 		refuse(*key, p, "the type of %s is not known" % object.replace(" ", ""))
 
+@stray@
+expression object;
+identifier member;
+position p;
+@@
+refcount_dec_and_test(&\(object->member@p\|object.member@p\))
+
+@script:python@
+object << stray.object;
+member << stray.member;
+p << stray.p;
+@@
+if place(p) not in known and member not in [count[1] for count in counts]:
+	strays.setdefault(object.replace(" ", "") + " " + member, p)
+
 // ---- what is refused ----
 
 @script:python accepted@
@@ -684,3 +700,6 @@ for key in sorted(counts, key=lambda key: place(counts[key])):
 		print("%s:%d: %s.%s is converted, class %s" % (file, line, *key, classes[key]))
 	for file, line, reason in sorted(refusals.get(key, ())):
 		print("%s:%d: %s.%s is not converted: %s" % (file, line, *key, reason))
+for name in sorted(strays):
+	print("%s:%d: %s is not converted: its structure is not in these files" %
+	      (strays[name][0].file, int(strays[name][0].line), name.replace(" ", ".")))

@@ -32,6 +32,10 @@ struct managed {
 	struct kref ref;
 };
 
+struct untyped {
+	struct kref guess;
+};
+
 static DEFINE_MUTEX(lock);
 
 static void locked_release(struct kref *ref)
@@ -117,4 +121,14 @@ static struct managed *managed_new(struct device *device)
 	if (managed)
 		kref_init(&managed->ref);	/* the device frees its memory */
 	return managed;
+}
+
+static void elsewhere_put(struct elsewhere *elsewhere)
+{
+	kref_put(&elsewhere->count, elsewhere_release);	/* its structure is not in these files */
+}
+
+static void untyped_put(void)
+{
+	kref_get(&elsewhere()->guess);	/* the type of elsewhere() is not known */
 }

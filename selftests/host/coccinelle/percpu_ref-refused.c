@@ -141,3 +141,8 @@ static bool asked_init(struct asked *asked)
 
 	return ret < 0;
 }
+
+static void elsewhere_end(struct elsewhere *elsewhere)
+{
+	percpu_ref_kill(&elsewhere->count);	/* its structure is not in these files */
+}

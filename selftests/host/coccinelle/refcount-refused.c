@@ -163,3 +163,9 @@ static struct managed *managed_new(struct device *device)
 		refcount_set(&managed->ref, 1);	/* the device frees its memory */
 	return managed;
 }
+
+static void elsewhere_put(struct elsewhere *elsewhere)
+{
+	if (refcount_dec_and_test(&elsewhere->count))	/* its structure is not in these files */
+		kfree(elsewhere);
+}
