@@ -132,6 +132,10 @@ sparse: ## build with W=1 C=2, no warning allowed
 coccicheck: ## semantic patches: the kernel's, and for FILES="FILE.c..." those of dref
 	$(Q)tools/coccinelle/coccicheck $(FILES)
 
+# DRIVERS="macsec nvmet"
+convert-drivers: ## convert drivers of the kernel to dref, and compile them (DRIVERS=)
+	$(Q)$(script) tools/convert/drivers $(DRIVERS)
+
 analyze: ## what Coccinelle, clang's analyzer and shellcheck find
 	$(Q)$(script) scripts/check analyze
 
@@ -159,4 +163,4 @@ clean: ## remove everything that was built
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress bench style sparse coccicheck analyze install uninstall clean help
+.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress bench style sparse coccicheck convert-drivers analyze install uninstall clean help
