@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The semantic patches in tools/coccinelle find the mistakes in the samples and nothing
-# else. They convert samples that use kref, refcount_t, percpu_ref and contract 1 of dref,
-# and leave alone the samples of which they say why they cannot be converted.
+# else. They convert samples that use kref, refcount_t, percpu_ref and contract 1 of dref, and
+# samples without dref_exit(), and leave alone the samples of which they say why they cannot
+# be converted.
 
 cd "$(dirname "$0")" || exit
 . ../common.sh
