@@ -117,6 +117,12 @@ stress: ## dref-stress with all scenarios and disturbers (CPUS=8 DURATION=10m AR
 	$(Q)$(script) scripts/build-for-vm stress-broken tools
 	$(Q)scripts/stress-vm $(CPUS) $(DURATION) $(ARGS)
 
+# ARGS="--only traffic --duration 300"
+wireguard: ## convert the kernel's WireGuard to dref, and test it: half an hour (ARGS=)
+	$(Q)scripts/need demo wireguard
+	$(Q)$(script) scripts/build-for-vm all
+	$(Q)$(script) tools/convert/wireguard/run $(ARGS)
+
 # BENCH_DIR=FOLDER
 bench: ## measure what it costs, 5 minutes, and write a report (BENCH_DIR=)
 	$(Q)scripts/need demo native plot
@@ -163,4 +169,4 @@ clean: ## remove everything that was built
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress bench style sparse coccicheck convert-drivers analyze install uninstall clean help
+.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress wireguard bench style sparse coccicheck convert-drivers analyze install uninstall clean help
