@@ -96,7 +96,7 @@ typedef void (*dref_release_t)(struct dref *ref);
 
 /**
  * struct dref - a deferred reference count, to be embedded in an object
- * @mode: how the object is counted, see DREF_MODE_* below; a get or a put
+ * @mode: how the object is counted, see DREF_MODE_* in dref.h; a get or a put
  *	decides with one load of it what to do
  * @count: the references that are counted here, minus one, so that the sign bit
  *	means "no reference"; DREF_BIAS is added while the object has a slot
@@ -121,7 +121,7 @@ struct dref {
 
 /**
  * struct dref_class - describes one kind of object
- * @name: name in debugfs and in messages: [a-z0-9_-]{1,31}
+ * @name: name in debugfs and in messages: ``[a-z0-9_-]{1,31}``
  * @release: called once for each object, after its last reference was dropped
  * @flags: DREF_SLEEP, DREF_RCU, DREF_EXACT, DREF_ASYNC
  * @owner: the module that defines the class
@@ -639,7 +639,7 @@ static __always_inline bool dref_tryget_live(struct dref *ref)
  * dref_is_immortal - test whether an object is immortal
  * @ref: the count
  *
- * Context: any.
+ * Context: any.  Ordering: none.
  *
  * Return: true if the object is immortal; it stays immortal.
  */
@@ -652,7 +652,7 @@ static inline bool dref_is_immortal(const struct dref *ref)
  * dref_is_deferred - test whether an object is deferred
  * @ref: the count
  *
- * Context: any.
+ * Context: any.  Ordering: none.
  *
  * Return: true if gets and puts of the object are counted per CPU.  The answer
  * may be outdated when the caller sees it.
@@ -668,7 +668,7 @@ static inline bool dref_is_deferred(const struct dref *ref)
  * dref_is_dying - test whether an object is dying or dead
  * @ref: the count
  *
- * Context: any.
+ * Context: any.  Ordering: none.
  *
  * Return: true if a pass has seen no reference, or if the object is dead.  The
  * answer may be outdated when the caller sees it, as a dref_tryget() resurrects

@@ -104,7 +104,8 @@ void dref_class_reconcile(struct dref_class *class, unsigned int task_state)
  * Context: task, may sleep; not from a release() that dref has queued, and not while
  * holding a lock that a release() of any class takes.
  *
- * Return: the number of objects it found dead; all of them have been released.
+ * Return: the number of objects it found dead; all of them have been released.  From a
+ * release(), 0, with a WARN.
  */
 unsigned long dref_reconcile(void)
 {
@@ -130,7 +131,8 @@ EXPORT_SYMBOL_GPL(dref_reconcile);
  * dref_barrier - wait for the releases of all objects that have been put
  *
  * When dref_barrier() returns, every release() caused by a put before the call has
- * run, whatever the mode of the object and the flags of its class.
+ * run, whatever the mode of the object and the flags of its class.  From a release(),
+ * dref_barrier() issues a WARN and returns at once.
  *
  * Context: task, may sleep; not from a release() that dref has queued, and not while
  * holding a lock that a release() of any class takes.

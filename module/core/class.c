@@ -130,7 +130,7 @@ void dref_class_open(struct dref_class *class)
  *
  * Context: task, may sleep.
  *
- * Return: 0; -EINVAL if the name is not [a-z0-9_-]{1,31}, release is NULL or a
+ * Return: 0; -EINVAL if the name is not ``[a-z0-9_-]{1,31}``, release is NULL or a
  * flag is unknown; -EEXIST if a class with this name exists; -ENOMEM.
  */
 int dref_class_register(struct dref_class *class)
@@ -326,7 +326,8 @@ static void dref_sleep_freezable(void)
  *
  * For module_exit(), which must not return while an object of the module can
  * still be released.  Logs every 10 seconds how many objects are left.  A system that is
- * suspended meanwhile freezes the caller.
+ * suspended meanwhile freezes the caller.  If the class is not registered, or from a
+ * release(), dref_class_drain() issues a WARN and returns at once.
  *
  * Context: task, may sleep, until the last reference is dropped; otherwise as
  * dref_class_unregister().
@@ -359,7 +360,8 @@ EXPORT_SYMBOL_GPL(dref_class_drain);
  *
  * When dref_class_barrier() returns, every release() of this class that was caused by a put
  * before the call has run, whatever the mode of the object.  It waits for the release() of
- * no other class.
+ * no other class.  If the class is not registered, or from a release(),
+ * dref_class_barrier() issues a WARN and returns at once.
  *
  * Context: task, may sleep; not from a release() that dref has queued, and not while
  * holding a lock that a release() of this class takes.

@@ -197,7 +197,7 @@ static __always_inline unsigned long dref_count_in_slot(struct dref *ref, unsign
  *
  * For dref_get() and dref_get_many() only, off the fast path.
  *
- * Context: any.  Ordering: none.
+ * Context and ordering: as dref_get().
  */
 void dref_get_slow(struct dref *ref, unsigned long n)
 {
@@ -218,7 +218,7 @@ EXPORT_SYMBOL_GPL(dref_get_slow);
  *
  * For dref_get() only.
  *
- * Context: any.
+ * Context and ordering: as dref_get().
  */
 void dref_get_bad(struct dref *ref)
 {

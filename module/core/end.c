@@ -35,7 +35,7 @@
  * Must be called at most once for an object: a second call issues a WARN and drops
  * nothing.  Does nothing if the object is immortal.
  *
- * Context: any.  Ordering: as dref_put().
+ * Context and ordering: as dref_put().
  */
 void dref_kill(struct dref *ref)
 {

@@ -89,7 +89,7 @@ bool dref_make_immortal(struct dref *ref)
  * and dref_put(), which have no effect any more.  This cannot be undone.  The idea is
  * that of PEP 683.
  *
- * Context: any.
+ * Context: any.  Ordering: none.
  */
 void dref_immortalize(struct dref *ref)
 {
