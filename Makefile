@@ -42,6 +42,7 @@ release = $(or $(shell cut -d '"' -f 2 $(KDIR)/include/generated/utsrelease.h 2>
 
 installed := $(CURDIR)/selftests/kselftest_install
 broken := $(CURDIR)/tools/stress/broken
+site := $(CURDIR)/Documentation/output
 # Absolute paths, for a make or a script that runs in another folder
 absolute = $(foreach name,DESTDIR KSRC,$(if $($(name)),$(name)=$(abspath $($(name)))))
 
@@ -129,6 +130,12 @@ bench: ## measure what it costs, 5 minutes, and write a report (BENCH_DIR=)
 	$(Q)$(script) scripts/build-for-vm all native
 	$(Q)scripts/bench/bench $(BENCH_DIR)
 
+# SPHINXOPTS=OPTIONS
+htmldocs: ## the pages and the interface as a site, into Documentation/output
+	$(Q)scripts/need htmldocs
+	$(Q)srctree=$$($(absolute) scripts/kselftest-get) && export srctree && \
+		PYTHONDONTWRITEBYTECODE=1 sphinx-build -q -E -a -W --keep-going -d $(site)/.doctrees $(SPHINXOPTS) Documentation $(site)
+
 style: ## checkpatch --strict, kernel-doc, and the syntax of the pages
 	$(Q)$(script) scripts/check style
 
@@ -164,9 +171,9 @@ clean: ## remove everything that was built
 	$(Q)scripts/remove-modules built
 	$(Q)$(MAKE) -C tools clean
 	$(Q)$(MAKE) -C selftests clean
-	$(Q)rm -rf $(installed) $(broken)
+	$(Q)rm -rf $(installed) $(broken) $(site)
 
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress wireguard bench style sparse coccicheck convert-drivers analyze install uninstall clean help
+.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress wireguard bench htmldocs style sparse coccicheck convert-drivers analyze install uninstall clean help
