@@ -115,6 +115,43 @@ static struct dref_class *dref_class_find(const char *name)
 	return NULL;
 }
 
+/*
+ * Set up what the objects of classes need, before the first class is registered.
+ *
+ * If dref is built in, that may be before dref_module_init(), as early as in
+ * security_init().  One CPU is on line then; workqueues can be allocated, and work items,
+ * irq_works and RCU callbacks can be queued, but no worker runs.  So objects can be
+ * initialised, counted, deferred and put.  The passes and the queued releases begin when
+ * the workers do, and before that nothing may wait for them.  dref_module_init() adds what
+ * is for CPUs that go off line, for memory pressure, for modules and for debugfs.
+ */
+static int dref_prepare(void)
+{
+	static bool prepared;
+	int err;
+
+	lockdep_assert_held(&dref_classes_mutex);
+	if (prepared)
+		return 0;
+	err = dref_releases_init();
+	if (err)
+		return err;
+	dref_homes_set(0);
+	dref_tracks_init();
+	prepared = true;
+	return 0;
+}
+
+int dref_classes_prepare(void)
+{
+	int err;
+
+	mutex_lock(&dref_classes_mutex);
+	err = dref_prepare();
+	mutex_unlock(&dref_classes_mutex);
+	return err;
+}
+
 /* Let dref_init() initialise objects of @class inline */
 void dref_class_open(struct dref_class *class)
 {
@@ -128,7 +165,7 @@ void dref_class_open(struct dref_class *class)
  * @class: defined by DEFINE_DREF_CLASS(), or zeroed memory in which the public fields
  *	have been set
  *
- * Context: task, may sleep.
+ * Context: task, may sleep.  If dref is built in, from security_init() on.
  *
  * Return: 0; -EINVAL if the name is not ``[a-z0-9_-]{1,31}``, release is NULL or a
  * flag is unknown; -EEXIST if a class with this name exists; -ENOMEM.
@@ -153,6 +190,9 @@ int dref_class_register(struct dref_class *class)
 		err = -EEXIST;
 		goto unlock;
 	}
+	err = dref_prepare();
+	if (err)
+		goto unlock;
 	atomic_long_set(&class->deferred, 0);
 	atomic_set(&class->works, 0);
 	class->wanted = 0;

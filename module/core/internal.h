@@ -367,8 +367,9 @@ void dref_releases_kick(unsigned int cpu);
 void dref_note_chained(void);
 unsigned long dref_nr_chained(void);
 bool dref_in_queued_release(void);
+extern struct workqueue_struct *dref_wq;
 struct dref_class_cpu __percpu *dref_class_cpu_alloc(struct dref_class *class);
-void dref_releases_init(void);
+int dref_releases_init(void);
 void dref_releases_exit(void);
 
 /* class.c */
@@ -376,6 +377,7 @@ void dref_releases_exit(void);
 
 extern struct mutex dref_classes_mutex;
 extern struct list_head dref_classes;
+int dref_classes_prepare(void);
 int dref_classes_init(void);
 
 /*
@@ -417,10 +419,6 @@ static inline bool dref_mode_tracked(unsigned long mode)
 	       (mode & (DREF_MODE_TAGS | DREF_MODE_TRACKED)) ==
 	       (DREF_MODE_EXACT | DREF_MODE_TRACKED);
 }
-
-/* main.c */
-extern struct workqueue_struct *dref_wq;
-extern struct workqueue_struct *dref_sleep_wq;
 
 /* caller.c */
 unsigned int dref_caller_index(const unsigned long *entries, unsigned int nr,

@@ -1,32 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dref.ko: module initialisation and exit, and the workqueue.
+ * dref.ko: module initialisation and exit.
+ *
+ * What the objects of a class need is set up when the first class is registered, which may
+ * be earlier if dref is built in (class.c).  Here is the rest.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/export.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
-#include <linux/workqueue.h>
 
-#include "compat.h"
 #include "internal.h"
 
 /* The ABI guard (dref.h) */
 const char dref_abi_2;
 EXPORT_SYMBOL_GPL(dref_abi_2);
-
-/*
- * Unbound, so that work is not queued on a particular CPU, least of all on one
- * that is idle or nohz_full.  WQ_MEM_RECLAIM, because releases free memory and
- * reclaim may wait for them.
- */
-struct workqueue_struct *dref_wq;
-
-/*
- * For DREF_SLEEP releases, which may wait for other workqueues, and so must not run on a
- * WQ_MEM_RECLAIM one.  As many of them may sleep at a time as the kernel allows.
- */
-struct workqueue_struct *dref_sleep_wq;
 
 static enum cpuhp_state dref_cpuhp;
 
@@ -43,25 +31,6 @@ static int dref_cpu_dead(unsigned int cpu)
 	return 0;
 }
 
-static int __init dref_workqueues_init(void)
-{
-	dref_wq = alloc_workqueue("dref", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!dref_wq)
-		return -ENOMEM;
-	dref_sleep_wq = alloc_workqueue("dref_sleep", WQ_UNBOUND, DREF_WQ_MAX_ACTIVE);
-	if (!dref_sleep_wq) {
-		destroy_workqueue(dref_wq);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-static void dref_workqueues_exit(void)
-{
-	destroy_workqueue(dref_sleep_wq);
-	destroy_workqueue(dref_wq);
-}
-
 static int __init dref_module_init(void)
 {
 	int err;
@@ -71,15 +40,12 @@ static int __init dref_module_init(void)
 	BUILD_BUG_ON(CONFIG_NR_CPUS > 1 << DREF_MODE_CPU_BITS);
 
 	dref_tunables_init();
-	dref_homes_set(0);
-	dref_tracks_init();
-	dref_releases_init();
-	err = dref_workqueues_init();
+	err = dref_classes_prepare();
 	if (err)
 		return err;
 	err = dref_reconcile_init();
 	if (err)
-		goto workqueues_exit;
+		goto releases_exit;
 	err = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "dref:dead", NULL, dref_cpu_dead);
 	if (err < 0)
 		goto reconcile_exit;
@@ -94,8 +60,10 @@ cpuhp_exit:
 	cpuhp_remove_state_nocalls(dref_cpuhp);
 reconcile_exit:
 	dref_reconcile_exit();
-workqueues_exit:
-	dref_workqueues_exit();
+releases_exit:
+#ifdef MODULE	/* built in, dref may have objects by now, which need the workqueues */
+	dref_releases_exit();
+#endif
 	return err;
 }
 
@@ -107,9 +75,8 @@ static void __exit dref_module_exit(void)
 	cpuhp_remove_state_nocalls(dref_cpuhp);
 	dref_promotions_exit();
 	dref_reconcile_exit();
-	dref_releases_exit();
 	dref_tracks_exit();
-	dref_workqueues_exit();
+	dref_releases_exit();
 	dref_slots_exit();
 }
 

@@ -132,7 +132,10 @@ static void dref_pass_end_work(struct work_struct *work);
 static void dref_kick_irq(struct irq_work *work);
 
 static DECLARE_DELAYED_WORK(pass_work, dref_pass_work);
-static struct rcu_work pass_end_work;
+static struct rcu_work pass_end_work = {
+	.work = __WORK_INITIALIZER(pass_end_work.work, dref_pass_end_work),
+};
+
 static struct irq_work kick_irq_work = IRQ_WORK_INIT_HARD(dref_kick_irq);
 static struct shrinker *dref_shrinker;
 
@@ -690,7 +693,6 @@ int dref_reconcile_init(void)
 {
 	int err;
 
-	INIT_RCU_WORK(&pass_end_work, dref_pass_end_work);
 	dref_shrinker = dref_shrinker_alloc();
 	if (!dref_shrinker)
 		return -ENOMEM;

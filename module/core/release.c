@@ -64,6 +64,19 @@
 
 static void dref_release_work(struct work_struct *work);
 
+/*
+ * Unbound, so that work is not queued on a particular CPU, least of all on one
+ * that is idle or nohz_full.  WQ_MEM_RECLAIM, because releases free memory and
+ * reclaim may wait for them.  The passes run on it, too.
+ */
+struct workqueue_struct *dref_wq;
+
+/*
+ * For DREF_SLEEP releases, which may wait for other workqueues, and so must not run on a
+ * WQ_MEM_RECLAIM one.  As many of them may sleep at a time as the kernel allows.
+ */
+static struct workqueue_struct *dref_sleep_wq;
+
 /* The lists of this CPU that are not empty any more */
 static DEFINE_PER_CPU(struct llist_head, kicked);
 static DEFINE_PER_CPU(struct irq_work, kick_irq_work);
@@ -419,13 +432,22 @@ struct dref_class_cpu __percpu *dref_class_cpu_alloc(struct dref_class *class)
 	return cpus;
 }
 
-/* A static initialiser would not do: a module's per-CPU data is not relocated */
-void dref_releases_init(void)
+int dref_releases_init(void)
 {
 	int cpu;
 
+	dref_wq = alloc_workqueue("dref", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!dref_wq)
+		return -ENOMEM;
+	dref_sleep_wq = alloc_workqueue("dref_sleep", WQ_UNBOUND, DREF_WQ_MAX_ACTIVE);
+	if (!dref_sleep_wq) {
+		destroy_workqueue(dref_wq);
+		return -ENOMEM;
+	}
+	/* A static initialiser would not do: a module's per-CPU data is not relocated */
 	for_each_possible_cpu(cpu)
 		per_cpu(kick_irq_work, cpu) = IRQ_WORK_INIT_HARD(dref_release_irq);
+	return 0;
 }
 
 void dref_releases_exit(void)
@@ -434,4 +456,6 @@ void dref_releases_exit(void)
 
 	for_each_possible_cpu(cpu)
 		irq_work_sync(per_cpu_ptr(&kick_irq_work, cpu));
+	destroy_workqueue(dref_sleep_wq);
+	destroy_workqueue(dref_wq);
 }

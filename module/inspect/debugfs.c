@@ -182,9 +182,9 @@ static void tunable_create(const struct dref_tunable *tunable)
 	debugfs_create_file(tunable->name, 0600, dref_dir, (void *)tunable, &tunable_fops);
 }
 
-void dref_debugfs_add(struct dref_class *class)
+static void dref_debugfs_add_to(struct dentry *parent, struct dref_class *class)
 {
-	class->dir = debugfs_create_dir(class->name, classes_dir);
+	class->dir = debugfs_create_dir(class->name, parent);
 	debugfs_create_file("stats", 0400, class->dir, class, &class_stats_fops);
 	debugfs_create_file("objects", 0400, class->dir, class, &dref_objects_fops);
 	debugfs_create_file("leaks", 0400, class->dir, class, &dref_leaks_fops);
@@ -194,9 +194,39 @@ void dref_debugfs_add(struct dref_class *class)
 	debugfs_create_file("holders", 0400, class->dir, class, &dref_holders_fops);
 }
 
+/* Add the folder of @class, which is in the list of classes */
+void dref_debugfs_add(struct dref_class *class)
+{
+	/* Pairs with the release in dref_debugfs_add_early() */
+	struct dentry *parent = smp_load_acquire(&classes_dir);
+
+	if (parent && !class->dir)
+		dref_debugfs_add_to(parent, class);
+}
+
+/*
+ * Add the folders of the classes that were registered before debugfs existed, which is
+ * possible if dref is built in.  If a class is being registered meanwhile, its
+ * dref_debugfs_add() finds classes_dir empty, or the folder of the class.
+ */
+static void dref_debugfs_add_early(struct dentry *parent)
+{
+	struct dref_class *class;
+
+	mutex_lock(&dref_classes_mutex);
+	list_for_each_entry(class, &dref_classes, node) {
+		if (!class->going)
+			dref_debugfs_add_to(parent, class);
+	}
+	/* The folders, then their parent; pairs with the acquire in dref_debugfs_add() */
+	smp_store_release(&classes_dir, parent);
+	mutex_unlock(&dref_classes_mutex);
+}
+
 void dref_debugfs_remove(struct dref_class *class)
 {
 	debugfs_remove(class->dir);	/* waits for readers */
+	class->dir = NULL;
 }
 
 void dref_debugfs_init(void)
@@ -204,7 +234,7 @@ void dref_debugfs_init(void)
 	int i;
 
 	dref_dir = debugfs_create_dir("dref", NULL);
-	classes_dir = debugfs_create_dir("classes", dref_dir);
+	dref_debugfs_add_early(debugfs_create_dir("classes", dref_dir));
 	debugfs_create_file("stats", 0400, dref_dir, NULL, &stats_fops);
 	debugfs_create_file("cpus", 0400, dref_dir, NULL, &dref_cpus_fops);
 	debugfs_create_file("latency", 0400, dref_dir, NULL, &latency_fops);
