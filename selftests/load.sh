@@ -172,6 +172,8 @@ late_unload() {
 
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"
 [ -d $debugfs ] || skip_all "needs debugfs"
+[ ! -e /sys/module/dref ] || [ -e /sys/module/dref/initstate ] ||
+	skip_all "needs dref as a module"
 unload_all 2>/dev/null || skip_all "dref.ko is in use"
 load dref && load dref_test && unload dref_test && unload dref ||
 	skip_all "needs dref.ko and dref_test.ko"
