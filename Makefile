@@ -152,6 +152,11 @@ convert-drivers: ## convert drivers of the kernel to dref, and compile them (DRI
 analyze: ## what Coccinelle, clang's analyzer and shellcheck find
 	$(Q)$(script) scripts/check analyze
 
+# In the folder KSRC: tools/intree/intree --help. ARGS="--init --check --patches FOLDER"
+intree: ## put dref into a kernel tree, as a series of commits (KSRC=FOLDER ARGS=)
+	$(if $(KSRC),,$(error make intree needs the folder of a kernel tree: KSRC=FOLDER))
+	$(Q)tools/intree/intree $(ARGS) $(abspath $(KSRC))
+
 ##@ Install (PREFIX, DESTDIR)
 install: modules ## the modules and the tools, without dref-native
 	$(Q)$(kbuild) modules_install CONFIG_MODULE_SIG_ALL= DEPMOD=true \
@@ -176,4 +181,4 @@ clean: ## remove everything that was built
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress wireguard bench htmldocs style sparse coccicheck convert-drivers analyze install uninstall clean help
+.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress wireguard bench htmldocs style sparse intree coccicheck convert-drivers analyze install uninstall clean help
