@@ -157,8 +157,8 @@ finds() {
 	[ "$dead" -eq 1 ] && becomes=dead || becomes=resurrect
 	cat <<-END
 	pass_begin epoch=+$1 expedited=1 slots=$2
-	dying class=$class object=$object since_epoch=+$6 age_ms=$5..$ms puts=$4
-	$becomes class=$class object=$object since_epoch=+$6 age_ms=$5..$ms puts=$4
+	dying class_name=$class object=$object since_epoch=+$6 age_ms=$5..$ms puts=$4
+	$becomes class_name=$class object=$object since_epoch=+$6 age_ms=$5..$ms puts=$4
 	pass_end epoch=+$1 dying=1 dead=$3 pass_ns=1..$ns gp_ns=1..$ns
 	END
 }
@@ -172,28 +172,28 @@ traced_exact() {
 }
 
 traced_life() {
-	echo "promote class=$class object=$object count=3"
+	echo "promote class_name=$class object=$object count=3"
 	pass 1 1
 	finds 2 1 1 4 $((2 * a_while)) 0
-	echo "release class=$class object=$object deferred=1 latency_us=60000..$us"
+	echo "release class_name=$class object=$object deferred=1 latency_us=60000..$us"
 	pass 3 0
 	pass 4 0
 	pass 5 0
 }
 
 traced_resurrect() {
-	echo "promote class=$class object=$object count=1"
+	echo "promote class_name=$class object=$object count=1"
 	finds 1 1 0 1 0 0
 	finds 2 1 1 2 0 0
-	echo "release class=$class object=$object deferred=1 latency_us=1..$us"
+	echo "release class_name=$class object=$object deferred=1 latency_us=1..$us"
 	pass 3 0
 }
 
 traced_demote() {
 	cat <<-END
-	promote class=$class object=$object count=1
+	promote class_name=$class object=$object count=1
 	pass_begin epoch=+2..max expedited=0 slots=1
-	demote class=$class object=$object since_epoch=+0 age_ms=1..$ms puts=5
+	demote class_name=$class object=$object since_epoch=+0 age_ms=1..$ms puts=5
 	pass_end epoch=+2..max dying=0 dead=0 pass_ns=1..$ns gp_ns=0
 	END
 }
@@ -204,31 +204,31 @@ traced_hot() {
 	for i in $(seq $((object2 - 1))); do
 		pass "$i" 0
 	done
-	echo "hot class=$class object=$object heat=3"
-	echo "promote class=$class object=$object count=$((object2 + 2))"
+	echo "hot class_name=$class object=$object heat=3"
+	echo "promote class_name=$class object=$object count=$((object2 + 2))"
 	pass "$object2" 1
 	finds $((object2 + 1)) 1 1 $((object2 + 2)) 0 $((object2 - 1))
-	echo "release class=$class object=$object deferred=1 latency_us=1..$us"
+	echo "release class_name=$class object=$object deferred=1 latency_us=1..$us"
 	pass $((object2 + 2)) 0
 }
 
 traced_promote_failed() {
-	echo "promote_failed class=$class object=$object error=max_deferred"
+	echo "promote_failed class_name=$class object=$object error=max_deferred"
 	pass 1 0
 	pass 2 0
 }
 
 traced_immortalize() {
-	echo "promote class=$class object=$object2 count=1"
-	echo "immortalize class=$class object=$object"
-	echo "immortalize class=$class object=$object2"
+	echo "promote class_name=$class object=$object2 count=1"
+	echo "immortalize class_name=$class object=$object"
+	echo "immortalize class_name=$class object=$object2"
 	pass 1 1
 	pass 2 1
 }
 
 traced_late() {
-	echo "release class=$class object=$object deferred=0 latency_us=0"
-	echo "release class=$other object=$object2 deferred=0 latency_us=0"
+	echo "release class_name=$class object=$object deferred=0 latency_us=0"
+	echo "release class_name=$other object=$object2 deferred=0 latency_us=0"
 	pass 1 0
 	pass 2 0
 	pass 3 0
@@ -237,13 +237,13 @@ traced_late() {
 traced_underflow() {
 	fault="what=\"put_below_zero\" caller=traced_underflow@dref_test"
 	cat <<-END
-	promote class=$class object=$object2 count=1
-	immortalize class=$class object=$object
-	underflow class=$class object=$object $fault
+	promote class_name=$class object=$object2 count=1
+	immortalize class_name=$class object=$object
+	underflow class_name=$class object=$object $fault
 	pass_begin epoch=+1 expedited=1 slots=1
-	dying class=$class object=$object2 since_epoch=+0 age_ms=0..$ms puts=2
-	immortalize class=$class object=$object2
-	underflow class=$class object=$object2 what="sum_below_zero" caller=dref_*
+	dying class_name=$class object=$object2 since_epoch=+0 age_ms=0..$ms puts=2
+	immortalize class_name=$class object=$object2
+	underflow class_name=$class object=$object2 what="sum_below_zero" caller=dref_*
 	pass_end epoch=+1 dying=1 dead=0 pass_ns=1..$ns gp_ns=1..$ns
 	END
 	pass 2 1
@@ -251,8 +251,8 @@ traced_underflow() {
 }
 
 traced_overflow() {
-	echo "immortalize class=$class object=$object"
-	echo "overflow class=$class object=$object what=\"get_past_the_limit\"" \
+	echo "immortalize class_name=$class object=$object"
+	echo "overflow class_name=$class object=$object what=\"get_past_the_limit\"" \
 		"caller=traced_overflow@dref_test"
 	pass 1 0
 	pass 2 0
@@ -294,13 +294,13 @@ tracked() {
 	by_hand close && [ $told -eq 0 ] || return
 	events_of 0 1 >"$work/seen"
 	cat >"$work/expected" <<-END
-	get class=test-hands object=$object n=1 references=2
-	get class=test-hands object=$object n=3 references=5
-	get class=test-hands object=$object n=1 references=6
-	put class=test-hands object=$object n=2 references=4
-	put class=test-hands object=$object n=4 references=0
-	release class=test-hands object=$object deferred=0 latency_us=0
-	release class=test-hands object=* deferred=0 latency_us=0
+	get class_name=test-hands object=$object n=1 references=2
+	get class_name=test-hands object=$object n=3 references=5
+	get class_name=test-hands object=$object n=1 references=6
+	put class_name=test-hands object=$object n=2 references=4
+	put class_name=test-hands object=$object n=4 references=0
+	release class_name=test-hands object=$object deferred=0 latency_us=0
+	release class_name=test-hands object=* deferred=0 latency_us=0
 	END
 	as_expected
 }
@@ -367,7 +367,7 @@ adds_up_to_statistics() {
 		case $name in
 		pass_*)		keys=keys=common_pid ;;
 		release)	keys=keys=deferred ;;
-		*)		keys=keys=class ;;
+		*)		keys=keys=class_name ;;
 		esac
 		count "$name" $keys || return
 	done

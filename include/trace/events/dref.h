@@ -59,19 +59,19 @@ TRACE_EVENT(hot,
 	TP_ARGS(ref, heat),
 
 	TP_STRUCT__entry(
-		__array(char,		class,	DREF_CLASS_NAME_SIZE)
+		__array(char,		class_name,	DREF_CLASS_NAME_SIZE)
 		__field(const void *,	object)
 		__field(unsigned long,	heat)
 	),
 
 	TP_fast_assign(
-		strscpy_pad(__entry->class, ref->class->name, DREF_CLASS_NAME_SIZE);
+		strscpy_pad(__entry->class_name, ref->class->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
 		__entry->heat = heat;
 	),
 
-	TP_printk("class=%s object=%p heat=%lu",
-		  __entry->class, __entry->object, __entry->heat)
+	TP_printk("class_name=%s object=%p heat=%lu",
+		  __entry->class_name, __entry->object, __entry->heat)
 );
 
 /**
@@ -90,19 +90,19 @@ TRACE_EVENT(promote,
 	TP_ARGS(ref),
 
 	TP_STRUCT__entry(
-		__array(char,		class,	DREF_CLASS_NAME_SIZE)
+		__array(char,		class_name,	DREF_CLASS_NAME_SIZE)
 		__field(const void *,	object)
 		__field(long,		count)
 	),
 
 	TP_fast_assign(
-		strscpy_pad(__entry->class, ref->class->name, DREF_CLASS_NAME_SIZE);
+		strscpy_pad(__entry->class_name, ref->class->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
 		__entry->count = atomic_long_read(&ref->count) + 1 - DREF_BIAS;
 	),
 
-	TP_printk("class=%s object=%p count=%ld",
-		  __entry->class, __entry->object, __entry->count)
+	TP_printk("class_name=%s object=%p count=%ld",
+		  __entry->class_name, __entry->object, __entry->count)
 );
 
 /**
@@ -119,19 +119,19 @@ TRACE_EVENT(promote_failed,
 	TP_ARGS(ref, error),
 
 	TP_STRUCT__entry(
-		__array(char,		class,	DREF_CLASS_NAME_SIZE)
+		__array(char,		class_name,	DREF_CLASS_NAME_SIZE)
 		__field(const void *,	object)
 		__field(int,		error)
 	),
 
 	TP_fast_assign(
-		strscpy_pad(__entry->class, ref->class->name, DREF_CLASS_NAME_SIZE);
+		strscpy_pad(__entry->class_name, ref->class->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
 		__entry->error = error;
 	),
 
-	TP_printk("class=%s object=%p error=%s",
-		  __entry->class, __entry->object,
+	TP_printk("class_name=%s object=%p error=%s",
+		  __entry->class_name, __entry->object,
 		  __print_symbolic(__entry->error,
 				   { -ENOMEM, "no_memory" },
 				   { -ENOSPC, "max_deferred" }))
@@ -145,7 +145,7 @@ DECLARE_EVENT_CLASS(dref_slot,
 	TP_ARGS(ref, slot),
 
 	TP_STRUCT__entry(
-		__array(char,		class,	DREF_CLASS_NAME_SIZE)
+		__array(char,		class_name,	DREF_CLASS_NAME_SIZE)
 		__field(const void *,	object)
 		__field(unsigned long,	since_epoch)
 		__field(u64,		age_ms)
@@ -153,15 +153,15 @@ DECLARE_EVENT_CLASS(dref_slot,
 	),
 
 	TP_fast_assign(
-		strscpy_pad(__entry->class, slot->class->name, DREF_CLASS_NAME_SIZE);
+		strscpy_pad(__entry->class_name, slot->class->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
 		__entry->since_epoch = slot->epoch;
 		__entry->age_ms = jiffies64_to_msecs(jiffies - slot->since);
 		__entry->puts = slot->puts;
 	),
 
-	TP_printk("class=%s object=%p since_epoch=%lu age_ms=%llu puts=%lu",
-		  __entry->class, __entry->object, __entry->since_epoch,
+	TP_printk("class_name=%s object=%p since_epoch=%lu age_ms=%llu puts=%lu",
+		  __entry->class_name, __entry->object, __entry->since_epoch,
 		  __entry->age_ms, __entry->puts)
 );
 
@@ -238,21 +238,21 @@ TRACE_EVENT(release,
 	TP_ARGS(ref),
 
 	TP_STRUCT__entry(
-		__array(char,		class,	DREF_CLASS_NAME_SIZE)
+		__array(char,		class_name,	DREF_CLASS_NAME_SIZE)
 		__field(const void *,	object)
 		__field(bool,		deferred)
 		__field(u64,		latency_us)
 	),
 
 	TP_fast_assign(
-		strscpy_pad(__entry->class, ref->class->name, DREF_CLASS_NAME_SIZE);
+		strscpy_pad(__entry->class_name, ref->class->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
 		__entry->deferred = (ref->mode & DREF_MODE_TAGS) != DREF_MODE_EXACT;
 		__entry->latency_us = __entry->deferred ? dref_latency_us(ref) : 0;
 	),
 
-	TP_printk("class=%s object=%p deferred=%d latency_us=%llu",
-		  __entry->class, __entry->object, __entry->deferred,
+	TP_printk("class_name=%s object=%p deferred=%d latency_us=%llu",
+		  __entry->class_name, __entry->object, __entry->deferred,
 		  __entry->latency_us)
 );
 
@@ -273,16 +273,16 @@ TRACE_EVENT(immortalize,
 	TP_ARGS(ref),
 
 	TP_STRUCT__entry(
-		__array(char,		class,	DREF_CLASS_NAME_SIZE)
+		__array(char,		class_name,	DREF_CLASS_NAME_SIZE)
 		__field(const void *,	object)
 	),
 
 	TP_fast_assign(
-		strscpy_pad(__entry->class, ref->class->name, DREF_CLASS_NAME_SIZE);
+		strscpy_pad(__entry->class_name, ref->class->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
 	),
 
-	TP_printk("class=%s object=%p", __entry->class, __entry->object)
+	TP_printk("class_name=%s object=%p", __entry->class_name, __entry->object)
 );
 
 /* An object was miscounted, and is leaked */
@@ -294,21 +294,21 @@ DECLARE_EVENT_CLASS(dref_fault,
 	TP_ARGS(ref, of, what, caller),
 
 	TP_STRUCT__entry(
-		__array(char,		class,	DREF_CLASS_NAME_SIZE)
+		__array(char,		class_name,	DREF_CLASS_NAME_SIZE)
 		__field(const void *,	object)
 		__array(char,		what,	DREF_TRACE_WHAT_SIZE)
 		__field(void *,		caller)
 	),
 
 	TP_fast_assign(
-		strscpy_pad(__entry->class, of->name, DREF_CLASS_NAME_SIZE);
+		strscpy_pad(__entry->class_name, of->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
 		strscpy_pad(__entry->what, what, DREF_TRACE_WHAT_SIZE);
 		__entry->caller = (void *)caller;
 	),
 
-	TP_printk("class=%s object=%p what=\"%s\" caller=%pS",
-		  __entry->class, __entry->object, __entry->what, __entry->caller)
+	TP_printk("class_name=%s object=%p what=\"%s\" caller=%pS",
+		  __entry->class_name, __entry->object, __entry->what, __entry->caller)
 );
 
 /**
@@ -349,21 +349,21 @@ DECLARE_EVENT_CLASS(dref_counted,
 	TP_ARGS(ref, n, references),
 
 	TP_STRUCT__entry(
-		__array(char,		class,	DREF_CLASS_NAME_SIZE)
+		__array(char,		class_name,	DREF_CLASS_NAME_SIZE)
 		__field(const void *,	object)
 		__field(unsigned long,	n)
 		__field(long,		references)
 	),
 
 	TP_fast_assign(
-		strscpy_pad(__entry->class, ref->class->name, DREF_CLASS_NAME_SIZE);
+		strscpy_pad(__entry->class_name, ref->class->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
 		__entry->n = n;
 		__entry->references = references;
 	),
 
-	TP_printk("class=%s object=%p n=%lu references=%ld",
-		  __entry->class, __entry->object, __entry->n, __entry->references)
+	TP_printk("class_name=%s object=%p n=%lu references=%ld",
+		  __entry->class_name, __entry->object, __entry->n, __entry->references)
 );
 
 /**
