@@ -172,6 +172,7 @@ TEST_F(device, state_says_what_happened)
 	EXPECT_EQ(0, state.count);
 	EXPECT_LE(state.created_ns, state.dropped_ns);
 	EXPECT_LE(state.dropped_ns, state.released_ns);
+	EXPECT_LE(state.released_ns, state.now_ns);
 	state.object = ~0U;
 	EXPECT_EQ(-EINVAL, call(self->fd, DREF_STRESS_STATE, &state));
 }

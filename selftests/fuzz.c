@@ -150,7 +150,6 @@ static const struct field {
 	FIELD(DROP, 4, drop.kill, 0, 1, 1),
 	FIELD(DROP, 8, drop.reserved, 0, 0, 0),
 	FIELD(STATE, 4, state.object, 0, INT_MAX, 40),	/* or somewhat less */
-	FIELD(STATE, 8, state.reserved, 0, 0, 0),
 	FIELD(FINISH, 8, report.reserved[0], 0, 0, 0),
 	FIELD(FINISH, 8, report.reserved[1], 0, 0, 0),
 	FIELD(FINISH, 8, report.reserved[2], 0, 0, 0),

@@ -66,8 +66,6 @@ static int call_drop(struct stress_session *session, union stress_argument *arg)
 
 static int call_state(struct stress_session *session, union stress_argument *arg)
 {
-	if (arg->state.reserved)
-		return -EINVAL;
 	return stress_session_state(session, &arg->state);
 }
 

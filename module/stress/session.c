@@ -389,6 +389,7 @@ int stress_session_state(struct stress_session *session,
 	state->created_ns = READ_ONCE(entry->created_ns);
 	state->dropped_ns = READ_ONCE(entry->dropped_ns);
 	state->released_ns = READ_ONCE(entry->released_ns);
+	state->now_ns = ktime_get_ns();
 	err = 0;
 unlock:
 	up_read(&session->rwsem);

@@ -8,7 +8,8 @@
  * dead, and release it.
  *
  * The output is a time line of these operations and of the modes that the object is
- * seen in.
+ * seen in.  All times in it are the kernel's, as the clock of this program differs from it in
+ * a time namespace.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -56,10 +57,10 @@ static void watch_mode(struct session *session, void *data)
 		return;
 	if (state.flags & DREF_STRESS_DEFERRED && !promoted) {
 		promoted = true;
-		print_event(now_ns(), "promoted to deferred, as the workers contended for it");
+		print_event(state.now_ns, "promoted to deferred, as the workers contended for it");
 	} else {
 		snprintf(text, sizeof(text), "now %s", mode_name(state.flags));
-		print_event(now_ns(), text);
+		print_event(state.now_ns, text);
 	}
 	last_flags = state.flags;
 }
@@ -72,7 +73,7 @@ static void print_count(const struct session *session, const char *event)
 	read_state(session, &state);
 	snprintf(text, sizeof(text), "%s: %lld reference%s, %s", event, (long long)state.count,
 		 state.count == 1 ? "" : "s", mode_name(state.flags));
-	print_event(now_ns(), text);
+	print_event(state.now_ns, text);
 }
 
 static void drop_references(const struct session *session)
@@ -111,7 +112,7 @@ static const char *wait_for_release(const struct session *session, bool *interru
 	print_event(state.dropped_ns,
 		    "last reference dropped, without dref_kill() or dref_reconcile()");
 	if (!state.released_ns) {
-		print_event(now_ns(), "not released yet");
+		print_event(state.now_ns, "not released yet");
 		return *interrupted ? NULL : "dref did not release the object by itself";
 	}
 	snprintf(text, sizeof(text), "found dead and released, %.1f ms after the last put",

@@ -174,10 +174,13 @@ struct dref_stress_drop {
  * @flags: out: DREF_STRESS_LIVE, ...; 0 after the release
  * @generation: out: number of objects that have had this number, including this one
  * @count: out: result of dref_read(), 0 after the release
- * @created_ns: out: time of creation (all times are CLOCK_MONOTONIC)
+ * @created_ns: out: time of creation
  * @dropped_ns: out: time of DREF_STRESS_DROP, 0 if the object was not dropped
  * @released_ns: out: time of release(), 0 if the object was not released
- * @reserved: 0
+ * @now_ns: out: time of this call
+ *
+ * All times are CLOCK_MONOTONIC of the kernel.  In a time namespace, that of the caller has an
+ * offset, so compare them with each other only.
  */
 struct dref_stress_state {
 	__u32	object;
@@ -187,7 +190,7 @@ struct dref_stress_state {
 	__u64	created_ns;
 	__u64	dropped_ns;
 	__u64	released_ns;
-	__u64	reserved;
+	__u64	now_ns;
 };
 
 /**
