@@ -8,6 +8,9 @@
 #	libraries  the libraries that the program needs, from the table below
 #	bin        the folder to install to: bin or sbin
 #	flags      compiler flags; the CFLAGS of the user follow them
+#
+# Files of ../lib may be among the objects. Each program compiles its own, because make -j may
+# build several programs at once.
 
 PREFIX ?= /usr/local
 INSTALL ?= install
@@ -36,6 +39,13 @@ link_ncurses := -lncurses $(if $(STATIC),-ltinfo)
 package_urcu := liburcu-dev
 header_urcu := urcu/urcu-memb.h
 link_urcu := -lurcu-memb -lurcu-qsbr -lurcu-common
+
+# The version of all that is installed
+version := $(shell cat ../../VERSION)
+override CPPFLAGS += -DDREF_VERSION='"$(version)"'
+# As in the headers of the kernel
+override CPPFLAGS += -D'__printf(a, b)=__attribute__((format(printf, a, b)))' \
+	-D'__noreturn=__attribute__((noreturn))'
 
 # STATIC=1 links statically, for a system without the libraries.
 static := $(if $(STATIC),-static)
@@ -70,6 +80,9 @@ $(program): $(objects)
 	$(call say,LD,$(here)/$@)
 	$(Q)$(CC) $(flags) $(CFLAGS) $(LDFLAGS) $(static) -o $@ $(filter %.o,$^) $(libs)
 
+vpath %.c ../lib
+$(objects): $(wildcard ../lib/*.h)
+
 %.o: %.c
 	$(call say,CC,$(here)/$@)
 	$(Q)$(CC) $(CPPFLAGS) $(flags) $(CFLAGS) -c -o $@ $<
@@ -99,6 +112,7 @@ endef
 
 install: all
 	$(foreach file,$(built),$(call install_file,$(file),$(programs_to)/$(file),755))
+	$(if $(objects),,$(Q)sed -i 's/@VERSION@/$(version)/' $(foreach file,$(built),'$(programs_to)/$(file)'))
 	$(if $(built),$(foreach file,$(pages),$(call install_file,$(file),$(call page_to,$(file))/$(file),644)))
 	$(if $(built),$(foreach file,$(completions),$(call \
 		install_file,$(file),$(completions_to)/$(basename $(file)),644)))

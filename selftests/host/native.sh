@@ -57,7 +57,29 @@ turn() {
 		}'
 }
 
-plan 22
+# measures OPTION...: a short run. A bound can be missed then.
+measures() {
+	timeout 60 ./dref-native --threads 1 --runs 1 --ms 1 "$@" || [ $? -eq 1 ]
+}
+
+# unwritten NAME COMMAND...: the last line says that the command cannot write this.
+unwritten() {
+	name=$1
+	shift
+	"$@" 2>&1 >/dev/full | tail -n 1 | grep -q "^dref-native: cannot write $name: "
+}
+
+# Like surroundings.sh, where the other programs are tested
+holds_anywhere() {
+	[ "$(./dref-native --version)" = "dref-native $(cat ../../VERSION)" ] &&
+	unwritten "standard output" ./dref-native --help && ! ./dref-native --help >/dev/full 2>"$out" &&
+	unwritten "standard output" measures --json - && unwritten /dev/full measures --json /dev/full &&
+	(ulimit -f 1; unwritten "$out" measures --json "$out") &&
+	measures --json "$out" <&- >&- 2>&- &&
+	python3 -c 'import json, sys; json.load(open(sys.argv[1]))["bounds"]' "$out"
+}
+
+plan 23
 for build in plain broken tsan asan msan; do
 	if [ ! -e build/$build ]; then
 		skip "the tests pass: $build: needs clang"
@@ -128,6 +150,8 @@ says 2 ./dref-native --threads 0 && says 2 ./dref-native --threads 2,1 &&
 	says 2 ./dref-native nonsense && says 2 ./dref-native --runs &&
 	says 2 build/plain/dref-native-test --break lost-put && [ "$(wc -l <"$out")" -eq 1 ]
 result $? "2 and one line for a wrong command line"
+holds_anywhere
+result $? "--version, closed standard streams, and output that cannot be written"
 missing=
 for word in $(./dref-native --help | grep -o -e '--[a-z]*' | sort -u); do
 	grep -q -e "Fl ${word#--}\( \|$\)" dref-native.1 || missing="$missing $word"

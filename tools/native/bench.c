@@ -59,11 +59,7 @@ static double clock_ns(clockid_t clock)
 
 void bind_to(unsigned int cpu)
 {
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
+	if (!bind_to_cpu(cpu))
 		die(1, "cannot run on CPU %u: %s", cpu, strerror(errno));
 }
 

@@ -17,6 +17,9 @@
 #include <linux/kref.h>
 #include <linux/percpu-refcount.h>
 
+#include "../lib/cpus.h"
+#include "../lib/program.h"
+
 #define MAX_THREADS	512
 #define MAX_COUNTS	32	/* of different numbers of threads */
 #define MAX_RUNS	99
@@ -125,9 +128,5 @@ double median(const double *values, unsigned int nr);
 void report_open(const struct options *options);
 bool report(const struct options *options, const struct figure *figures, size_t nr);
 void report_passes(const struct options *options, const struct passes *passes);
-
-/* main.c */
-__printf(2, 3) __noreturn
-void die(int status, const char *format, ...);
 
 #endif /* BENCH_H */

@@ -9,8 +9,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <sched.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include <linux/module.h>
@@ -20,19 +18,6 @@
 
 #define DEFAULT_RUNS	7
 #define DEFAULT_MS	30
-
-void die(int status, const char *format, ...)
-{
-	va_list args;
-
-	fflush(stdout);
-	fputs("dref-native: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(status);
-}
 
 static void print_help(void)
 {
@@ -52,6 +37,7 @@ static void print_help(void)
 	       "      --json FILE     write the result to FILE as JSON; if FILE is -, write it to\n"
 	       "                      standard output in place of the tables\n"
 	       "  -h, --help          show this help\n"
+	       "      --version       show the version\n"
 	       "\n"
 	       "Exit status: 0 on success, 1 if a bound is not met or something failed, 2 if the\n"
 	       "usage is wrong.\n", DEFAULT_RUNS, DEFAULT_MS, SHIM_CPUS + 1, MAX_THREADS);
@@ -59,15 +45,12 @@ static void print_help(void)
 
 static void get_cpus(struct options *options)
 {
-	unsigned int cpu;
-	cpu_set_t set;
+	unsigned int *cpus, nr;
 
-	if (sched_getaffinity(0, sizeof(set), &set))
-		die(1, "cannot get the CPUs of this process: %s", strerror(errno));
-	for (cpu = 0; cpu < CPU_SETSIZE && options->nr_cpus < MAX_THREADS; cpu++) {
-		if (CPU_ISSET(cpu, &set))
-			options->cpus[options->nr_cpus++] = cpu;
-	}
+	allowed_cpus(&cpus, &nr);
+	options->nr_cpus = nr < MAX_THREADS ? nr : MAX_THREADS;
+	memcpy(options->cpus, cpus, options->nr_cpus * sizeof(*cpus));
+	free(cpus);
 }
 
 /* Parse a number at the start of *text, and advance *text past it */
@@ -175,7 +158,7 @@ static bool run_passes(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	enum { JSON = 256 };
+	enum { JSON = 256, VERSION };
 	static const struct option longs[] = {
 		{ "threads",	required_argument,	NULL, 't' },
 		{ "runs",	required_argument,	NULL, 'r' },
@@ -183,11 +166,13 @@ int main(int argc, char **argv)
 		{ "passes",	required_argument,	NULL, 'p' },
 		{ "json",	required_argument,	NULL, JSON },
 		{ "help",	no_argument,		NULL, 'h' },
+		{ "version",	no_argument,		NULL, VERSION },
 		{ }
 	};
 	struct options options = { .runs = DEFAULT_RUNS, .ms = DEFAULT_MS };
 	int option;
 
+	program_begin();
 	get_cpus(&options);
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":t:r:m:p:h", longs, NULL)) >= 0) {
@@ -210,6 +195,8 @@ int main(int argc, char **argv)
 		case 'h':
 			print_help();
 			return 0;
+		case VERSION:
+			return print_version();
 		case ':':
 			die(2, "%s needs a value (see --help)", argv[optind - 1]);
 		default:

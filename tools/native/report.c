@@ -6,7 +6,6 @@
  * each other, so a slow machine slows both down.  The median of these ratios is
  * compared with the bound.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -190,11 +189,9 @@ static void print_figures(const struct options *options, const struct figure *fi
 
 void report_open(const struct options *options)
 {
-	if (!options->json)
-		return;
-	json_file = strcmp(options->json, "-") ? fopen(options->json, "we") : stdout;
-	if (!json_file)
-		die(2, "--json %s: %s", options->json, strerror(errno));
+	if (options->json)
+		json_file = strcmp(options->json, "-") ? create_output("json", options->json) :
+			    stdout;
 }
 
 static void add_text(struct json_object *to, const char *name, const char *text)
@@ -259,16 +256,12 @@ static struct json_object *report_object(const struct options *options)
 
 static void write_object(const struct options *options, struct json_object *object)
 {
-	bool failed;
-
 	fprintf(json_file, "%s\n",
 		json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
 						       JSON_C_TO_STRING_SPACED |
 						       JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
-	failed = ferror(json_file);
-	if (fclose(json_file) || failed)
-		die(1, "cannot write %s: %s", options->json, strerror(errno));
+	close_output(json_file, json_file == stdout ? "standard output" : options->json);
 }
 
 static void write_json(const struct options *options, const struct figure *figures, size_t nr)

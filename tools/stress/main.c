@@ -7,7 +7,6 @@
  * to CPUs, that call into the module, and prints progress and results.
  */
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,19 +17,6 @@
 #define DEFAULT_DURATION_NS	(10 * NSEC_PER_SEC)
 #define DEFAULT_LATE_NS		(5 * NSEC_PER_SEC)
 #define MAX_LATE_NS		(24 * 3600 * NSEC_PER_SEC)
-
-void die(int status, const char *format, ...)
-{
-	va_list args;
-
-	fflush(stdout);
-	fputs("dref-stress: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(status);
-}
 
 static void print_options(void)
 {
@@ -67,6 +53,7 @@ static void print_options(void)
 	       "                       (--class defaults to plain)\n"
 	       "      --list           list the scenarios, the disturbers and the faults\n"
 	       "  -h, --help           show this help\n"
+	       "      --version        show the version\n"
 	       "\n"
 	       "Exit status: 0 no errors, 1 something failed, 2 wrong usage, no permission,\n"
 	       "or no module. Ctrl-C ends a run early; its result is still printed.\n");
@@ -222,7 +209,7 @@ static void apply_defaults(struct options *options)
 
 int main(int argc, char **argv)
 {
-	enum { LIST = 256, LATE, JSON, CSV, BREAK, DISTURB, DISTURBER };
+	enum { LIST = 256, LATE, JSON, CSV, BREAK, DISTURB, VERSION, DISTURBER };
 	static struct option longs[32] = {
 		{ "scenario",	required_argument,	NULL, 's' },
 		{ "duration",	required_argument,	NULL, 'd' },
@@ -241,6 +228,7 @@ int main(int argc, char **argv)
 		{ "life",	no_argument,		NULL, 'l' },
 		{ "list",	no_argument,		NULL, LIST },
 		{ "help",	no_argument,		NULL, 'h' },
+		{ "version",	no_argument,		NULL, VERSION },
 	};
 	struct options options = {
 		.class_flags	= DREF_STRESS_ANY_CLASS,
@@ -252,6 +240,7 @@ int main(int argc, char **argv)
 	bool class_chosen = false;
 	int option;
 
+	program_begin();
 	add_disturbers(longs, DISTURBER);
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":s:d:o:c:w:n:k:S:qlh", longs, NULL)) >= 0) {
@@ -269,6 +258,7 @@ int main(int argc, char **argv)
 			if (!parse_cpus(optarg, &options.cpus, &options.nr_cpus))
 				die(REFUSED, "--cpus %s: not a list of CPUs, like 0-3,6",
 				    optarg);
+			check_cpus(options.cpus, options.nr_cpus);
 			break;
 		case 'w':
 			options.workers = number_argument("workers", 1, DREF_STRESS_MAX_WORKERS);
@@ -292,6 +282,8 @@ int main(int argc, char **argv)
 		case LIST:
 			list_all();
 			return CLEAN;
+		case VERSION:
+			return print_version();
 		case LATE:
 			options.late_ns = time_argument("late");
 			if (options.late_ns > MAX_LATE_NS)

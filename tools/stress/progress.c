@@ -58,12 +58,14 @@ bool wait_a_tick(void)
 	return sigtimedwait(&signals, NULL, &tick) > 0;
 }
 
+/* Is standard output a terminal on which a line can be rewritten? */
 static bool on_terminal(void)
 {
+	const char *term = getenv("TERM");
 	static int terminal = -1;
 
 	if (terminal < 0)
-		terminal = isatty(STDOUT_FILENO);
+		terminal = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb");
 	return terminal;
 }
 
@@ -134,9 +136,9 @@ static void show_progress(const struct session *session, uint64_t ns)
 }
 
 /*
- * Wait until the workers have done all steps, the time is over, an error is found or
- * a signal arrives.  Calls @tick with @data at every tick.  Returns true if a signal
- * has ended the wait.
+ * Wait until the workers have done all steps, the time is over, an error is found, a
+ * signal arrives or nobody reads the output any more.  Calls @tick with @data at every
+ * tick.  Returns true if a signal or the output has ended the wait.
  */
 bool wait_for_workers(struct session *session,
 		      void (*tick)(struct session *session, void *data), void *data)
@@ -154,7 +156,7 @@ bool wait_for_workers(struct session *session,
 		pause = 0;
 	next = pause;
 	while (session_working(session) && !interrupted) {
-		interrupted = wait_a_tick();
+		interrupted = wait_a_tick() || ferror(stdout);
 		ns = now_ns() - begin;
 		if (tick)
 			tick(session, data);

@@ -5,8 +5,6 @@
  * dref-stress(8) documents the fields.  The files are opened before the run begins,
  * so that a file that cannot be written is reported at once.
  */
-#include <errno.h>
-#include <string.h>
 #include <sys/utsname.h>
 
 #include <json-c/json.h>
@@ -52,18 +50,6 @@ static const struct sample_field {
 
 static FILE *json_file, *csv_file;
 
-static FILE *create_file(const char *option, const char *path)
-{
-	FILE *file;
-
-	if (!path)
-		return NULL;
-	file = fopen(path, "we");
-	if (!file)
-		die(REFUSED, "--%s %s: %s", option, path, strerror(errno));
-	return file;
-}
-
 static uint64_t field_value(const struct sample *sample, size_t i)
 {
 	return *(const uint64_t *)((const char *)sample + sample_fields[i].offset);
@@ -73,10 +59,11 @@ void record_open(const struct options *options)
 {
 	size_t i;
 
-	json_file = create_file("json", options->json);
-	csv_file = create_file("csv", options->csv);
-	if (!csv_file)
+	if (options->json)
+		json_file = create_output("json", options->json);
+	if (!options->csv)
 		return;
+	csv_file = create_output("csv", options->csv);
 	fprintf(csv_file, "seconds,steps_per_second");
 	for (i = 0; i < ARRAY_SIZE(sample_fields); i++)
 		fprintf(csv_file, ",%s", sample_fields[i].name);
@@ -261,21 +248,12 @@ static struct json_object *result_object(const struct result *result)
 	return object;
 }
 
-/* Close @file; a write error, as on a full disk, is fatal */
-static void close_file(FILE *file, const char *path)
-{
-	bool failed = ferror(file);
-
-	if (fclose(file) || failed)
-		die(FAILED, "cannot write %s: %s", path, strerror(errno));
-}
-
 void record_result(const struct result *result)
 {
 	struct json_object *object;
 
 	if (csv_file)
-		close_file(csv_file, result->options->csv);
+		close_output(csv_file, result->options->csv);
 	if (!json_file)
 		return;
 	object = result_object(result);
@@ -284,5 +262,5 @@ void record_result(const struct result *result)
 						       JSON_C_TO_STRING_SPACED |
 						       JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
-	close_file(json_file, result->options->json);
+	close_output(json_file, result->options->json);
 }

@@ -69,22 +69,6 @@ void session_open(struct session **opened, const struct options *options)
 	}
 }
 
-static void bind_to(const unsigned int *cpus, unsigned int nr)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	while (nr--)
-		CPU_SET(cpus[nr], &set);
-	/* fails if the CPUs are offline; the thread then runs on any CPU */
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
-void bind_to_cpu(unsigned int cpu)
-{
-	bind_to(&cpu, 1);
-}
-
 void session_setup(struct session *session, unsigned int objects, unsigned int flags)
 {
 	const struct options *options = session->options;
@@ -99,7 +83,7 @@ void session_setup(struct session *session, unsigned int objects, unsigned int f
 	};
 
 	/* the module starts its own workers on the CPUs that this thread may use */
-	bind_to(options->cpus, options->nr_cpus);
+	bind_to_cpus(options->cpus, options->nr_cpus);
 	if (ioctl(session->fd, DREF_STRESS_SETUP, &setup))
 		die(FAILED, "cannot set up %u objects and %u workers: %s",
 		    setup.objects, setup.workers, strerror(errno));
@@ -153,7 +137,7 @@ static bool run_batch(struct worker *worker)
 	return !run.errors;
 }
 
-/* Return to the worker's CPU once it is online again */
+/* Return to the worker's CPU once it is online again; until then the worker runs on any CPU */
 static void stay_on_cpu(const struct worker *worker)
 {
 	if (sched_getcpu() != (int)worker->cpu)
@@ -179,7 +163,7 @@ static void *thread_main(void *arg)
 }
 
 /* Runs in a forked child of a threaded program: async-signal-safe calls only */
-static noreturn void child_main(struct worker *worker, unsigned int batches)
+static __noreturn void child_main(struct worker *worker, unsigned int batches)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	enable_failslab(worker->session);

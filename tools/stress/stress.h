@@ -3,8 +3,6 @@
  * The interfaces between the files of dref-stress:
  *
  *	main.c		command line options
- *	number.c	parsing and formatting of numbers, times and lists of CPUs,
- *			shared with dref-top (number.h)
  *	file.c		files of debugfs, sysfs and /proc
  *	session.c	/dev/dref_stress, and the threads and processes that use it
  *	progress.c	progress display, and waiting for the end of a run
@@ -14,6 +12,8 @@
  *	run.c		the stress run and its summary
  *	record.c	the result for programs, as JSON and CSV
  *	life.c		--life: one object from its creation to its release
+ *
+ * What the programs share is in ../lib: number.c, cpus.c and program.c.
  */
 #ifndef STRESS_H
 #define STRESS_H
@@ -26,7 +26,9 @@
 
 #include <linux/dref_stress.h>
 
-#include "number.h"
+#include "../lib/cpus.h"
+#include "../lib/number.h"
+#include "../lib/program.h"
 
 /**
  * struct scenario - a row of the table of scenarios
@@ -226,7 +228,6 @@ void session_finish(struct session *session, struct dref_stress_report *report);
 void session_close(struct session *session);
 uint64_t session_steps(const struct session *session);
 uint64_t session_count(const struct session *session, enum dref_stress_count kind);
-void bind_to_cpu(unsigned int cpu);
 
 /* progress.c */
 void block_signals(void);

@@ -13,7 +13,6 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -25,27 +24,6 @@
 #define DEFAULT_INTERVAL_NS	NSEC_PER_SEC
 #define MIN_INTERVAL_NS		(10 * NSEC_PER_MSEC)
 #define MAX_INTERVAL_NS		(24 * 3600 * NSEC_PER_SEC)
-
-void die(int status, const char *format, ...)
-{
-	va_list args;
-
-	screen_close();
-	fflush(stdout);
-	fputs("dref-top: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(status);
-}
-
-/* Flush @file, and die after a write error, as on a full disk */
-void check_written(FILE *file, const char *name)
-{
-	if (fflush(file) || ferror(file))
-		die(FAILED, "cannot write %s: %s", name, strerror(errno));
-}
 
 /* ---- the loop ---- */
 
@@ -153,7 +131,7 @@ static void show(struct loop *loop)
 			die(REFUSED, "dref is not loaded: %s/dref does not exist",
 			    loop->options.debugfs);
 		view_once(&loop->options, loop->now);
-		check_written(stdout, "the snapshot");
+		check_output(stdout, "the snapshot");
 		break;
 	case RECORDS:
 		record_sample(&loop->options, loop->now, loop->begin_ns);
@@ -198,6 +176,7 @@ static void print_options(void)
 	       "  -n, --count N        stop after N intervals (no limit)\n"
 	       "      --debugfs FOLDER mount point of debugfs (" DEFAULT_DEBUGFS ")\n"
 	       "  -h, --help           show this help\n"
+	       "      --version        show the version\n"
 	       "\n"
 	       "Instead of a full screen:\n"
 	       "  -1, --once           print the activity of one interval as text\n"
@@ -254,7 +233,7 @@ static const char *file_argument(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	enum { DEBUGFS = 256 };
+	enum { DEBUGFS = 256, VERSION };
 	static const struct option longs[] = {
 		{ "interval",	required_argument,	NULL, 'i' },
 		{ "class",	required_argument,	NULL, 'c' },
@@ -264,6 +243,7 @@ int main(int argc, char **argv)
 		{ "once",	no_argument,		NULL, '1' },
 		{ "json",	optional_argument,	NULL, 'j' },
 		{ "help",	no_argument,		NULL, 'h' },
+		{ "version",	no_argument,		NULL, VERSION },
 		{}
 	};
 	struct loop loop = {
@@ -277,6 +257,7 @@ int main(int argc, char **argv)
 	bool once = false;
 	int option;
 
+	program_begin();
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":i:c:s:n:1j::h", longs, NULL)) >= 0) {
 		switch (option) {
@@ -306,6 +287,8 @@ int main(int argc, char **argv)
 		case 'h':
 			print_options();
 			return CLEAN;
+		case VERSION:
+			return print_version();
 		case ':':
 			die(REFUSED, "%s needs a value (see --help)",
 			    argv[optind - 1]);
@@ -331,6 +314,5 @@ int main(int argc, char **argv)
 		screen_open();
 	}
 	run(&loop);
-	screen_close();
 	return CLEAN;
 }

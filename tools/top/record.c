@@ -4,7 +4,6 @@
  * those of stats have the same names as in debugfs.  Unknown values are null.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -20,14 +19,10 @@ static const char *record_name;
 /* @path: file to write to; "-" is standard output */
 void record_open(const char *path)
 {
-	record_file = stdout;
-	record_name = "the records";
-	if (!strcmp(path, "-"))
-		return;
-	record_file = fopen(path, "we");
-	record_name = path;
-	if (!record_file)
-		die(REFUSED, "--json %s: %s", path, strerror(errno));
+	bool standard = !strcmp(path, "-");
+
+	record_file = standard ? stdout : create_output("json", path);
+	record_name = standard ? "the records" : path;
 }
 
 static void add_number(struct json_object *to, const char *name, uint64_t value)
@@ -204,5 +199,5 @@ void record_sample(const struct options *options, const struct sample *sample,
 		json_object_to_json_string_ext(object, JSON_C_TO_STRING_SPACED |
 						       JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
-	check_written(record_file, record_name);
+	check_output(record_file, record_name);
 }

@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <curses.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -22,13 +23,25 @@ enum { TABLES = 3 };
 static SCREEN *screen;
 static bool help;
 
+/* Only the first call does something */
+static void screen_close(void)
+{
+	if (screen)
+		endwin();
+	screen = NULL;
+}
+
 void screen_open(void)
 {
 	if (!isatty(STDOUT_FILENO))
 		die(REFUSED, "standard output is not a terminal (use --once or --json)");
+	before_message = screen_close;
+	atexit(screen_close);
+	/* newterm() accepts a terminal whose cursor cannot be moved, such as "dumb" */
 	screen = newterm(NULL, stdout, stdin);
-	if (!screen)
-		die(REFUSED, "unknown terminal type: set TERM to another one");
+	if (!screen || !tigetstr("cup"))
+		die(REFUSED, "cannot use a terminal of type \"%s\": set TERM, or use --once or --json",
+		    getenv("TERM") ?: "");
 	cbreak();
 	noecho();
 	nonl();
@@ -40,14 +53,6 @@ void screen_open(void)
 		use_default_colors();
 		init_pair(1, COLOR_RED, -1);
 	}
-}
-
-/* May be called more than once */
-void screen_close(void)
-{
-	if (screen)
-		endwin();
-	screen = NULL;
 }
 
 void screen_resize(void)

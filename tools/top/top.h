@@ -22,7 +22,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "../stress/number.h"
+#include "../lib/number.h"
+#include "../lib/program.h"
 
 #define NAME_SIZE	32	/* of the name of a class, and of its flags as text */
 #define FIRST_OBJECTS	64	/* number of objects kept per sample */
@@ -226,7 +227,6 @@ void view_once(const struct options *options, const struct sample *sample);
 
 /* screen.c */
 void screen_open(void);
-void screen_close(void);
 void screen_resize(void);
 void screen_draw(const struct options *options, const struct sample *sample);
 enum screen_answer { STAY, REFRESH, QUIT };
@@ -236,8 +236,5 @@ enum screen_answer screen_keys(struct options *options, struct sample *sample);
 void record_open(const char *path);
 void record_sample(const struct options *options, const struct sample *sample,
 		   uint64_t begin_ns);
-
-/* main.c */
-void check_written(FILE *file, const char *name);
 
 #endif /* TOP_H */

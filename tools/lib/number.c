@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Parsing and formatting of numbers, times and lists of CPUs.
+ * Parsing and formatting of numbers and times.
  *
  * A parser refuses text that it does not understand completely: a run with an
  * option that was half understood would test something else.
  */
-#define _GNU_SOURCE
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,86 +58,6 @@ bool parse_duration(const char *text, uint64_t *ns)
 	return false;
 }
 
-static void set_to_list(const cpu_set_t *set, unsigned int **cpus, unsigned int *nr)
-{
-	unsigned int cpu;
-
-	*nr = 0;
-	*cpus = calloc(CPU_COUNT(set), sizeof(**cpus));
-	if (!*cpus)
-		die(FAILED, "out of memory");
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (CPU_ISSET(cpu, set))
-			(*cpus)[(*nr)++] = cpu;
-	}
-}
-
-/* Get the CPUs that this process may use */
-static void allowed_set(cpu_set_t *set)
-{
-	if (sched_getaffinity(0, sizeof(*set), set))
-		die(FAILED, "cannot read the CPU affinity: %s", strerror(errno));
-}
-
-void allowed_cpus(unsigned int **cpus, unsigned int *nr)
-{
-	cpu_set_t set;
-
-	allowed_set(&set);
-	set_to_list(&set, cpus, nr);
-}
-
-/*
- * Parse a list like 0-3,5.  All CPUs in it must be among those that this process
- * may use.  The result is sorted and has no duplicates.
- */
-bool parse_cpus(const char *text, unsigned int **cpus, unsigned int *nr)
-{
-	cpu_set_t allowed, set;
-	uint64_t first, last;
-
-	allowed_set(&allowed);
-	CPU_ZERO(&set);
-	do {
-		if (!take_number(&text, &first))
-			return false;
-		last = first;
-		if (*text == '-') {
-			text++;
-			if (!take_number(&text, &last))
-				return false;
-		}
-		if (first > last || last >= CPU_SETSIZE)
-			return false;
-		for (; first <= last; first++) {
-			if (!CPU_ISSET(first, &allowed))
-				return false;
-			CPU_SET(first, &set);
-		}
-	} while (*text++ == ',');
-	if (text[-1])
-		return false;
-	set_to_list(&set, cpus, nr);
-	return true;
-}
-
-const char *format_cpus(const unsigned int *cpus, unsigned int nr, char *text, size_t size)
-{
-	unsigned int i, last;
-	size_t len = 0;
-
-	text[0] = '\0';
-	for (i = 0; i < nr && len < size; i = last + 1) {
-		for (last = i; last + 1 < nr && cpus[last + 1] == cpus[last] + 1; last++)
-			;
-		len += snprintf(text + len, size - len, last > i ? "%s%u-%u" : "%s%u",
-				i ? "," : "", cpus[i], cpus[last]);
-	}
-	if (len >= size)
-		strcpy(text + size - 4, "...");
-	return text;
-}
-
 /* Format @rate with three digits and a unit prefix */
 const char *format_rate(double rate, char *text, size_t size)
 {
@@ -169,7 +87,6 @@ uint64_t now_ns(void)
 {
 	struct timespec now;
 
-	/* the kernel module reports its times on this clock, too */
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }
