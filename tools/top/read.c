@@ -3,7 +3,8 @@
  * Reading a sample from dref's files in debugfs.
  *
  * All files consist of lines of text.  A file may be missing, because this build of
- * dref does not have it; a line that cannot be parsed is counted and ignored; and an
+ * dref does not have it, or because a kernel that is locked down refuses to open files of
+ * debugfs that can be written; a line that cannot be parsed is counted and ignored; and an
  * unknown name comes from a newer dref.  None of these is an error.  dref can be
  * unloaded and loaded again between any two lines.
  */
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "top.h"
 
@@ -50,11 +52,20 @@ const struct stat_line stat_lines[NR_STATS] = {
 
 /* ---- files and lines ---- */
 
-/* Give up if permission was denied, as later attempts would fail, too */
+/* Give up if later attempts would fail, too, or if the file is not what is missing */
 static void check_error(const char *path)
 {
-	if (errno == EACCES || errno == EPERM)
-		die(REFUSED, "cannot read %s: you must be root", path);
+	switch (errno) {
+	case EACCES:
+	case EPERM:
+		if (geteuid())
+			die(REFUSED, "cannot read %s: you must be root", path);
+		break;
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		die(FAILED, "cannot read %s: %s", path, strerror(errno));
+	}
 }
 
 __printf(1, 2)
@@ -389,10 +400,13 @@ void check_debugfs(const struct options *options)
 	/* any other folder may hold a copy of the files */
 	if (!strcmp(options->debugfs, DEBUGFS) && !statfs(DEBUGFS, &fs) &&
 	    fs.f_type != DEBUGFS_MAGIC)
-		die(REFUSED, "debugfs is not mounted: mount -t debugfs none " DEBUGFS);
+		die(REFUSED, "debugfs is not mounted: mount -t debugfs none " DEBUGFS
+		    " (not possible if the kernel was booted with debugfs=off)");
 	snprintf(path, sizeof(path), "%s/dref/stats", options->debugfs);
-	if (stat(path, &status))
+	if (access(path, R_OK) && errno != ENOENT) {
 		check_error(path);
+		die(REFUSED, "cannot read %s: %s", path, strerror(errno));
+	}
 }
 
 /* Fill the empty @sample; rates are relative to @before */
