@@ -72,7 +72,7 @@ struct disturber_thread {
 struct disturber {
 	const char	*name;
 	const char	*description;
-	const char	*(*missing)(void);
+	const char	*(*missing)(const struct options *options);
 	void		(*begin)(struct session *session);
 	void		(*disturb)(struct disturber_thread *thread);
 	unsigned int	pause_us;
@@ -121,19 +121,18 @@ static bool hotplug_hits_scheduler_bug(void)
 	       !strncmp(name.release, "6.1.", 4);
 }
 
-static const char *hotplug_missing(void)
+static const char *hotplug_missing(const struct options *options)
 {
-	unsigned int cpu, last = sysconf(_SC_NPROCESSORS_CONF);
 	char path[100];
+	unsigned int i;
 
 	if (hotplug_hits_scheduler_bug())
 		return "a kernel other than PREEMPT_RT 6.1, whose scheduler hits a BUG()";
-	/* CPU 0 usually cannot be taken offline */
-	for (cpu = 1; cpu < last; cpu++) {
-		if (can_offline(cpu, path, sizeof(path)))
+	for (i = 0; i < options->nr_cpus; i++) {
+		if (can_offline(options->cpus[i], path, sizeof(path)))
 			return NULL;
 	}
-	return "a CPU that can be taken offline";
+	return "a CPU of the workers that can be taken offline";
 }
 
 /*
@@ -200,32 +199,45 @@ static void fill_memory(void)
 static void pressure(struct disturber_thread *thread)
 {
 	pid_t child = fork();
+	int status = 0;
 
 	if (!child)
 		fill_memory();
-	while (child > 0 && waitpid(child, NULL, WNOHANG) == 0) {
+	while (child > 0 && waitpid(child, &status, WNOHANG) == 0) {
 		if (should_stop(thread))
 			kill(child, SIGKILL);
 		usleep(10000);
 	}
 	/* the kernel may not have run the shrinkers, so run them */
 	write_text("/proc/sys/vm/drop_caches", "2");
-	thread->times++;
+	/* the OOM killer may have ended it, which is fine */
+	if (child > 0 && (WIFSIGNALED(status) || !WEXITSTATUS(status)))
+		thread->times++;
 }
 
 /* ---- oom ---- */
 
-static const char *oom_missing(void)
+/* A kernel that is locked down refuses to open files of debugfs whose modes permit it */
+static bool can_write(const char *path)
 {
-	if (!access(DREF_PARAMETERS "fail_one_in", W_OK) ||
-	    !access(FAILSLAB "probability", W_OK))
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static const char *oom_missing(const struct options *options)
+{
+	(void)options;
+	if (!access(DREF_PARAMETERS "fail_one_in", W_OK) || can_write(FAILSLAB "probability"))
 		return NULL;
 	return "a dref.ko built by \"make stress-broken\", or a kernel with failslab";
 }
 
 static void oom_begin(struct session *session)
 {
-	if (access(FAILSLAB "probability", W_OK))
+	if (!can_write(FAILSLAB "probability"))
 		return;
 	session->failing = true;
 	change_text(FAILSLAB "task-filter", "Y");
@@ -236,19 +248,23 @@ static void oom_begin(struct session *session)
 
 static void oom(struct disturber_thread *thread)
 {
-	change_value(FAILSLAB "probability", FAILSLAB_PERCENT);
-	change_value(DREF_PARAMETERS "fail_one_in", FAIL_ONE_IN);
+	bool failing = change_value(FAILSLAB "probability", FAILSLAB_PERCENT);
+
+	failing |= change_value(DREF_PARAMETERS "fail_one_in", FAIL_ONE_IN);
 	pause_us(thread, random_up_to(thread, 1000000));
 	change_value(FAILSLAB "probability", 0);
 	change_value(DREF_PARAMETERS "fail_one_in", 0);
-	thread->times++;
+	if (failing)
+		thread->times++;
 }
 
 /* ---- reconcile ---- */
 
-static const char *debugfs_missing(void)
+static const char *reconcile_missing(const struct options *options)
 {
-	return access(DREF_DEBUGFS "reconcile", W_OK) ? "debugfs on /sys/kernel/debug" : NULL;
+	(void)options;
+	return can_write(DREF_DEBUGFS "reconcile") ? NULL :
+		"debugfs on /sys/kernel/debug, and no lockdown";
 }
 
 static void reconcile(struct disturber_thread *thread)
@@ -283,6 +299,13 @@ static void preempt(struct disturber_thread *thread)
 }
 
 /* ---- tunables ---- */
+
+static const char *tunables_missing(const struct options *options)
+{
+	(void)options;
+	return access(DREF_PARAMETERS "pass_min_ms", W_OK) ?
+		"parameters of dref.ko that can be written" : NULL;
+}
 
 static void tune(struct disturber_thread *thread)
 {
@@ -330,7 +353,7 @@ static const struct disturber disturbers[] = {
 	}, {
 		.name		= "reconcile",
 		.description	= "run expedited passes back to back",
-		.missing	= debugfs_missing,
+		.missing	= reconcile_missing,
 		.disturb	= reconcile,
 		.pause_us	= 2000,
 	}, {
@@ -343,7 +366,7 @@ static const struct disturber disturbers[] = {
 	}, {
 		.name		= "tunables",
 		.description	= "change dref's tunables at random",
-		.missing	= debugfs_missing,
+		.missing	= tunables_missing,
 		.disturb	= tune,
 		.tunes		= true,
 		.pause_us	= 50000,
@@ -376,9 +399,9 @@ bool disturber_tunes(unsigned int number)
 }
 
 /* The requirement that is not met here, or NULL */
-const char *disturber_missing(unsigned int number)
+const char *disturber_missing(unsigned int number, const struct options *options)
 {
-	return disturbers[number].missing ? disturbers[number].missing() : NULL;
+	return disturbers[number].missing ? disturbers[number].missing(options) : NULL;
 }
 
 /* How often the disturber has disturbed; valid after disturb_stop() */

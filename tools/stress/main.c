@@ -51,12 +51,14 @@ static void print_options(void)
 	       "Instead of a stress run:\n"
 	       "  -l, --life           follow one object from its creation to its release\n"
 	       "                       (--class defaults to plain)\n"
+	       "      --restore        restore the settings that a killed run has left changed\n"
 	       "      --list           list the scenarios, the disturbers and the faults\n"
 	       "  -h, --help           show this help\n"
 	       "      --version        show the version\n"
 	       "\n"
 	       "Exit status: 0 no errors, 1 something failed, 2 wrong usage, no permission,\n"
-	       "or no module. Ctrl-C ends a run early; its result is still printed.\n");
+	       "or no module, 3 no errors, but the run did not do all that was asked for.\n"
+	       "Ctrl-C ends a run early; its result is still printed.\n");
 }
 
 /* The faults, each with the scenario that shows it best */
@@ -79,23 +81,26 @@ static const struct breakage {
 	{ "late-write", "dref writes to the count after release()", "mix" },
 };
 
-static void list_all(void)
+static int list_all(void)
 {
+	struct options options = { };
 	const char *missing;
 	unsigned int i;
 
+	allowed_cpus(&options.cpus, &options.nr_cpus);
 	printf("Scenarios:\n");
 	for (i = 0; i < nr_scenarios; i++)
 		printf("  %-18s %s\n", scenarios[i].name, scenarios[i].description);
 	printf("\nDisturbers:\n");
 	for (i = 0; i < nr_disturbers; i++) {
-		missing = disturber_missing(i);
+		missing = disturber_missing(i, &options);
 		printf("  %-18s %s%s%s%s\n", disturber_name(i), disturber_description(i),
 		       missing ? " (needs " : "", missing ?: "", missing ? ")" : "");
 	}
 	printf("\nFaults (--break):\n");
 	for (i = 0; i < ARRAY_SIZE(breakages); i++)
 		printf("  %-18s %s\n", breakages[i].name, breakages[i].description);
+	return CLEAN;
 }
 
 static uint64_t number_argument(const char *option, uint64_t min, uint64_t max)
@@ -187,6 +192,7 @@ static void add_disturbers(struct option *longs, int first)
 static void apply_defaults(struct options *options)
 {
 	const struct scenario *scenario = options->scenario;
+	const char *missing;
 	unsigned int i;
 
 	if (!options->objects)
@@ -197,10 +203,11 @@ static void apply_defaults(struct options *options)
 			options->workers = DREF_STRESS_MAX_WORKERS;
 	}
 	for (i = 0; i < nr_disturbers; i++) {
-		if (options->disturb && !disturber_missing(i))
+		missing = disturber_missing(i, options);
+		if (options->disturb && !missing)
 			options->disturbers |= 1U << i;
-		if (options->disturbers & 1U << i && disturber_missing(i))
-			die(REFUSED, "--%s needs %s", disturber_name(i), disturber_missing(i));
+		if (options->disturbers & 1U << i && missing)
+			die(REFUSED, "--%s needs %s", disturber_name(i), missing);
 	}
 	if (options->breakage && access(DREF_PARAMETERS "break", W_OK))
 		die(REFUSED, "--break %s needs a dref.ko built by \"make stress-broken\"",
@@ -209,7 +216,7 @@ static void apply_defaults(struct options *options)
 
 int main(int argc, char **argv)
 {
-	enum { LIST = 256, LATE, JSON, CSV, BREAK, DISTURB, VERSION, DISTURBER };
+	enum { LIST = 256, LATE, JSON, CSV, BREAK, DISTURB, RESTORE, VERSION, DISTURBER };
 	static struct option longs[32] = {
 		{ "scenario",	required_argument,	NULL, 's' },
 		{ "duration",	required_argument,	NULL, 'd' },
@@ -226,6 +233,7 @@ int main(int argc, char **argv)
 		{ "disturb",	no_argument,		NULL, DISTURB },
 		{ "break",	required_argument,	NULL, BREAK },
 		{ "life",	no_argument,		NULL, 'l' },
+		{ "restore",	no_argument,		NULL, RESTORE },
 		{ "list",	no_argument,		NULL, LIST },
 		{ "help",	no_argument,		NULL, 'h' },
 		{ "version",	no_argument,		NULL, VERSION },
@@ -280,8 +288,9 @@ int main(int argc, char **argv)
 			run = run_life;
 			break;
 		case LIST:
-			list_all();
-			return CLEAN;
+			return list_all();
+		case RESTORE:
+			return restore_changes();
 		case VERSION:
 			return print_version();
 		case LATE:

@@ -31,24 +31,31 @@ const struct count_name count_names[] = {
 
 const size_t nr_count_names = ARRAY_SIZE(count_names);
 
+/* @stats: the field is one of dref's statistics, which need debugfs */
 static const struct sample_field {
 	const char	*name;
 	size_t		offset;
+	bool		stats;
 } sample_fields[] = {
-	{ "steps",		offsetof(struct sample, steps) },
-	{ "errors",		offsetof(struct sample, errors) },
-	{ "deferred",		offsetof(struct sample, deferred) },
-	{ "exact_live",		offsetof(struct sample, exact_live) },
-	{ "slots_used",		offsetof(struct sample, slots_used) },
-	{ "max_deferred",	offsetof(struct sample, max_deferred) },
-	{ "passes",		offsetof(struct sample, passes) },
-	{ "gp_ns",		offsetof(struct sample, gp_ns) },
-	{ "pass_ns",		offsetof(struct sample, pass_ns) },
-	{ "slab_bytes",		offsetof(struct sample, slab) },
-	{ "percpu_bytes",	offsetof(struct sample, percpu) },
+	{ "steps",		offsetof(struct sample, steps), false },
+	{ "errors",		offsetof(struct sample, errors), false },
+	{ "deferred",		offsetof(struct sample, deferred), true },
+	{ "exact_live",		offsetof(struct sample, exact_live), true },
+	{ "slots_used",		offsetof(struct sample, slots_used), true },
+	{ "max_deferred",	offsetof(struct sample, max_deferred), false },
+	{ "passes",		offsetof(struct sample, passes), true },
+	{ "gp_ns",		offsetof(struct sample, gp_ns), true },
+	{ "pass_ns",		offsetof(struct sample, pass_ns), true },
+	{ "slab_bytes",		offsetof(struct sample, slab), false },
+	{ "percpu_bytes",	offsetof(struct sample, percpu), false },
 };
 
 static FILE *json_file, *csv_file;
+
+static bool field_known(const struct sample *sample, size_t i)
+{
+	return sample->stats || !sample_fields[i].stats;
+}
 
 static uint64_t field_value(const struct sample *sample, size_t i)
 {
@@ -78,8 +85,11 @@ void record_sample(const struct sample *sample, double rate)
 	if (!csv_file)
 		return;
 	fprintf(csv_file, "%.3f,%.0f", (double)sample->ns / NSEC_PER_SEC, rate);
-	for (i = 0; i < ARRAY_SIZE(sample_fields); i++)
-		fprintf(csv_file, ",%llu", (unsigned long long)field_value(sample, i));
+	for (i = 0; i < ARRAY_SIZE(sample_fields); i++) {
+		fputc(',', csv_file);
+		if (field_known(sample, i))
+			fprintf(csv_file, "%llu", (unsigned long long)field_value(sample, i));
+	}
 	fprintf(csv_file, "\n");
 	fflush(csv_file);	/* visible at once, and not lost if the machine crashes */
 }
@@ -143,6 +153,8 @@ static struct json_object *disturbers_object(const struct options *options)
 	for (i = 0; i < nr_disturbers; i++) {
 		if (options->disturbers & 1U << i)
 			add_number(object, disturber_name(i), disturber_times(i));
+		else if (options->disturb)
+			add_text(object, disturber_name(i), NULL);
 	}
 	return object;
 }
@@ -202,8 +214,12 @@ static struct json_object *sample_object(const struct sample *sample)
 	size_t i;
 
 	add_seconds(object, "seconds", sample->ns);
-	for (i = 0; i < ARRAY_SIZE(sample_fields); i++)
-		add_number(object, sample_fields[i].name, field_value(sample, i));
+	for (i = 0; i < ARRAY_SIZE(sample_fields); i++) {
+		if (field_known(sample, i))
+			add_number(object, sample_fields[i].name, field_value(sample, i));
+		else
+			add_text(object, sample_fields[i].name, NULL);
+	}
 	return object;
 }
 
@@ -227,11 +243,12 @@ static struct json_object *result_object(const struct result *result)
 	add_text(object, "kernel", name.release);
 	add_text(object, "machine", name.machine);
 	json_object_object_add(object, "options", options_object(result->options));
-	add_text(object, "result", result->clean ? "PASS" : "FAIL");
+	add_text(object, "result", result->verdict);
 	json_object_object_add(object, "interrupted",
 			       json_object_new_boolean(result->interrupted));
 	add_text(object, "first_error", result->report.error[0] ? result->report.error :
 							     result->failure);
+	add_text(object, "not_done", result->not_done[0] ? result->not_done : NULL);
 	json_object_object_add(object, "errors", errors_object(&result->report));
 	add_seconds(object, "elapsed_s", result->ns);
 	add_number(object, "steps", result->steps);

@@ -3,21 +3,61 @@
  * The stress run: run a scenario with its disturbers under the oracle of the kernel
  * module, and print a summary that can be pasted into a report.
  */
+#include <stdarg.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "stress.h"
 
 #define MIB	(1024.0 * 1024)
 
-/* Tune dref to promote and demote objects soon */
-static void tune_quick(void)
+/*
+ * The holders of "flap" come back to an object after 4 s, and only then can see that it has been
+ * demoted.  A busy machine takes longer.
+ */
+#define FLAP_NS	(30 * NSEC_PER_SEC)
+
+/* Tune dref to promote and demote objects soon; returns false if it cannot be tuned */
+static bool tune_quick(void)
 {
-	change_tunable("pass_min_ms", 1);
-	change_tunable("pass_max_ms", 5);
-	change_tunable("promote_threshold", 16);
-	change_tunable("demote_passes", 2);
+	return change_tunable("pass_min_ms", 1) && change_tunable("pass_max_ms", 5) &&
+	       change_tunable("promote_threshold", 16) && change_tunable("demote_passes", 2);
+}
+
+/* Note something that was asked for and did not happen */
+__printf(2, 3)
+static void note_not_done(struct result *result, const char *format, ...)
+{
+	size_t len = strlen(result->not_done);
+	va_list args;
+
+	if (len)
+		len += snprintf(result->not_done + len, sizeof(result->not_done) - len, "; ");
+	if (len >= sizeof(result->not_done))
+		return;
+	va_start(args, format);
+	vsnprintf(result->not_done + len, sizeof(result->not_done) - len, format, args);
+	va_end(args);
+}
+
+/* Whether a run of "flap" has been long enough for the holders to see objects change */
+static bool should_have_flapped(const struct result *result)
+{
+	return result->options->scenario->step == DREF_STRESS_FLAP && result->ns >= FLAP_NS;
+}
+
+static void find_not_done(struct result *result)
+{
+	const struct options *options = result->options;
+	unsigned int i;
+
+	for (i = 0; i < nr_disturbers; i++) {
+		if (options->disturbers & 1U << i && !disturber_times(i))
+			note_not_done(result, "%s could not disturb", disturber_name(i));
+	}
+	if (should_have_flapped(result) &&
+	    !(result->counts[DREF_STRESS_PROMOTED] && result->counts[DREF_STRESS_DEMOTED]))
+		note_not_done(result, "no holder saw its object change to deferred and to exact");
 }
 
 static void print_disturbers(const struct options *options)
@@ -30,6 +70,11 @@ static void print_disturbers(const struct options *options)
 			output(" %s", disturber_name(i));
 	}
 	output("%s\n", options->disturbers ? "" : " none");
+	for (i = 0; options->disturb && i < nr_disturbers; i++) {
+		if (!(options->disturbers & 1U << i))
+			output("%-12s %s, which needs %s\n", "left out", disturber_name(i),
+			       disturber_missing(i, options));
+	}
 }
 
 static void print_begin(const struct options *options)
@@ -141,7 +186,7 @@ static void print_memory(const char *name, uint64_t begin, uint64_t most, uint64
 	       begin / MIB, most / MIB, end / MIB, watch_growth(begin, end));
 }
 
-static void print_watch(const struct watch *watch)
+static void print_stats(const struct watch *watch)
 {
 	const struct sample *most = &watch->most;
 
@@ -151,6 +196,18 @@ static void print_watch(const struct watch *watch)
 	output("%-12s %llu, the longest seen %.2f ms, with a grace period of %.1f ms\n", "passes",
 	       (unsigned long long)(watch->end.passes - watch->begin.passes),
 	       most->pass_ns / 1e6, most->gp_ns / 1e6);
+}
+
+static void print_watch(const struct watch *watch)
+{
+	const struct sample *most = &watch->most;
+
+	if (most->stats) {
+		print_stats(watch);
+	} else {
+		output("%-12s unknown without debugfs on /sys/kernel/debug\n", "deferred");
+		output("%-12s unknown likewise\n", "passes");
+	}
 	print_memory("slab", watch->begin.slab, most->slab, watch->end.slab);
 	print_memory("percpu", watch->begin.percpu, most->percpu, watch->end.percpu);
 }
@@ -158,7 +215,11 @@ static void print_watch(const struct watch *watch)
 /* Print the oracle's report; returns the exit status */
 int print_verdict(struct result *result)
 {
+	static const char * const verdicts[] = {
+		[CLEAN] = "PASS", [FAILED] = "FAIL", [INCOMPLETE] = "INCOMPLETE",
+	};
 	const struct dref_stress_report *report = &result->report;
+	int status = CLEAN;
 
 	output("%-12s %llu created, %llu released, %llu immortal, %llu saturated\n", "objects",
 	       (unsigned long long)report->created, (unsigned long long)report->released,
@@ -178,10 +239,15 @@ int print_verdict(struct result *result)
 		result->failure = "created objects are not the sum of released and immortal ones";
 	if (result->failure)
 		output("%-12s %s\n", "error", result->failure);
-	result->clean = !report->errors && !result->failure;
-	output("%s%s\n", result->clean ? "PASS" : "FAIL",
-	       result->interrupted ? " (interrupted)" : "");
-	return result->clean ? CLEAN : FAILED;
+	if (result->not_done[0])
+		output("%-12s %s\n", "not done", result->not_done);
+	if (report->errors || result->failure)
+		status = FAILED;
+	else if (result->not_done[0])
+		status = INCOMPLETE;
+	result->verdict = verdicts[status];
+	output("%s%s\n", result->verdict, result->interrupted ? " (interrupted)" : "");
+	return status;
 }
 
 static void sample_tick(struct session *session, void *watch)
@@ -233,8 +299,8 @@ int run_stress(const struct options *options)
 	record_open(options);
 	print_begin(options);
 
-	if (options->scenario->quick)
-		tune_quick();
+	if (options->scenario->quick && !tune_quick())
+		note_not_done(&result, "dref could not be tuned for this scenario");
 	if (options->breakage && !change_text(DREF_PARAMETERS "break", options->breakage))
 		die(REFUSED, "--break %s: this dref.ko does not know this fault",
 		    options->breakage);
@@ -250,6 +316,7 @@ int run_stress(const struct options *options)
 	print_latency(&result.report);
 	if (result.watch.too_many)
 		result.failure = "more slots were in use than max_deferred allows";
+	find_not_done(&result);
 	status = print_verdict(&result);
 	record_result(&result);
 	session_close(result.session);

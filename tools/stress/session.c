@@ -54,8 +54,10 @@ void session_open(struct session **opened, const struct options *options)
 	/* two runs at a time would restore each other's tunables */
 	if (session->fd >= 0 && flock(session->fd, LOCK_EX | LOCK_NB))
 		die(REFUSED, "another dref-stress is running");
-	if (session->fd >= 0)
+	if (session->fd >= 0) {
+		check_changes();
 		return;
+	}
 	switch (errno) {
 	case ENOENT:
 	case ENXIO:

@@ -127,10 +127,11 @@ struct session {
  * @errors: errors so far
  * @slab: unreclaimable slab memory of the whole machine, in bytes
  * @percpu: per-CPU memory of the whole machine, in bytes
+ * @max_deferred: limit on the slots in use
+ * @stats: dref's statistics, the fields that follow, could be read
  * @deferred: number of deferred objects, according to dref
  * @exact_live: number of exact objects, according to dref
  * @slots_used: slots in use
- * @max_deferred: limit on the slots in use
  * @passes: passes since dref.ko was loaded
  * @gp_ns: duration of the last grace period of a pass
  * @pass_ns: duration of the walks of the last pass
@@ -141,10 +142,11 @@ struct sample {
 	uint64_t	errors;
 	uint64_t	slab;
 	uint64_t	percpu;
+	uint64_t	max_deferred;
+	bool		stats;
 	uint64_t	deferred;
 	uint64_t	exact_live;
 	uint64_t	slots_used;
-	uint64_t	max_deferred;
 	uint64_t	passes;
 	uint64_t	gp_ns;
 	uint64_t	pass_ns;
@@ -187,8 +189,9 @@ struct watch {
  * @report: the oracle's report
  * @watch: samples taken during the run
  * @failure: description of an error that the oracle does not know of, or NULL
+ * @not_done: what was asked for and did not happen, or an empty string
  * @interrupted: a signal ended the run
- * @clean: neither the oracle nor this program found an error
+ * @verdict: PASS, FAIL or INCOMPLETE
  */
 struct result {
 	const struct options		*options;
@@ -199,8 +202,9 @@ struct result {
 	struct dref_stress_report	report;
 	struct watch			watch;
 	const char			*failure;
+	char				not_done[300];
 	bool				interrupted;
-	bool				clean;
+	const char			*verdict;
 };
 
 /* file.c */
@@ -216,6 +220,8 @@ bool change_text(const char *path, const char *text);
 bool change_value(const char *path, uint64_t value);
 bool change_tunable(const char *name, uint64_t value);
 void undo_changes(void);
+void check_changes(void);
+int restore_changes(void);
 
 /* session.c */
 void session_open(struct session **session, const struct options *options);
@@ -256,7 +262,7 @@ extern const size_t nr_disturbers;
 const char *disturber_name(unsigned int number);
 const char *disturber_description(unsigned int number);
 bool disturber_tunes(unsigned int number);
-const char *disturber_missing(unsigned int number);
+const char *disturber_missing(unsigned int number, const struct options *options);
 uint64_t disturber_times(unsigned int number);
 void disturb_start(struct session *session);
 void disturb_stop(void);

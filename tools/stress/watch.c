@@ -22,8 +22,8 @@ struct field {
 	size_t		offset;
 };
 
-/* Read those of @fields that have a line "name: value" in @path */
-static void read_fields(const char *path, const struct field *fields, size_t nr,
+/* Read those of @fields that have a line "name: value" in @path; false if there is no file */
+static bool read_fields(const char *path, const struct field *fields, size_t nr,
 			struct sample *sample)
 {
 	FILE *file = fopen(path, "re");
@@ -31,7 +31,7 @@ static void read_fields(const char *path, const struct field *fields, size_t nr,
 	size_t i;
 
 	if (!file)
-		return;
+		return false;
 	while (fgets(line, sizeof(line), file)) {
 		value = strchr(line, ':');
 		if (!value)
@@ -44,6 +44,7 @@ static void read_fields(const char *path, const struct field *fields, size_t nr,
 		}
 	}
 	fclose(file);
+	return true;
 }
 
 static void shrink_slabs(void)
@@ -78,8 +79,8 @@ static void take_sample(const struct watch *watch, struct sample *sample)
 	read_fields("/proc/meminfo", memory, ARRAY_SIZE(memory), sample);
 	sample->slab *= 1024;
 	sample->percpu *= 1024;
-	read_fields(DREF_DEBUGFS "stats", stats, ARRAY_SIZE(stats), sample);
-	read_value(DREF_DEBUGFS "max_deferred", &sample->max_deferred);
+	sample->stats = read_fields(DREF_DEBUGFS "stats", stats, ARRAY_SIZE(stats), sample);
+	read_value(DREF_PARAMETERS "max_deferred", &sample->max_deferred);
 }
 
 static void update_max(uint64_t *most, uint64_t value)
@@ -149,6 +150,7 @@ void watch_sample(struct watch *watch, const struct session *session)
 	sample.steps = session_steps(session);
 	sample.errors = __atomic_load_n(&session->errors, __ATOMIC_RELAXED);
 	update_maxima(&watch->most, &sample);
+	watch->most.stats |= sample.stats;
 	if (watch->fixed && sample.max_deferred && sample.slots_used > sample.max_deferred)
 		watch->too_many = true;
 	if (sample.ns - watch->last.ns < SAMPLE_NS)
