@@ -14,6 +14,8 @@ part=${2:-all}
 out=$(mktemp) || exit
 trap 'rm -f "$out" "$out".*' EXIT
 
+dref=/sys/kernel/debug/dref
+parameters=/sys/module/dref/parameters
 stress=$(tool stress/dref-stress)
 
 # Runs dref-stress; its output is in $out.
@@ -129,6 +131,96 @@ no_module() {
 	return $status
 }
 
+# The times of a life begin at 0 and grow, however the clock of this program differs.
+life_elsewhere() {
+	./in_time_namespace "$1" "$stress" --life --duration 1s >"$out" 2>&1
+	status=$?
+	[ $status -ne $KSFT_SKIP ] || return $KSFT_SKIP
+	[ $status -eq 0 ] && awk '$2 == "s" {
+		bad += $1 < last || $1 > 300
+		last = $1
+		lines++
+	}
+	END { exit bad || lines < 5 }' "$out" || show
+}
+
+in_time_namespaces() {
+	life_elsewhere 100000 && life_elsewhere -1
+}
+
+# A CPU outside of the affinity of the program can be used.
+other_cpus() {
+	taskset 1 "$stress" --quiet --scenario shared --duration 1s --cpus 1 >"$out" 2>&1 &&
+		grep -q 'on CPUs 1,' "$out" && tail -n 1 "$out" | grep -q '^PASS' || show
+}
+
+# The next run does not take for normal what a killed one has left changed.
+killed_run_is_restored() {
+	before=$(tunables)
+	"$stress" --scenario flap --duration 1h >/dev/null 2>&1 &
+	soon eval '[ "$(tunables)" != "$before" ]'
+	kill -KILL $!
+	wait $! 2>/dev/null
+	changed=$(tunables)
+	refused --duration 1 && grep -q -e '--restore' "$out" && [ "$(tunables)" = "$changed" ] &&
+		run --restore && [ "$(tunables)" = "$before" ] || show || return
+	passes --quiet --scenario flap --duration "${seconds}s" && [ "$(tunables)" = "$before" ]
+}
+
+# elsewhere COMMAND OPTION...: run it after this shell command in a mount namespace of its own.
+elsewhere() {
+	command=$1
+	shift
+	unshare -m sh -c "$command"' && exec "$@"' sh "$stress" "$@" >"$out" 2>&1
+}
+
+# dref can be tuned without debugfs. What cannot be done is said, and is no PASS if it was asked
+# for by name.
+without_debugfs() {
+	elsewhere 'umount -l /sys/kernel/debug' --disturb --scenario flap --duration 5s --json "$out.json"
+	[ $? -eq 0 ] && grep -q '^left out *reconcile, which needs debugfs' "$out" &&
+		grep -q '^tunables *[1-9][0-9]* times' "$out" && grep -q '^deferred *unknown' "$out" &&
+		grep -q '"reconcile": null' "$out.json" && grep -q '"passes": null' "$out.json" &&
+		tail -n 1 "$out" | grep -q '^PASS' || show || return
+	elsewhere 'umount -l /sys/kernel/debug' --reconcile
+	[ $? -eq 2 ] || show
+}
+
+# not_done WORDS: the last run found no error, and did not do all.
+not_done() {
+	[ "$1" -eq 3 ] && grep -q "^not done *.*$2" "$out" && [ "$(tail -n 1 "$out")" = INCOMPLETE ] &&
+		grep -q '"result": "INCOMPLETE"' "$out.json" && grep -q "\"not_done\": \".*$2" "$out.json" || show
+}
+
+incomplete() {
+	elsewhere "mount --bind /dev/full $dref/reconcile" --reconcile --scenario shared --duration 1s \
+		--quiet --json "$out.json"
+	not_done $? 'reconcile could not disturb' || return
+	elsewhere "mount --bind /dev/full $parameters/demote_passes && mount --bind /dev/full $parameters/pass_max_ms" \
+		--scenario flap --duration 1s --quiet --json "$out.json"
+	not_done $? 'dref could not be tuned'
+}
+
+# The program ends before its time if nobody reads its output, with the next line: it prints ten.
+# It says what it cannot write, and restores dref's tunables.
+output_fails() {
+	before=$(tunables)
+	{
+		timeout 100 "$stress" --scenario flap --duration 2m 2>"$out"
+		echo $? >"$out.status"
+	} | head -n 1 >/dev/null
+	[ "$(cat "$out.status")" -eq 1 ] && grep -q 'cannot write standard output' "$out" || show || return
+	"$stress" --scenario flap --duration 1 >/dev/full 2>"$out"
+	[ $? -eq 1 ] && grep -q 'cannot write standard output' "$out" || show || return
+	(ulimit -f 1; "$stress" --quiet --scenario flap --duration 1 --json "$out.json") 2>&1 >/dev/null |
+		grep -q 'cannot write .*File too large' ||
+		{ echo "# a limit on the size of files"; return 1; }
+	"$stress" --scenario flap --duration 1 --json "$out.json" <&- >&- 2>&- &&
+		[ "$(head -n 1 "$out.json")" = '{' ] && [ "$(tail -n 1 "$out.json")" = '}' ] ||
+		{ echo "# no standard streams"; return 1; }
+	[ "$(tunables)" = "$before" ] || { echo "# the tunables differ"; return 1; }
+}
+
 # live: print how many objects are alive.
 live() {
 	awk '/^(exact_live|deferred):/ { n += $2 } END { print n + 0 }' \
@@ -177,7 +269,7 @@ if [ "$part" = scenarios ]; then
 	finish
 fi
 
-plan $(($(echo "$scenarios" "$disturbers" | wc -w) + 13))
+plan $(($(echo "$scenarios" "$disturbers" | wc -w) + 19))
 run --help && grep -q '^Usage: dref-stress' "$out"
 result $? "--help"
 all_refused
@@ -212,4 +304,25 @@ stops_when_told
 result $? "it stops when told to"
 killed_leaves_nothing
 result $? "a session that was killed leaves nothing"
+killed_run_is_restored
+result $? "--restore restores what a killed run has changed"
+in_time_namespaces
+status=$?
+if [ $status -eq $KSFT_SKIP ]; then
+	skip "the life of an object in a time namespace: needs CONFIG_TIME_NS"
+else
+	result $status "the life of an object in a time namespace"
+fi
+if [ "$(nproc)" -ge 2 ]; then
+	other_cpus
+	result $? "CPUs outside of the affinity"
+else
+	skip "CPUs outside of the affinity: needs two CPUs"
+fi
+without_debugfs
+result $? "without debugfs"
+incomplete
+result $? "what did not happen is no PASS"
+output_fails
+result $? "an output that cannot be written"
 finish
