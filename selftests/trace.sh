@@ -49,7 +49,7 @@ stat() {
 # is printed after the pass.  With IDLE, passes that have found nothing are left out.
 events_of() {
 	grep -v '^#' $tracing/trace | sed -e 's/^.* [0-9.]*: \([a-z_]*\): /\1 /' \
-		-e 's/ \[\([a-z_]*\)\]$/@\1/' -e ':again' -e 's/\("[^" ]*\) \(.*"\)/\1_\2/' -e 't again' \
+		-e 's/ \[\([a-z_]*\)\]$/@\1/' -e ':again' -e "s/\('[^' ]*\) \(.*'\)/\1_\2/" -e 't again' \
 		-e 's/+0x[0-9a-f/x]*//' |
 	awk -v base="$1" -v idle="$2" '
 	function relative(name) {
@@ -235,7 +235,7 @@ traced_late() {
 }
 
 traced_underflow() {
-	fault="what=\"put_below_zero\" caller=traced_underflow@dref_test"
+	fault="what='put_below_zero' caller=traced_underflow@dref_test"
 	cat <<-END
 	promote class_name=$class object=$object2 count=1
 	immortalize class_name=$class object=$object
@@ -243,7 +243,7 @@ traced_underflow() {
 	pass_begin epoch=+1 expedited=1 slots=1
 	dying class_name=$class object=$object2 since_epoch=+0 age_ms=0..$ms puts=2
 	immortalize class_name=$class object=$object2
-	underflow class_name=$class object=$object2 what="sum_below_zero" caller=dref_*
+	underflow class_name=$class object=$object2 what='sum_below_zero' caller=dref_*
 	pass_end epoch=+1 dying=1 dead=0 pass_ns=1..$ns gp_ns=1..$ns
 	END
 	pass 2 1
@@ -252,7 +252,7 @@ traced_underflow() {
 
 traced_overflow() {
 	echo "immortalize class_name=$class object=$object"
-	echo "overflow class_name=$class object=$object what=\"get_past_the_limit\"" \
+	echo "overflow class_name=$class object=$object what='get_past_the_limit'" \
 		"caller=traced_overflow@dref_test"
 	pass 1 0
 	pass 2 0

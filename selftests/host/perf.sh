@@ -8,11 +8,10 @@
 # dref_test.ko. Here the records are read, and compared with the text of tracefs, whose values
 # selftests/trace.sh has compared with what has happened.
 
-if [ "$1" = inside ]; then
-	. ./common.sh
-else
-	. ../common.sh
-fi
+case $1 in
+inside | told)	. ./common.sh ;;
+*)		. ../common.sh ;;
+esac
 
 # ---- in the virtual machine ----
 
@@ -59,8 +58,10 @@ send() {
 inside() {
 	load dref && load dref_test || exit
 	mkdir $instance && echo 1 >$instance/events/dref/enable || exit
-	./trace-cmd record -q -e dref -o trace.dat ./perf record -q -a -e 'dref:*' -o perf.data \
-		sh perf.sh told >record.log 2>&1 || { sed 's/^/# /' record.log; exit 1; }
+	export LD_LIBRARY_PATH="$PWD/programs"
+	programs/trace-cmd record -q -e dref -o trace.dat programs/perf record -q -a -e 'dref:*' -o perf.data \
+		sh perf.sh told >record.log 2>&1
+	[ -e told ] || { sed 's/^/# /' record.log; exit 1; }
 	echo 0 >$instance/events/dref/enable
 	send text $instance/trace
 	send perf perf.data
@@ -71,52 +72,62 @@ inside() {
 
 case $1 in
 inside)	inside ;;
-told)	. ./common.sh
-	tell_all
+told)	tell_all && : >told
 	exit ;;
 esac
 
 # ---- outside ----
 
+# take PROGRAM...: copy the programs and the libraries that they are linked with.
+take() {
+	mkdir "$work/programs" && cp "$@" "$work/programs" &&
+	ldd "$@" | awk '$2 == "=>" { print $3 }' | sort -u | xargs cp -L -t "$work/programs"
+}
+
 receive() {
-	sed "1,/^begin $1\$/d; /^end $1\$/,\$d" "$work/sent" | base64 -d | gzip -dc >"$work/$1"
+	sed "0,/^begin $1\$/d; /^end $1\$/,\$d" "$work/sent" | base64 -d | gzip -dc >"$work/$1"
 }
 
 # events FILE: print "EVENT FIELD=VALUE..." for each line, in any order. An object is printed as
 # a hash by the kernel, and as an address by the others. Some print the module of a caller, and
-# some its offset.
+# some its offset; perf, without the module's symbols, has an address. How long something has taken
+# is computed for each record.
 events() {
 	sed -n -e 's/.*[ :]\([a-z_]*\): *\(\(class_name\|epoch\)=\)/\1 \2/' -e T \
-		-e 's/object=[0-9a-fx]*/object/' -e 's/\(caller=[a-z_.0-9]*\).*/\1/' -e 's/ *$//' -e p "$1" |
+		-e 's/object=[0-9a-fx]*/object/' -e 's/\(latency_us\|age_ms\)=[0-9]*/\1/' -e 's/\(caller=[a-z_.0-9]*\).*/\1/' -e 's/ *$//' -e p "$1" |
 		sort
 }
 
+# same_events FILE [EDIT]: the events are those of the text, if sed edits both alike.
 same_events() {
-	events "$work/$1" >"$work/$1.events"
-	diff "$work/text.events" "$work/$1.events" >"$work/diff" && return
+	sed "$2" "$work/text.events" | sort >"$work/expected"
+	events "$work/$1" | sed "$2" | sort >"$work/seen"
+	diff "$work/expected" "$work/seen" >"$work/diff" && return
 	sed 's/^/# /' "$work/diff" | head -n 20
 	return 1
 }
 
-# Of each event there is a function, which prints the values.
+# Of each event there is a function, which prints the values, and the event as dref__EVENT (python)
+# or dref::EVENT (perl).
 generated_script() {
 	cd "$work" || return
-	perf script -i perf -g "$1" -o generated >"$work/out" 2>&1 &&
-		perf script -i perf -s "generated.$2" >"$work/script" 2>"$work/out" &&
-		{ [ "$2" != py ] || python3 -W error -m py_compile generated.py; } || { show; return; }
+	perf script -i perf -g "$1" >"$out" 2>&1 &&
+		perf script -i perf -s "perf-script.$2" >"$work/script" 2>"$out" &&
+		{ [ "$2" != py ] || python3 -W error -m py_compile perf-script.py; } || { show; return; }
 	for event in $names; do
 		grep -q "^$event " text.events || { echo "# no event $event"; return 1; }
-		grep -q "dref__$event" script || { echo "# $event is not printed"; return 1; }
+		grep -q "dref\(__\|::\)$event " script || { echo "# $event is not printed"; return 1; }
 	done
 }
 
 # The numbers that the script prints are those of the text.
 same_numbers() {
-	for field in count heat puts n references slots latency_us gp_ns; do
+	for field in count heat puts n references slots gp_ns; do
 		sed -n "s/.* $field=\([0-9]*\).*/\1/p" "$work/text.events" | sort >"$work/expected"
-		sed -n "s/\(.*[ ,]\)*$field=\([0-9]*\).*/\2/p" "$work/script" | sort >"$work/seen"
+		sed -n "s/^\(.*[ ,]\)*$field=\([0-9]*\).*/\2/p" "$work/script" | sort >"$work/seen"
 		cmp -s "$work/expected" "$work/seen" && continue
 		echo "# $field differs"
+		diff "$work/expected" "$work/seen" | sed 's/^/# /' | head -n 20
 		return 1
 	done
 }
@@ -159,8 +170,9 @@ if ! ../../scripts/need perf vm >&2 || [ "$(uname -m)" != x86_64 ]; then
 fi
 [ -e ../../module/test/dref_test.ko ] || { echo "# needs module/test/dref_test.ko"; exit 1; }
 
+take "$(command -v perf)" "$(command -v trace-cmd)" || exit
 ../../scripts/vm/vm-run --smp 4 --mem 2G --timeout 300 --allow-warn '^dref: class test-' \
-	--file ../common.sh --file perf.sh --file "$(command -v perf)" --file "$(command -v trace-cmd)" \
+	--file ../common.sh --file perf.sh --file "$work/programs" \
 	-- sh perf.sh inside >"$work/sent"
 recorded=$?
 [ $recorded -eq 0 ] || sed 's/^/# /' "$work/sent" | head -n 40
@@ -172,7 +184,8 @@ events "$work/text" >"$work/text.events"
 result $? "tracefs, perf and trace-cmd record every event"
 trace-cmd report -i "$work/trace-cmd" >"$work/report" 2>"$out" && same_events report
 result $? "trace-cmd report prints what tracefs does"
-perf script -i "$work/perf" >"$work/perf-script" 2>"$out" && same_events perf-script
+perf script -i "$work/perf" >"$work/perf-script" 2>"$out" &&
+	same_events perf-script 's/caller=[0-9a-z_.]\+$/caller/'
 result $? "perf script prints what tracefs does"
 (generated_script python py && same_numbers)
 result $? "perf's python script prints all"

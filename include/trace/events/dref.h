@@ -24,7 +24,9 @@
  *
  * "object" is the address of the object's struct dref.  It is printed as a hash, the
  * same as in debugfs.  The name of its class is in the event as text, padded with
- * zeroes, so that it can be a key of histograms.
+ * zeroes, so that it can be a key of histograms.  No field has a name that is a keyword
+ * of C, C++ or Python: perf and others make variables of the names.  They do not
+ * understand a format with double quotes either.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM dref
@@ -111,6 +113,8 @@ TRACE_EVENT(promote,
  * @error: -ENOMEM, or -ENOSPC if max_deferred objects have a slot
  *
  * Context: as promote.
+ *
+ * "error" is positive, as perf and trace-cmd give no name to a negative number.
  */
 TRACE_EVENT(promote_failed,
 
@@ -127,14 +131,14 @@ TRACE_EVENT(promote_failed,
 	TP_fast_assign(
 		strscpy_pad(__entry->class_name, ref->class->name, DREF_CLASS_NAME_SIZE);
 		__entry->object = ref;
-		__entry->error = error;
+		__entry->error = -error;
 	),
 
 	TP_printk("class_name=%s object=%p error=%s",
 		  __entry->class_name, __entry->object,
 		  __print_symbolic(__entry->error,
-				   { -ENOMEM, "no_memory" },
-				   { -ENOSPC, "max_deferred" }))
+				   { ENOMEM, "no_memory" },
+				   { ENOSPC, "max_deferred" }))
 );
 
 /* The events of a pass that are about one object with a slot */
@@ -307,7 +311,7 @@ DECLARE_EVENT_CLASS(dref_fault,
 		__entry->caller = (void *)caller;
 	),
 
-	TP_printk("class_name=%s object=%p what=\"%s\" caller=%pS",
+	TP_printk("class_name=%s object=%p what='%s' caller=%pS",
 		  __entry->class_name, __entry->object, __entry->what, __entry->caller)
 );
 
