@@ -85,3 +85,4 @@ module_exit(dref_module_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The dref developers");
 MODULE_DESCRIPTION("Deferred reference counts that find their own zero");
+MODULE_VERSION(DREF_VERSION);

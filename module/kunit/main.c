@@ -189,3 +189,4 @@ static void __exit dref_kunit_exit(void)
 module_exit(dref_kunit_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("KUnit suites for dref");
+MODULE_VERSION(DREF_VERSION);

@@ -435,3 +435,4 @@ module_exit(scale_module_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The dref developers");
 MODULE_DESCRIPTION("Cost of reference counts, on one CPU and on many");
+MODULE_VERSION(DREF_VERSION);

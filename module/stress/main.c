@@ -165,3 +165,4 @@ module_exit(stress_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The dref developers");
 MODULE_DESCRIPTION("Stress test for deferred reference counts");
+MODULE_VERSION(DREF_VERSION);

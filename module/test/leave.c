@@ -98,3 +98,4 @@ module_exit(leave_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The dref developers");
 MODULE_DESCRIPTION("Test of dref: a module that leaves its classes behind");
+MODULE_VERSION(DREF_VERSION);

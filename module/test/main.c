@@ -493,3 +493,4 @@ module_exit(dref_test_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The dref developers");
 MODULE_DESCRIPTION("Tests of dref that run in the kernel");
+MODULE_VERSION(DREF_VERSION);

@@ -15,6 +15,7 @@ struct module {
 #define MODULE_LICENSE(text)		_Static_assert(sizeof(text), "")
 #define MODULE_AUTHOR(text)		_Static_assert(sizeof(text), "")
 #define MODULE_DESCRIPTION(text)	_Static_assert(sizeof(text), "")
+#define MODULE_VERSION(text)		_Static_assert(true, "")
 #define MODULE_PARM_DESC(name, text)	_Static_assert(sizeof(text), "")
 
 int shim_module_init(void);
