@@ -8,6 +8,7 @@
 #	libraries  the libraries that the program needs, from the table below
 #	bin        the folder to install to: bin or sbin
 #	flags      compiler flags; the CFLAGS of the user follow them
+#	pages      manual pages, besides those that are called like a program
 #
 # Files of ../lib may be among the objects. Each program compiles its own, because make -j may
 # build several programs at once.
@@ -100,7 +101,7 @@ share := $(DESTDIR)$(PREFIX)/share
 programs_to := $(DESTDIR)$(PREFIX)/$(bin)
 page_to = $(share)/man/man$(subst .,,$(suffix $(1)))
 completions_to := $(share)/bash-completion/completions
-pages := $(wildcard $(program:%=%.[18]))
+pages := $(pages) $(wildcard $(program:%=%.[18]))
 completions := $(wildcard $(program:%=%.bash-completion))
 
 # install_file FILE,PATH,MODE
