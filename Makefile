@@ -171,14 +171,27 @@ uninstall: ## what install put there
 
 depmod = $(Q)[ ! -d /lib/modules/$(release) ] || PATH=$$PATH:/usr/sbin:/sbin depmod $(release)
 
+##@ Packages, into packages/
+deb: ## dref-dkms, dref-tools and dref-doc for Debian
+	$(Q)$(script) tools/package/build deb
+
+rpm: ## the same for distributions with rpm
+	$(Q)$(script) tools/package/build rpm
+
+dkms: ## the sources for DKMS, into /usr/src (DESTDIR)
+	$(Q)tools/package/install-dkms $(abspath $(DESTDIR))
+
+check-packages: ## install, upgrade and purge them in Debian 12 and 13, and load the modules
+	$(Q)$(script) scripts/check packages
+
 ##@ And
 clean: ## remove everything that was built
 	$(Q)scripts/remove-modules built
 	$(Q)$(MAKE) -C tools clean
 	$(Q)$(MAKE) -C selftests clean
-	$(Q)rm -rf $(installed) $(broken) $(site)
+	$(Q)rm -rf $(installed) $(broken) $(site) packages
 
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress wireguard bench htmldocs style sparse intree coccicheck convert-drivers analyze install uninstall clean help
+.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress wireguard bench htmldocs style sparse intree coccicheck convert-drivers analyze install uninstall deb rpm dkms check-packages clean help
