@@ -124,7 +124,7 @@ void check_cpus(const unsigned int *cpus, unsigned int nr)
 	get_affinity(before);
 	for (i = 0; i < nr; i++) {
 		if (!bind_to_cpu(cpus[i]))
-			die(REFUSED, "cannot run on CPU %u: it is absent, offline or not in the cpuset",
+			die(REFUSED, "cannot run on CPU %u: absent, offline or not in the cpuset",
 			    cpus[i]);
 	}
 	sched_setaffinity(0, sizeof(before), before);

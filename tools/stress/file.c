@@ -155,7 +155,7 @@ static void save_original(const char *path)
 		return;
 	/* the first one */
 	if (nr_changes == 1 && !open_changes("we") && !changes_file)
-		fprintf(stderr, "%s: cannot write " CHANGES ": %s; changes of a killed run remain\n",
+		fprintf(stderr, "%s: cannot write " CHANGES ": %s; a killed run restores nothing\n",
 			program_invocation_short_name, strerror(errno));
 	if (changes_file) {
 		fprintf(changes_file, "%s %s\n", path, before);

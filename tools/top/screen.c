@@ -40,7 +40,7 @@ void screen_open(void)
 	/* newterm() accepts a terminal whose cursor cannot be moved, such as "dumb" */
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen || !tigetstr("cup"))
-		die(REFUSED, "cannot use a terminal of type \"%s\": set TERM, or use --once or --json",
+		die(REFUSED, "cannot use the terminal \"%s\": set TERM, or use --once or --json",
 		    getenv("TERM") ?: "");
 	cbreak();
 	noecho();
