@@ -154,7 +154,6 @@ analyze: ## what Coccinelle, clang's analyzer and shellcheck find
 
 # In the folder KSRC: tools/intree/intree --help. ARGS="--init --check --patches FOLDER"
 intree: ## put dref into a kernel tree, as a series of commits (KSRC=FOLDER ARGS=)
-	$(if $(KSRC),,$(error make intree needs the folder of a kernel tree: KSRC=FOLDER))
 	$(Q)tools/intree/intree $(ARGS) $(abspath $(KSRC))
 
 ##@ Install (PREFIX, DESTDIR)

@@ -42,7 +42,7 @@ header_urcu := urcu/urcu-memb.h
 link_urcu := -lurcu-memb -lurcu-qsbr -lurcu-common
 
 # The version of all that is installed
-version := $(shell cat ../../VERSION)
+version := $(file <../../VERSION)
 override CPPFLAGS += -DDREF_VERSION='"$(version)"'
 # As in the headers of the kernel
 override CPPFLAGS += -D'__printf(a, b)=__attribute__((format(printf, a, b)))' \
