@@ -24,7 +24,7 @@ added() {
 }
 
 plan 5
-sources=$($convert/sources) && cp -R "$sources/drivers/net/wireguard" "$work/new" || exit
+sources=$(../../scripts/kselftest-get drivers/net/wireguard) && cp -R "$sources/drivers/net/wireguard" "$work/new" || exit
 $convert/convert "$work/new" >"$work/out" 2>&1
 status=$?
 sed 's/^/# /' "$work/out"
