@@ -206,7 +206,7 @@ incomplete() {
 output_fails() {
 	before=$(tunables)
 	{
-		timeout 100 "$stress" --scenario flap --duration 2m 2>"$out"
+		timeout 30 "$stress" --scenario flap --duration 40 2>"$out"
 		echo $? >"$out.status"
 	} | head -n 1 >/dev/null
 	[ "$(cat "$out.status")" -eq 1 ] && grep -q 'cannot write standard output' "$out" || show || return

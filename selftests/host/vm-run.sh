@@ -35,14 +35,18 @@ line() {
 plan 14
 
 # This one sleeps most of the time, so the others run meanwhile.
-$vm_run --timeout 120 --smp 1 -- sh -c 'echo begun; sleep 1000' >"$out.limit" 2>&1 &
+$vm_run --timeout 70 --smp 1 -- sh -c 'echo begun; sleep 1000' >"$out.limit" 2>&1 &
 limited=$!
 
 ends 7 --smp 3 --append dref_word=1 --file vm-run.sh -- sh -c 'nproc; id -u; cat /proc/cmdline
 	printf "%s|" "$@"; echo; cat vm-run.sh; exit 7' 'sh' 'a  b' "c'd" '$HOME' ''
 seven=$?
 cp "$out" "$out.all"
-ends 255 --smp 1 -- sh -c 'exit 255' && [ $seven -eq 0 ]
+ends 255 --kernel "$(../../scripts/vm/get-kernel 6.1)" --smp 2,maxcpus=3 -- \
+	sh -c 'uname -r; nproc; cat /sys/devices/system/cpu/possible; exit 255'
+booted=$?
+cp "$out" "$out.booted"
+[ $booted -eq 0 ] && [ $seven -eq 0 ]
 result $? "the exit status is that of the command"
 cp "$out.all" "$out"
 [ $seven -eq 0 ] && [ "$(line 4)" = "a  b|c'd|\$HOME||" ]
@@ -51,16 +55,16 @@ result $? "arguments and output arrive unchanged"
 result $? "--file"
 [ $seven -eq 0 ] && [ "$(line 1)" = 3 ] && [ "$(line 2)" = 0 ] && line 3 | grep -q 'dref_word=1'
 result $? "--smp, --append, and root"
-ends 0 --kernel "$(../../scripts/vm/get-kernel 6.1)" --smp 2,maxcpus=3 -- \
-	sh -c 'uname -r; nproc; cat /sys/devices/system/cpu/possible'
-booted=$?
+cp "$out.booted" "$out"
 [ $booted -eq 0 ] && line 1 | grep -q '^6\.1\.'
 result $? "--kernel with a folder of headers"
 possible="$(line 2) $(line 3)"
-ends 0 --icount --smp 4 -- sh -c 'nproc; echo $DREF_ICOUNT' && [ "$(tr '\n' ' ' <"$out")" = "1 1 " ]
+ends 0 --icount --smp 4,maxcpus=40 -- sh -c 'nproc; echo $DREF_ICOUNT
+	cat /sys/devices/system/cpu/possible'
+icount=$?
+[ $icount -eq 0 ] && [ "$(line 1) $(line 2)" = "1 1" ]
 result $? "--icount has one CPU"
-ends 0 --icount --smp 2,maxcpus=40 -- cat /sys/devices/system/cpu/possible &&
-	[ "$(cat "$out")" = 0-39 ] && [ $booted -eq 0 ] && [ "$possible" = "2 0-2" ]
+[ $icount -eq 0 ] && [ "$(line 3)" = 0-39 ] && [ $booted -eq 0 ] && [ "$possible" = "2 0-2" ]
 result $? "--smp with maxcpus"
 ends 125 --smp 1 -- sh -c 'echo c >/proc/sysrq-trigger' && grep -q 'Kernel panic' "$out.err"
 result $? "125 and the kernel log after a panic"
