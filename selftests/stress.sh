@@ -4,13 +4,11 @@
 # dref-stress passes in each scenario and with each disturber for a few seconds, handles its
 # options, output and end as documented, and shows the life of one object.
 #
-#	stress.sh [SECONDS]		for each scenario and disturber (2)
-#	stress.sh SECONDS scenarios	only the scenarios, and all disturbers at once
+#	stress.sh [SECONDS]	for each scenario and disturber (2)
 
 . ./common.sh
 
 seconds=${1:-2}
-part=${2:-all}
 out=$(mktemp) || exit
 trap 'rm -f "$out" "$out".*' EXIT
 
@@ -258,17 +256,6 @@ load dref && load dref_stress || skip_all "needs dref.ko and dref_stress.ko"
 
 scenarios=$(listed Scenarios)
 disturbers=$(listed Disturbers)
-if [ "$part" = scenarios ]; then
-	plan $(($(echo "$scenarios" | wc -w) + 1))
-	for scenario in $scenarios; do
-		passes --scenario "$scenario" --duration "${seconds}s"
-		result $? "scenario $scenario"
-	done
-	passes --disturb --duration "${seconds}s"
-	result $? "all disturbers"
-	finish
-fi
-
 plan $(($(echo "$scenarios" "$disturbers" | wc -w) + 19))
 run --help && grep -q '^Usage: dref-stress' "$out"
 result $? "--help"
