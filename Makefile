@@ -157,8 +157,11 @@ intree: ## put dref into a kernel tree, as a series of commits (KSRC=FOLDER ARGS
 	$(Q)tools/intree/intree $(ARGS) $(abspath $(KSRC))
 
 ##@ Install (PREFIX, DESTDIR)
+# Uncompressed, which modprobe reads as well: the program that the kernel's own modules
+# are compressed with may not be here.
 install: modules ## the modules and the tools, without dref-native
 	$(Q)$(kbuild) modules_install CONFIG_MODULE_SIG_ALL= DEPMOD=true \
+		$(addsuffix =,$(addprefix CONFIG_MODULE_COMPRESS_,ALL GZIP XZ ZSTD)) \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR)))
 	$(if $(DESTDIR),,$(depmod))
 	$(Q)$(MAKE) -C tools install $(absolute)
