@@ -200,7 +200,7 @@ struct dref_class {
  * (internal.h).  epoch is the tracking epoch (track.c), not the epoch of a pass.
  *
  * Heat is how often an exact object has changed its CPU in the heat window, a time
- * of 256 jiffies whose number is in window.  An object whose heat reaches
+ * of 1024 ms whose number is in window.  An object whose heat reaches
  * promote_threshold is hot, and queued for promotion; the heat of a cold object is
  * ignored until the window in mode has begun (heat.c).
  *

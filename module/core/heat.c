@@ -7,7 +7,7 @@
  * mode differs from its own dref_home, and leaves the fast path.  It writes its own home
  * to mode, and adds one to the heat there; the cache line has just come from another CPU
  * anyway.  An object whose heat reaches promote_threshold within a heat window, a time of
- * 256 jiffies, is hot, and is queued for promotion:
+ * 1024 ms, is hot, and is queued for promotion:
  *
  *	measured: starts at 1 again in each heat window
  *	    ^    |
@@ -68,12 +68,12 @@ unsigned long dref_home_mode(const struct dref_class *class)
 	return READ_ONCE(class->tracked) ? home | DREF_MODE_TRACKED : home;
 }
 
-/* Heat windows of 256 jiffies, numbered modulo 2^20, which wraps after days */
+/* Heat windows of 1024 ms, numbered modulo 2^20, which wraps after days */
 #define DREF_WINDOW_MASK	((1UL << DREF_MODE_WINDOW_BITS) - 1)
 
 static unsigned long dref_window(void)
 {
-	return jiffies / 256 & DREF_WINDOW_MASK;
+	return jiffies_to_msecs(jiffies) / 1024 & DREF_WINDOW_MASK;
 }
 
 static unsigned long dref_mode_window(unsigned long mode)

@@ -101,7 +101,7 @@ extern const u8 dref_mode_states[DREF_MODE_TAGS + 1];
 #define DREF_MODE_CPU_SHIFT	8
 #define DREF_MODE_CPU_BITS	14
 #define DREF_MODE_EPOCH_SHIFT	24	/* tracking epoch: how often tracking was enabled */
-#define DREF_MODE_WINDOW_SHIFT	32	/* heat window: a time of 256 jiffies (heat.c) */
+#define DREF_MODE_WINDOW_SHIFT	32	/* heat window: a time of 1024 ms (heat.c) */
 #define DREF_MODE_WINDOW_BITS	20
 #define DREF_MODE_HEAT_SHIFT	52
 #define DREF_MODE_HEAT_MAX	((1UL << 12) - 1)

@@ -74,7 +74,7 @@ static void use_elsewhere(struct dref *ref, unsigned long mode)
 
 static void set_window(unsigned long window)
 {
-	kunit_jiffies = window * 256;
+	kunit_jiffies = msecs_to_jiffies(window * 1024);
 }
 
 /*
@@ -96,13 +96,14 @@ static unsigned long heat_up(struct dref *ref)
 	return ref->mode >> DREF_MODE_HEAT_SHIFT;
 }
 
-static void a_window_is_256_jiffies(struct kunit *test)
+static void a_window_is_1024_ms(struct kunit *test)
 {
-	kunit_jiffies = 256 * 1000 + 255;
-	KUNIT_EXPECT_EQ(test, dref_window(), 1000UL);
-	kunit_jiffies++;
+	set_window(1001);
 	KUNIT_EXPECT_EQ(test, dref_window(), 1001UL);
-	kunit_jiffies = (DREF_WINDOW_MASK + 1) * 256 - 1;
+	kunit_jiffies--;
+	KUNIT_EXPECT_EQ(test, dref_window(), 1000UL);
+	set_window(DREF_WINDOW_MASK + 1);
+	kunit_jiffies--;
 	KUNIT_EXPECT_EQ(test, dref_window(), DREF_WINDOW_MASK);
 	kunit_jiffies++;
 	KUNIT_EXPECT_EQ(test, dref_window(), 0UL);
@@ -466,7 +467,7 @@ static void folded_during_defer(struct kunit *test)
 }
 
 static struct kunit_case heat_cases[] = {
-	KUNIT_CASE(a_window_is_256_jiffies),
+	KUNIT_CASE(a_window_is_1024_ms),
 	KUNIT_CASE(windows_pass_and_wrap),
 	KUNIT_CASE(a_get_brings_the_object_home),
 	KUNIT_CASE(heat_rises_within_a_window),

@@ -29,6 +29,11 @@ static inline u64 ktime_get_ns(void)
 #define time_before(a, b)	((long)((a) - (b)) < 0)
 #define time_after_eq(a, b)	(!time_before(a, b))
 
+static inline unsigned int jiffies_to_msecs(unsigned long j)
+{
+	return j * (1000 / HZ);
+}
+
 static inline unsigned long msecs_to_jiffies(unsigned int ms)
 {
 	return DIV_ROUND_UP((unsigned long)ms * HZ, 1000);
