@@ -307,15 +307,13 @@ enum dref_event {
 /* worklist.c */
 
 /**
- * struct dref_worklist - a lock-less list of objects, and the work item that empties it
+ * struct dref_worklist - a lock-less list of objects that a work item empties
  * @list: the objects
- * @work: takes all objects from the list, and deals with them
- * @held: @work has taken objects, and has not dealt with all of them yet
+ * @held: the work item has taken objects, and has not dealt with all of them yet
  * @flushed: the last ticket for which the list has been flushed (worklist.c)
  */
 struct dref_worklist {
 	struct llist_head	list;
-	struct work_struct	work;
 	bool			held;
 	unsigned long		flushed;
 };
@@ -340,6 +338,8 @@ void dref_irq_work_queue(struct irq_work *work);
  * @events: the other events
  * @class: the class
  * @dead: dead objects that this CPU has dropped
+ * @work: releases them; queued at most once a tick, unless something waits for it
+ * @worked: when @work ran last, in jiffies
  * @kicked: @kick is in the CPU's list, and an irq_work is to queue the work item
  * @kick: links this into that list
  * @waiting: objects of a DREF_RCU class that wait for the grace period @cookie
@@ -352,6 +352,8 @@ struct dref_class_cpu {
 	unsigned long		events[DREF_NR_EVENTS];
 	struct dref_class	*class;
 	struct dref_worklist	dead;
+	struct delayed_work	work;
+	unsigned long		worked;
 	atomic_t		kicked;
 	struct llist_node	kick;
 	struct llist_node	*waiting;

@@ -67,9 +67,9 @@ static void dref_promote_irq(struct irq_work *work);
 
 static struct dref_worklist promote_queue = {
 	.list = LLIST_HEAD_INIT(promote_queue.list),
-	.work = __WORK_INITIALIZER(promote_queue.work, dref_promote_work),
 };
 
+static DECLARE_WORK(promote_work, dref_promote_work);
 static struct irq_work promote_irq_work = IRQ_WORK_INIT_HARD(dref_promote_irq);
 
 /*
@@ -272,7 +272,7 @@ static void dref_promote_work(struct work_struct *work)
 void dref_promotions_kick(void)
 {
 	/* Not on dref_wq: a promotion allocates, and reclaim may wait for dref_wq */
-	queue_work(dref_unbound_wq, &promote_queue.work);
+	queue_work(dref_unbound_wq, &promote_work);
 }
 
 static void dref_promote_irq(struct irq_work *work)
@@ -283,7 +283,7 @@ static void dref_promote_irq(struct irq_work *work)
 /* Test whether the caller is a release() called by the put of the queue's reference */
 bool dref_in_promotion(void)
 {
-	return in_task() && current_work() == &promote_queue.work;
+	return in_task() && current_work() == &promote_work;
 }
 
 /* Wait until all objects that are in the promotion queue now have left it */
@@ -300,7 +300,7 @@ void dref_promotions_flush(void)
 void dref_promotions_exit(void)
 {
 	irq_work_sync(&promote_irq_work);
-	flush_work(&promote_queue.work);
+	flush_work(&promote_work);
 }
 
 /**

@@ -20,7 +20,9 @@
  * that drop objects, a CPU that drops nothing has nothing to do, and no class waits for the
  * release() of another one.  release() of one class can run on several CPUs at a time.  The
  * workqueues are unbound: a CPU that goes off line leaves nothing behind, and the scheduler
- * may move releases to an idle CPU.
+ * may move releases to an idle CPU.  To queue and to run a work item costs more than most
+ * releases, so it runs once a tick for all that the CPU has dropped meanwhile, and at once
+ * if it has not run in this tick, or if something waits for it.
  *
  * DREF_SLEEP releases run on a workqueue of their own, dref_sleep_wq, which is not
  * WQ_MEM_RECLAIM, because a release() there may wait for another workqueue.  All others run
@@ -199,7 +201,7 @@ bool dref_in_queued_release(void)
 	list_for_each_entry_rcu(class, &dref_classes, node) {
 		cpus = READ_ONCE(class->cpu);
 		for_each_possible_cpu(cpu)
-			found |= cpus && work == &per_cpu_ptr(cpus, cpu)->dead.work;
+			found |= cpus && work == &per_cpu_ptr(cpus, cpu)->work.work;
 	}
 	rcu_read_unlock();
 	return found;
@@ -211,14 +213,21 @@ static void dref_class_unpin_works(struct dref_class *class)
 	(void)atomic_dec_return_release(&class->works);
 }
 
-/* Queue the work item that releases what is in @cpu; takes over a pin on the class */
+static struct workqueue_struct *dref_wq_of(struct dref_class *class)
+{
+	return READ_ONCE(class->flags) & DREF_SLEEP ? dref_sleep_wq : dref_wq;
+}
+
+/*
+ * Queue the work item that releases what is in @cpu, for the next tick if it has run in
+ * this one; takes over a pin on the class.
+ */
 static void dref_queue_release(struct dref_class_cpu *cpu)
 {
-	struct dref_class *class = cpu->class;
-	bool sleeps = READ_ONCE(class->flags) & DREF_SLEEP;
+	unsigned long delay = READ_ONCE(cpu->worked) == jiffies;
 
-	if (!queue_work(sleeps ? dref_sleep_wq : dref_wq, &cpu->dead.work))
-		dref_class_unpin_works(class);	/* it is queued, and has a pin */
+	if (!queue_delayed_work(dref_wq_of(cpu->class), &cpu->work, delay))
+		dref_class_unpin_works(cpu->class);	/* it is queued, and has a pin */
 }
 
 /* Have an irq_work queue the work item; called with preemption disabled */
@@ -322,7 +331,7 @@ static void dref_release_expedited(struct dref_class_cpu *cpu)
 
 static void dref_release_work(struct work_struct *work)
 {
-	struct dref_class_cpu *cpu = container_of(work, struct dref_class_cpu, dead.work);
+	struct dref_class_cpu *cpu = container_of(work, struct dref_class_cpu, work.work);
 	struct dref_class *class = cpu->class;
 	unsigned int flags = READ_ONCE(class->flags);	/* delay_release changes one of them */
 	unsigned long ticket = dref_worklist_begin(&cpu->dead);
@@ -335,6 +344,7 @@ static void dref_release_work(struct work_struct *work)
 		dref_release_expedited(cpu);
 	else
 		dref_release_list(dref_take_waited(cpu));
+	WRITE_ONCE(cpu->worked, jiffies);
 	if (!cpu->waiting)
 		dref_worklist_end(&cpu->dead, ticket);
 	dref_class_unpin_works(class);	/* the class may be freed now */
@@ -359,7 +369,8 @@ static void dref_class_flush(struct dref_class *class, unsigned long ticket)
 		if (!cpus || dref_worklist_flushed(&class_cpu->dead, ticket))
 			continue;
 		atomic_inc(&class->works);
-		dref_queue_release(class_cpu);
+		if (mod_delayed_work(dref_wq_of(class), &class_cpu->work, 0))
+			dref_class_unpin_works(class);	/* it was queued, and has a pin */
 	}
 }
 
@@ -427,7 +438,8 @@ struct dref_class_cpu __percpu *dref_class_cpu_alloc(struct dref_class *class)
 	for_each_possible_cpu(cpu) {
 		class_cpu = per_cpu_ptr(cpus, cpu);
 		class_cpu->class = class;
-		INIT_WORK(&class_cpu->dead.work, dref_release_work);
+		INIT_DELAYED_WORK(&class_cpu->work, dref_release_work);
+		class_cpu->worked = jiffies - 1;
 	}
 	return cpus;
 }

@@ -55,6 +55,8 @@ struct rcu_work {
 #define DECLARE_DELAYED_WORK(name, function) \
 	struct delayed_work name = { .work.func = (function) }
 #define INIT_WORK(work, function)	(*(work) = (struct work_struct) { .func = (function) })
+#define INIT_DELAYED_WORK(dwork, function) \
+	(*(dwork) = (struct delayed_work) { .work.func = (function) })
 #define INIT_RCU_WORK(rwork, function)	INIT_WORK(&(rwork)->work, function)
 
 #define WQ_UNBOUND	0
