@@ -224,7 +224,7 @@ static struct workqueue_struct *dref_wq_of(struct dref_class *class)
  */
 static void dref_queue_release(struct dref_class_cpu *cpu)
 {
-	unsigned long delay = READ_ONCE(cpu->worked) == jiffies;
+	unsigned long delay = time_after_eq(READ_ONCE(cpu->worked), jiffies);
 
 	if (!queue_delayed_work(dref_wq_of(cpu->class), &cpu->work, delay))
 		dref_class_unpin_works(cpu->class);	/* it is queued, and has a pin */
