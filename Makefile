@@ -156,6 +156,10 @@ analyze: ## what Coccinelle, clang's analyzer and shellcheck find
 intree: ## put dref into a kernel tree, as a series of commits (KSRC=FOLDER ARGS=)
 	$(Q)tools/intree/intree $(ARGS) $(abspath $(KSRC))
 
+# Of Debian's linux-source-7.3, or of the git tree in KSRC
+apparmor: ## AppArmor of Linux 7.3 on dref, beside it as it is: an hour (KSRC=)
+	$(Q)$(script) tools/intree/apparmor/run $(KSRC)
+
 ##@ Install (PREFIX, DESTDIR)
 # Uncompressed, which modprobe reads as well: the program that the kernel's own modules
 # are compressed with may not be here.
@@ -196,4 +200,4 @@ clean: ## remove everything that was built
 help: ## this table
 	@sed -n -e 's/^##@ /\n/p' -e 's/^\([a-z-]*\):[^#]*## */  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress wireguard bench htmldocs style sparse intree coccicheck convert-drivers analyze install uninstall deb rpm dkms check-packages clean help
+.PHONY: all modules kdir copy elsewhere stress-broken tools native selftests demo check check-quick check-all stress wireguard bench htmldocs style sparse intree coccicheck convert-drivers apparmor analyze install uninstall deb rpm dkms check-packages clean help

@@ -56,18 +56,19 @@ state() {
 	git -C "$tree" status --porcelain --ignored 2>&1
 }
 
-# refuses TEXT: intree fails with this message, and changes nothing
+# refuses TEXT [OPTION]...: intree fails with this message, and changes nothing
 refuses() {
-	local before
+	local text=$1 before
 
+	shift
 	before=$(state)
-	! "$intree" "$tree" >"$out/log" 2>&1 && grep -qF "$1" "$out/log" &&
+	! "$intree" "$@" "$tree" >"$out/log" 2>&1 && grep -qF "$text" "$out/log" &&
 		[ "$before" = "$(state)" ] && return
 	sed 's/^/# /' "$out/log"
 	return 1
 }
 
-plan 11
+plan 12
 new_tree 6 12
 "$intree" --patches "$out/patches" "$tree" >"$out/log" 2>&1 &&
 	[ "$(git -C "$tree" rev-list --count HEAD)" -eq 8 ] &&
@@ -112,6 +113,10 @@ git -C "$tree" checkout -q . && sed -i 's/&refcnt_ops/\&other_ops/' "$tree/kerne
 	git -C "$tree" commit -q -a -m other
 refuses "refscale.c: expected once, found 0 times"
 result $? "a tree that the series does not fit stays as it was"
+
+git -C "$tree" reset -q --hard HEAD~1
+refuses "security/apparmor has no struct aa_common_ref as that of Linux 7.3" --apparmor
+result $? "a tree whose AppArmor is another one stays as it was"
 
 new_tree 6 1
 refuses "is Linux 6.1; 6.12 is needed"
