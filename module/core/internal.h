@@ -338,8 +338,8 @@ void dref_irq_work_queue(struct irq_work *work);
  * @events: the other events
  * @class: the class
  * @dead: dead objects that this CPU has dropped
- * @work: releases them; queued at most once a tick, unless something waits for it
- * @worked: when @work ran last, in jiffies
+ * @work: releases them
+ * @worked: when @work began to run last, in jiffies
  * @kicked: @kick is in the CPU's list, and an irq_work is to queue the work item
  * @kick: links this into that list
  * @waiting: objects of a DREF_RCU class that wait for the grace period @cookie

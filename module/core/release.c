@@ -20,9 +20,12 @@
  * that drop objects, a CPU that drops nothing has nothing to do, and no class waits for the
  * release() of another one.  release() of one class can run on several CPUs at a time.  The
  * workqueues are unbound: a CPU that goes off line leaves nothing behind, and the scheduler
- * may move releases to an idle CPU.  To queue and to run a work item costs more than most
- * releases, so it runs once a tick for all that the CPU has dropped meanwhile, and at once
- * if it has not run in this tick, or if something waits for it.
+ * may move releases to an idle CPU.
+ *
+ * To queue and to run a work item costs more than most releases.  So after a run, what the
+ * CPU drops in the same tick waits for the next run, a tick or two later.  It does not wait
+ * if something waits for it, or if it was dropped by a release() of that run: a chain of
+ * objects would be released one a tick.
  *
  * DREF_SLEEP releases run on a workqueue of their own, dref_sleep_wq, which is not
  * WQ_MEM_RECLAIM, because a release() there may wait for another workqueue.  All others run
@@ -32,7 +35,7 @@
  * -------------------
  *
  * class->works counts what is going to call dref_release_work(): an irq_work, an RCU
- * callback, or a work item, queued or running.  Each hands its pin to the next one.  A class
+ * callback, or a work item, delayed, queued or running.  Each hands its pin to the next one.  A class
  * that has no objects is unused when there is no such pin, too:
  *
  *	last put				dref_class_remove()
@@ -50,6 +53,7 @@
  */
 #include <linux/delay.h>
 #include <linux/irq_work.h>
+#include <linux/jiffies.h>
 #include <linux/random.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
@@ -218,10 +222,14 @@ static struct workqueue_struct *dref_wq_of(struct dref_class *class)
 	return READ_ONCE(class->flags) & DREF_SLEEP ? dref_sleep_wq : dref_wq;
 }
 
-/*
- * Queue the work item that releases what is in @cpu, for the next tick if it has run in
- * this one; takes over a pin on the class.
- */
+/* Queue the work item that releases what is in @cpu, at once; takes over a pin on the class */
+static void dref_queue_release_now(struct dref_class_cpu *cpu)
+{
+	if (mod_delayed_work(dref_wq_of(cpu->class), &cpu->work, 0))
+		dref_class_unpin_works(cpu->class);	/* it was queued, and has a pin */
+}
+
+/* The same, but later if it has begun in this tick */
 static void dref_queue_release(struct dref_class_cpu *cpu)
 {
 	unsigned long delay = time_after_eq(READ_ONCE(cpu->worked), jiffies);
@@ -335,7 +343,10 @@ static void dref_release_work(struct work_struct *work)
 	struct dref_class *class = cpu->class;
 	unsigned int flags = READ_ONCE(class->flags);	/* delay_release changes one of them */
 	unsigned long ticket = dref_worklist_begin(&cpu->dead);
+	unsigned long chains = raw_cpu_read(chained);
+	struct dref_class_cpu __percpu *cpus;
 
+	WRITE_ONCE(cpu->worked, jiffies);
 	if (flags & DREF_LATE)
 		msleep(get_random_u32() % DREF_LATE_MS);
 	if (!(flags & DREF_RCU))
@@ -344,9 +355,14 @@ static void dref_release_work(struct work_struct *work)
 		dref_release_expedited(cpu);
 	else
 		dref_release_list(dref_take_waited(cpu));
-	WRITE_ONCE(cpu->worked, jiffies);
 	if (!cpu->waiting)
 		dref_worklist_end(&cpu->dead, ticket);
+	/* If this task has changed its CPU, the rest of a chain waits for its tick */
+	cpus = READ_ONCE(class->cpu);
+	if (cpus && raw_cpu_read(chained) != chains) {
+		atomic_inc(&class->works);
+		dref_queue_release_now(raw_cpu_ptr(cpus));
+	}
 	dref_class_unpin_works(class);	/* the class may be freed now */
 	dref_flush_wake();
 }
@@ -369,8 +385,7 @@ static void dref_class_flush(struct dref_class *class, unsigned long ticket)
 		if (!cpus || dref_worklist_flushed(&class_cpu->dead, ticket))
 			continue;
 		atomic_inc(&class->works);
-		if (mod_delayed_work(dref_wq_of(class), &class_cpu->work, 0))
-			dref_class_unpin_works(class);	/* it was queued, and has a pin */
+		dref_queue_release_now(class_cpu);
 	}
 }
 

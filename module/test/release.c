@@ -105,6 +105,34 @@ static void reconcile_follows_exact_chains(struct dref_test *t)
 }
 
 /*
+ * A chain of objects whose class releases later goes by itself, and no link waits for a
+ * tick.
+ */
+static void chain_waits_for_no_tick(struct dref_test *t)
+{
+	struct dref_class *class = test_class(t, DREF_ASYNC);
+	struct test_object *first = NULL, *last = NULL, *obj;
+	unsigned long begin;
+	int i, links = 500;
+
+	for (i = 0; i < links; i++) {
+		obj = class ? test_new(t, class, false) : NULL;
+		if (!obj)
+			return;
+		if (last)
+			let_hold(last, obj);
+		else
+			first = obj;
+		last = obj;
+	}
+	begin = jiffies;
+	dref_put(&first->ref);
+	test_soon(test_released(last), 30000);
+	CHECK(t, test_released(last), "the last one is not released");
+	CHECK(t, jiffies - begin < links, "%d links took %lu ticks", links, jiffies - begin);
+}
+
+/*
  * dref_reconcile() also releases an object whose last reference is that of the
  * promotion queue.  With a threshold of 1, a put on another CPU makes the object
  * hot and queues it.
@@ -672,6 +700,7 @@ const struct dref_test_case test_releases[] = {
 	{ "reconcile_counts",		reconcile_counts, MANUAL_PASSES },
 	{ "reconcile_follows_chains",	reconcile_follows_chains, MANUAL_PASSES },
 	{ "reconcile_follows_exact_chains", reconcile_follows_exact_chains, MANUAL_PASSES },
+	{ "chain_waits_for_no_tick", chain_waits_for_no_tick },
 	{ "reconcile_empties_promotion_queue", reconcile_empties_promotion_queue,
 	  MANUAL_PASSES " promote_threshold=1" },
 	{ "reconcile_follows_hot_chains", reconcile_follows_hot_chains,
