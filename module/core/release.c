@@ -35,8 +35,8 @@
  * -------------------
  *
  * class->works counts what is going to call dref_release_work(): an irq_work, an RCU
- * callback, or a work item, delayed, queued or running.  Each hands its pin to the next one.  A class
- * that has no objects is unused when there is no such pin, too:
+ * callback, or a work item, delayed, queued or running.  Each hands its pin to the next
+ * one.  A class that has no objects is unused when there is no such pin, too:
  *
  *	last put				dref_class_remove()
  *
