@@ -240,18 +240,6 @@ static bool all_moved_as_expected(const char *expects)
 	return good;
 }
 
-/*
- * Slots of objects that have become immortal are returned after a Tasks RCU grace
- * period, and count against max_deferred until then.
- */
-static void settle(void)
-{
-	int tries;
-
-	for (tries = 0; tries < 100 && counter("slots_used") > 0; tries++)
-		usleep(100000);
-}
-
 /* ---- tests ---- */
 
 static void run_test(const struct test *test)
@@ -261,8 +249,6 @@ static void run_test(const struct test *test)
 
 	snprintf(path, sizeof(path), TESTS "/run/%s", test->name);
 	saved[0] = '\0';
-	if (strstr(test->needs, "max_deferred"))
-		settle();
 	if (!with_settings(test->needs, save_one) || !set(test->needs)) {
 		set(saved);
 		ksft_test_result_fail("%s.%s: cannot set %s\n", test->suite, test->name,
