@@ -43,6 +43,7 @@ release = $(or $(shell cut -d '"' -f 2 $(KDIR)/include/generated/utsrelease.h 2>
 installed := $(CURDIR)/selftests/kselftest_install
 broken := $(CURDIR)/tools/stress/broken
 site := $(CURDIR)/Documentation/output
+SPHINXOPTS ?= -W --keep-going
 # Absolute paths, for a make or a script that runs in another folder
 absolute = $(foreach name,DESTDIR KSRC,$(if $($(name)),$(name)=$(abspath $($(name)))))
 
@@ -134,7 +135,7 @@ bench: ## measure what it costs, 5 minutes, and write a report (BENCH_DIR=)
 htmldocs: ## the pages and the interface as a site, into Documentation/output
 	$(Q)scripts/need htmldocs
 	$(Q)srctree=$$($(absolute) scripts/kselftest-get) && export srctree && \
-		PYTHONDONTWRITEBYTECODE=1 sphinx-build -q -E -a -W --keep-going -d $(site)/.doctrees $(SPHINXOPTS) Documentation $(site)
+		PYTHONDONTWRITEBYTECODE=1 sphinx-build -q -E -a -d $(site)/.doctrees $(SPHINXOPTS) Documentation $(site)
 
 style: ## checkpatch --strict, kernel-doc, and the syntax of the pages
 	$(Q)$(script) scripts/check style

@@ -197,8 +197,12 @@ deb_is_complete() {
 	contents dref-tools | grep -v '^usr/share/doc\|^usr/share/lintian\|\.bt\.8\.gz$' | diff "$work/expected" - >"$out" || show || return
 	(cd "$work/root" && find . -type f -printf '%P\n' | sort) >"$work/expected"
 	contents dref-dkms | grep -v '^usr/share/doc' | diff "$work/expected" - >"$out" || show || return
-	(cd "$top/Documentation" && ls ./*.rst ./*.svg session/* | sed 's,^\./,,; s,^session,examples/&,' | sort) >"$work/expected"
-	contents dref-doc | sed -n 's,^usr/share/doc/dref-doc/,,p' | grep -v '^changelog\|^copyright\|^README' |
+	{
+		(cd "$top/Documentation" && ls ./*.rst session/*) |
+			sed 's,^\./\(.*\)\.rst,html/\1.html,; s,^session,examples/&,'
+		printf 'html/%s.html\n' genindex search
+	} | sort >"$work/expected"
+	contents dref-doc | sed -n 's,^usr/share/doc/dref-doc/,,p' | grep '^html/[^/]*\.html\|^examples' |
 		diff "$work/expected" - >"$out" || show
 }
 
