@@ -100,8 +100,11 @@ void dref_immortalize(struct dref *ref)
 }
 EXPORT_SYMBOL_GPL(dref_immortalize);
 
-/* @what was called for memory in which there is no object; nothing there is touched */
-void dref_warn_no_object(const char *what, unsigned long caller)
+/*
+ * @what was called for memory in which there is no object; nothing there is touched.  Out of
+ * line, so that there is one WARN_ONCE(), not one for each caller.
+ */
+noinline void dref_warn_no_object(const char *what, unsigned long caller)
 {
 	WARN_ONCE(1, "dref: %s of memory that was not initialised, by %pS; ignored\n", what,
 		  (void *)dref_caller(caller));

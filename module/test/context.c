@@ -60,7 +60,7 @@ static void sleep_in_work(struct work_struct *work)
  */
 static void flush_in_release(struct test_object *obj)
 {
-	struct workqueue_struct *wq = alloc_workqueue("dref_test", 0, 0);
+	struct workqueue_struct *wq = alloc_workqueue("dref_test", WQ_UNBOUND, 0);
 	struct work_struct ours, theirs;
 
 	INIT_WORK_ONSTACK(&ours, sleep_in_work);
