@@ -436,10 +436,7 @@ static void defer_without_budget(struct dref_test *t)
  */
 static bool deferred_soon(struct test_object *obj)
 {
-	int err;
-
-	return test_soon((err = dref_defer(&obj->ref, GFP_KERNEL),
-			  dref_barrier(), err != -ENOSPC), 10000) && !err;
+	return test_soon((dref_barrier(), !dref_defer(&obj->ref, GFP_KERNEL)), 10000);
 }
 
 /* A slot counts against max_deferred until its object has been released */

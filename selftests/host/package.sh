@@ -198,12 +198,12 @@ deb_is_complete() {
 	(cd "$work/root" && find . -type f -printf '%P\n' | sort) >"$work/expected"
 	contents dref-dkms | grep -v '^usr/share/doc' | diff "$work/expected" - >"$out" || show || return
 	{
-		(cd "$top/Documentation" && ls ./*.rst session/*) |
-			sed 's,^\./\(.*\)\.rst,html/\1.html,; s,^session,examples/&,'
-		printf 'html/%s.html\n' genindex search
+		(cd "$top/Documentation" && ls ./*.rst ./man/*.rst ./*.svg session/*) |
+			sed 's,^\./\(.*\)\.rst,html/\1.html,; s,^\./\(.*\.svg\),html/_images/\1,; s,^session,examples/&,'
+		printf 'html/%s\n' genindex.html search.html searchindex.js
 	} | sort >"$work/expected"
-	contents dref-doc | sed -n 's,^usr/share/doc/dref-doc/,,p' | grep '^html/[^/]*\.html\|^examples' |
-		diff "$work/expected" - >"$out" || show
+	contents dref-doc | sed -n 's,^usr/share/doc/dref-doc/,,p' |
+		grep -v '^changelog\|^copyright\|^README\|^html/_static/' | diff "$work/expected" - >"$out" || show
 }
 
 lintian_is_silent() {
