@@ -12,7 +12,7 @@
 #define DREF_HOOKS_H
 
 #include <linux/dref.h>
-#include <linux/jump_label_ratelimit.h>
+#include <linux/compiler.h>
 
 void dref_class_open(struct dref_class *class);	/* class.c */
 
@@ -20,12 +20,12 @@ void dref_class_open(struct dref_class *class);	/* class.c */
 
 #ifdef CONFIG_DREF_TRACKING
 
-extern struct static_key_false_deferred dref_tracking;
+extern bool dref_tracking;
 
 /* Test whether any class is tracked */
 static __always_inline bool dref_tracking_on(void)
 {
-	return static_branch_unlikely(&dref_tracking.key);
+	return unlikely(READ_ONCE(dref_tracking));
 }
 
 unsigned long __dref_track_mode(struct dref *ref, unsigned long mode);

@@ -417,9 +417,8 @@ void dref_events_retire(const struct dref_class *class);
 /* Test whether @mode is that of an object whose holders are recorded */
 static inline bool dref_mode_tracked(unsigned long mode)
 {
-	return dref_tracking_on() &&
-	       (mode & (DREF_MODE_TAGS | DREF_MODE_TRACKED)) ==
-	       (DREF_MODE_EXACT | DREF_MODE_TRACKED);
+	return unlikely((mode & (DREF_MODE_TAGS | DREF_MODE_TRACKED)) ==
+			(DREF_MODE_EXACT | DREF_MODE_TRACKED)) && dref_tracking_on();
 }
 
 /* caller.c */

@@ -8,9 +8,10 @@
  *
  * Objects of other classes do not pay.  A tracked object is exact, and has
  * DREF_MODE_TRACKED in its mode.  No dref_home word has that bit, so all gets, puts and
- * trygets of the object fail the compare of the fast path, and go to count.c.  There, a
- * static key guards the test for a tracked object.  dref_init() reads class->created, which
- * is NULL while the class is tracked, and calls dref_init_slow().
+ * trygets of the object fail the compare of the fast path, and go to count.c.  There, a load
+ * of dref_tracking tells whether any class is tracked.  It is no static key: to switch one
+ * interrupts all CPUs, also those that are to be left alone.  dref_init() reads
+ * class->created, which is NULL while the class is tracked, and calls dref_init_slow().
  *
  * Enabling
  * --------
@@ -23,7 +24,8 @@
  *
  *	dref_track_enable()			operation
  *
- *	static key on
+ *	dref_tracking = true
+ *	synchronize_rcu()
  *	class->tracked = true
  *	class->created = NULL
  *	synchronize_rcu()
@@ -173,8 +175,7 @@ struct dref_table {
 	struct hlist_head	chains[];
 };
 
-/* Disabled with a delay of a second, as patching the kernel's text interrupts all CPUs */
-DEFINE_STATIC_KEY_DEFERRED_FALSE(dref_tracking, HZ);
+bool dref_tracking;	/* true if any class is tracked, and long before it is */
 DEFINE_MUTEX(dref_track_mutex);	/* for enabling, disabling and reading */
 
 /* Of the chains whose numbers are equal modulo DREF_LOCKS */
@@ -730,7 +731,12 @@ static int dref_track_enable(struct dref_class *class)
 		err = dref_records_alloc();
 		if (err)
 			return err;
-		static_branch_deferred_inc(&dref_tracking);
+		WRITE_ONCE(dref_tracking, true);
+		/*
+		 * On, then tracked, in the same way as tracked and home below.
+		 * (litmus: track-init)
+		 */
+		synchronize_rcu();
 	}
 	nr_classes++;
 	WRITE_ONCE(class->tracked, true);
@@ -758,7 +764,7 @@ static void dref_track_disable(struct dref_class *class)
 	dref_forget_objects(class);
 	if (--nr_classes)
 		return;
-	static_branch_slow_dec_deferred(&dref_tracking);
+	WRITE_ONCE(dref_tracking, false);
 	dref_records_free();
 }
 
@@ -816,7 +822,6 @@ void dref_tracks_exit(void)
 {
 	irq_work_sync(&sweep_irq_work);
 	flush_work(&sweep_work);
-	static_key_deferred_flush(&dref_tracking);
 }
 
 /* ---- reading, under dref_track_mutex ---- */

@@ -135,9 +135,6 @@ __printf(1, 2) void shim_warn(const char *format, ...);
 #define pr_warn_ratelimited	pr_warn
 #define pr_notice_ratelimited	pr_notice
 
-/* No class is ever tracked */
-#define static_branch_unlikely(key)	false
-
 typedef u32 depot_stack_handle_t;
 
 #define WARN(bad, fmt, ...) ({				\
