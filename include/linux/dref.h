@@ -2,8 +2,8 @@
 /*
  * dref: deferred reference counts for kernel objects
  *
- * A dref is one atomic word while one CPU uses the object, and a pair of
- * per-CPU counters while many CPUs use it.  It switches between the two by
+ * A dref is one atomic word while the object is used little, and a pair of
+ * per-CPU counters while it is used a lot.  It switches between the two by
  * itself, and it detects zero in both, without an explicit kill.  An object can
  * also be made immortal: it is then no longer counted, and never released.
  *
@@ -42,7 +42,7 @@
  *   immortal	The object is not counted, and never released.  No operation
  *		stores to it, so it may be const and live in .rodata.
  *
- * An object that several CPUs use at the same time is promoted from exact to
+ * An object that is used a lot, by several CPUs or by one, is promoted from exact to
  * deferred.  An object that has become idle is demoted to exact again.  It is
  * "demoting" in between, and "dying" while a pass confirms zero: it still has its
  * slot, but gets and puts change the atomic count.
@@ -178,34 +178,36 @@ struct dref_class {
  * per CPU, at the address mode - 4, so that the fast path is one test.  Words of zeroes,
  * and of the bytes with which the kernel poisons memory (0x5a and 0x6b), have it clear.
  *
- *	63      52 51      32 31   24 23 22 21    8  7    6    5    4   3  0
- *	+---------+----------+-------+-----+-------+----+----+----+----+----+
- *	|  heat   |  window  | epoch | 0 0 |  CPU  |KILL|trkd|cold|qued|0001|  exact
- *	+---------+----------+-------+-----+-------+----+----+----+----+----+
- *	|       the slot, a 16-byte aligned per-CPU pointer            |0100|  deferred
- *	|                                                              |1000|  killed
- *	+--------------------------------------------------------------+----+
- *	|       the slot; gets and puts change count                   |K010|  demoting
- *	|                                                              |K011|  dying
- *	+--------------------------------------------------------------+----+
- *	|       dref_unread, on x86-64                                 |1100|  immortal
- *	|       0                                           |KILL|  0   |1001|  immortal
- *	+--------------------------------------------------------------+----+
- *	|                                                              |0000|  no object
- *	+--------------------------------------------------------------+----+
+ *	63      52 51  36 35  33  32  31   24 23 22 21   8  7    6    5    4   3  0
+ *	+---------+------+------+----+-------+-----+------+----+----+----+----+----+
+ *	|  heat   |window|again |cold| epoch | 0 0 | CPU  |KILL|trkd|high|qued|0001|  exact
+ *	+---------+------+------+----+-------+-----+------+----+----+----+----+----+
+ *	|       the slot, a 16-byte aligned per-CPU pointer                   |0100|  deferred
+ *	|                                                                     |1000|  killed
+ *	+---------------------------------------------------------------------+----+
+ *	|       the slot; gets and puts change count                          |K010|  demoting
+ *	|                                                                     |K011|  dying
+ *	+---------------------------------------------------------------------+----+
+ *	|       dref_unread, on x86-64                                        |1100|  immortal
+ *	|       0                                              |KILL|    0    |1001|  immortal
+ *	+---------------------------------------------------------------------+----+
+ *	|                                                                     |0000|  no object
+ *	+---------------------------------------------------------------------+----+
  *
  * K, DREF_MODE_KILLED_SLOT, and KILL, DREF_MODE_KILLED, mean that the object has been
  * killed.  An object that was killed while it was deferred has the tags 1000, so that it
- * is off the fast path.  qued, cold and trkd are DREF_MODE_QUEUED, _COLD and _TRACKED
- * (internal.h).  epoch is the tracking epoch (track.c), not the epoch of a pass.
+ * is off the fast path.  qued, high, trkd, cold and again are DREF_MODE_QUEUED, _HIGH,
+ * _TRACKED, _COLD and _AGAIN (internal.h).  epoch is the tracking epoch (track.c), not the
+ * epoch of a pass.
  *
- * Heat is how often an exact object has changed its CPU in the heat window, a time
- * of 1024 ms whose number is in window.  An object whose heat reaches
- * promote_threshold is hot, and queued for promotion; the heat of a cold object is
- * ignored until the window in mode has begun (heat.c).
+ * Heat is how much an exact object was used in the heat window, a time of 1024 ms whose
+ * number is in window: how often it has changed its CPU, and how many samples of puts
+ * have found it.  An object whose heat reaches promote_threshold is hot, and queued for
+ * promotion; the heat of a cold object is ignored until the window in mode has begun
+ * (heat.c).
  *
  * In exact mode, the low half is the dref_home word of one CPU, which is the home
- * of the object, with qued, cold, trkd and KILL added to it.  An operation on another
+ * of the object, with qued, high, trkd and KILL added to it.  An operation on another
  * CPU makes that one the home, with the exceptions in heat.c.  A get or a put
  * compares the low half with the dref_home word of its own CPU.  If they are equal,
  * the object has no flag set, and its cache line has usually not come from another
@@ -300,6 +302,8 @@ struct dref_counts {
 
 /* The low half of the mode of an exact object whose home is this CPU (heat.c) */
 DECLARE_PER_CPU(u32, dref_home);
+/* How many exact puts on this CPU it takes until one is a sample (heat.c) */
+DECLARE_PER_CPU(int, dref_countdown);
 /* Incremented by gets and puts of immortal objects; see "The mode word", above */
 DECLARE_PER_CPU(struct dref_counts [2], dref_unread);
 
@@ -307,6 +311,7 @@ void dref_init_slow(struct dref *ref, struct dref_class *class);
 void dref_get_slow(struct dref *ref, unsigned long n);
 void dref_get_bad(struct dref *ref);
 void dref_put_slow(struct dref *ref, unsigned long n);
+void dref_put_sampled(struct dref *ref);
 void dref_put_last(struct dref *ref);	/* count is 0 before the put (count.c) */
 void dref_put_zero(struct dref *ref);	/* count is below 0 after the put (zero.c) */
 bool dref_tryget_slow(struct dref *ref, bool live);
@@ -373,6 +378,25 @@ static __always_inline bool dref_mode_is_home(unsigned long mode)
 	return home;
 #else
 	return (u32)mode == raw_cpu_read(dref_home);
+#endif
+}
+
+/*
+ * Count an exact put on this CPU, and test whether it is a sample.  Below zero, not at zero:
+ * the task that sees zero may move to another CPU before it starts the next countdown.
+ */
+static __always_inline bool dref_sample_due(void)
+{
+#if defined(CONFIG_X86_64) && !defined(CONFIG_UML) && defined(CONFIG_SMP) && \
+	!defined(CONFIG_USE_X86_SEG_SUPPORT)
+	bool due;
+
+	asm volatile("decl %%gs:%[countdown]"
+		     : [countdown] "+m" (dref_countdown), "=@ccs" (due));
+	return due;
+#else
+	raw_cpu_dec(dref_countdown);
+	return raw_cpu_read(dref_countdown) < 0;
 #endif
 }
 
@@ -505,6 +529,8 @@ static __always_inline void dref_put(struct dref *ref)
 	/* If the caller has the only reference, death takes one atomic operation, not two */
 	else if (unlikely(!atomic_long_read(&ref->count)))
 		dref_put_last(ref);
+	else if (unlikely(dref_sample_due()))
+		dref_put_sampled(ref);
 	/*
 	 * An exact put must be at least a release; this one is fully ordered.
 	 * If it were relaxed, a pass that sees the put in count could miss the

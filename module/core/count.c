@@ -6,7 +6,8 @@
  *
  *	exact, with another home	the object was counted on another CPU (heat.c),
  *					or tracking was enabled since (track.c)
- *	exact, with a flag		it is queued, cold, tracked or killed
+ *	exact, with a flag		it is queued, tracked or killed, or count is high
+ *	exact, a sample			dref_put() measures how much the object is used
  *	deferred, killed		the slot is incremented here
  *	demoting, dying, dead		count is changed instead of the slot
  *	immortal, killed		nothing is counted
@@ -98,8 +99,8 @@ static void dref_check_limit(struct dref *ref, long count, unsigned long mode,
 		return;
 	if (count >= DREF_COUNT_LIMIT)
 		dref_saturate(ref, DREF_OVERFLOW, "count past the limit", caller);
-	else if (!(mode & DREF_MODE_COLD))
-		dref_cool(ref, 0);
+	else if (!(mode & DREF_MODE_HIGH))
+		dref_mark_high(ref);
 }
 
 /* Take @n references in count, in any mode; @mode was read before */
@@ -126,11 +127,11 @@ static void dref_get_count(struct dref *ref, unsigned long n, unsigned long mode
 }
 
 /*
- * Measure the heat of an exact object that is counted on a CPU that is not its home, or
- * that has a flag set.  Out of line, because a call is cheap compared with the cache
- * miss that the operation has just had.
+ * Measure the heat of an exact object that was @sampled, is counted on a CPU that is not
+ * its home, or has a flag set.  Out of line, because a call is cheap compared with the
+ * cache miss that the operation has usually just had.
  */
-static noinline void dref_note_contention(struct dref *ref, unsigned long mode)
+static noinline void dref_note_heat(struct dref *ref, unsigned long mode, bool sampled)
 {
 	unsigned long heat;
 
@@ -140,19 +141,20 @@ static noinline void dref_note_contention(struct dref *ref, unsigned long mode)
 	 * (litmus: class-gone)
 	 */
 	rcu_read_lock();
-	heat = dref_is_immortal(ref) ? 0 : dref_heat(ref, mode);
+	heat = dref_is_immortal(ref) ? 0 : dref_heat(ref, mode, sampled);
 	if (heat)
 		dref_promote_later(ref, heat);
 	rcu_read_unlock();
 }
 
 /* Measure heat, or cancel demotion; the caller holds a reference and has found @mode */
-static void dref_note_use(struct dref *ref, unsigned long mode)
+static void dref_note_use(struct dref *ref, unsigned long mode, bool sampled)
 {
 	if (dref_mode_state(mode) == DREF_MODE_DEMOTING)
 		dref_cancel_demotion(ref, mode);
-	else if ((mode & DREF_MODE_TAGS) == DREF_MODE_EXACT && !dref_mode_is_home(mode))
-		dref_note_contention(ref, mode);
+	else if ((mode & DREF_MODE_TAGS) == DREF_MODE_EXACT &&
+		 (sampled || !dref_mode_is_home(mode)))
+		dref_note_heat(ref, mode, sampled);
 }
 
 /*
@@ -208,7 +210,7 @@ void dref_get_slow(struct dref *ref, unsigned long n)
 	/* Adds DREF_MODE_TRACKED if the class has become tracked */
 	mode = dref_track_mode(ref, mode);
 	dref_get_count(ref, n, mode, _RET_IP_);
-	dref_note_use(ref, mode);
+	dref_note_use(ref, mode, false);
 }
 EXPORT_SYMBOL_GPL(dref_get_slow);
 
@@ -227,7 +229,7 @@ void dref_get_bad(struct dref *ref)
 EXPORT_SYMBOL_GPL(dref_get_bad);
 
 /* Drop @n references, in any mode */
-static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
+static void dref_drop(struct dref *ref, unsigned long n, bool sampled, unsigned long caller)
 {
 	unsigned long mode = dref_count_in_slot(ref, n, true, caller);
 
@@ -238,7 +240,8 @@ static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
 		return;
 	}
 	mode = dref_track_mode(ref, mode);
-	dref_note_use(ref, mode);	/* before the put, after which the object may be freed */
+	/* Before the put, after which the object may be freed */
+	dref_note_use(ref, mode, sampled);
 	/* litmus: c-mb-G-release, put-release-exact, put-release-dying */
 	if ((dref_mode_tracked(mode) ? dref_track_put(ref, n) :
 				       atomic_long_add_negative(-(long)n, &ref->count)) &&
@@ -257,7 +260,11 @@ static void dref_drop(struct dref *ref, unsigned long n, unsigned long caller)
  */
 void dref_put_slow(struct dref *ref, unsigned long n)
 {
-	dref_drop(ref, n, _RET_IP_);
+	bool sampled = dref_sample_due();
+
+	if (sampled)
+		dref_sample_next();
+	dref_drop(ref, n, sampled, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(dref_put_slow);
 
@@ -280,9 +287,24 @@ void dref_put_last(struct dref *ref)
 	if (likely(atomic_long_try_cmpxchg(&ref->count, &own, DREF_COUNT_DEAD)))
 		dref_release(ref);
 	else
-		dref_drop(ref, 1, _RET_IP_);
+		dref_drop(ref, 1, false, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(dref_put_last);
+
+/**
+ * dref_put_sampled - measure how much an object is used, then drop a reference
+ * @ref: a count on which the caller holds a reference
+ *
+ * For dref_put() only, which calls it when the countdown of this CPU is over.
+ *
+ * Context and ordering: as dref_put().
+ */
+void dref_put_sampled(struct dref *ref)
+{
+	dref_sample_next();
+	dref_drop(ref, 1, true, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(dref_put_sampled);
 
 /**
  * dref_tryget_slow - take a reference without holding one, in any mode
@@ -320,7 +342,7 @@ bool dref_tryget_slow(struct dref *ref, bool live)
 		return dref_is_immortal(ref);
 	if (state == DREF_MODE_EXACT)
 		dref_check_limit(ref, atomic_long_read(&ref->count), mode, _RET_IP_);
-	dref_note_use(ref, mode);
+	dref_note_use(ref, mode, false);
 	return true;
 }
 EXPORT_SYMBOL_GPL(dref_tryget_slow);
@@ -360,7 +382,7 @@ long dref_read(const struct dref *ref)
 	if (state == DREF_MODE_EXACT || !counts) {
 		count = atomic_long_read(&ref->count) + 1;
 		/* There is a bias if a promotion or the end of a demotion is under way */
-		if (count > DREF_COUNT_HIGH && !(mode & DREF_MODE_COLD))
+		if (count > DREF_COUNT_HIGH && !(mode & DREF_MODE_HIGH))
 			count -= DREF_BIAS;
 		goto out;
 	}

@@ -70,9 +70,10 @@ EXPORT_SYMBOL_GPL(dref_kill);
  * it at once.  An object that other tasks have seen is ended by dref_put().
  *
  * If the object is deferred, waits to be promoted, or has other references, other tasks
- * must have seen it.  dref_exit() then issues a WARN and makes the object immortal, and it
- * must not be freed.  Memory of a SLAB_TYPESAFE_BY_RCU cache is visible from its dref_init()
- * on, if it held an object before, and is ended by dref_put().
+ * must have seen it, or its creator has put it some thousand times.  dref_exit() then issues
+ * a WARN and makes the object immortal, and it must not be freed.  Memory of a
+ * SLAB_TYPESAFE_BY_RCU cache is visible from its dref_init() on, if it held an object before,
+ * and is ended by dref_put().
  *
  * Context: any but NMI.  Ordering: none.
  *

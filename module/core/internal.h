@@ -5,7 +5,7 @@
  *	event.c		events per class and CPU; they tell when a class has no objects
  *	caller.c	the code that has called dref, for WARNs and for holders
  *	worklist.c	lock-less lists of objects, and waiting until a list was emptied
- *	heat.c		measures which exact objects are contended
+ *	heat.c		measures which exact objects are used most
  *	slot.c		the pool of per-CPU counters
  *	tasks_gp.c	the Tasks RCU grace periods after which a slot is free
  *	immortal.c	objects that are no longer counted: by request, or saturated
@@ -74,11 +74,11 @@
  * time when it was last seen held is added, in microseconds.
  *
  * A count without bias gets above DREF_COUNT_HIGH only by dref_get_many().
- * dref_cool() then sets DREF_MODE_COLD, so that mode equals no dref_home word, and
- * the object stays cold while its count is that high.  So each further get and tryget
+ * dref_mark_high() then sets DREF_MODE_HIGH, so that mode equals no dref_home word, and
+ * the object keeps it while its count is that high.  So each further get and tryget
  * leaves the fast path, and compares count with DREF_COUNT_LIMIT.  dref_read() takes
- * the count of an exact object above DREF_COUNT_HIGH for a biased one, unless the
- * object is cold.
+ * the count of an exact object above DREF_COUNT_HIGH for a biased one, unless it has
+ * DREF_MODE_HIGH.
  *
  * An immortal object is not counted.  If it has become immortal, its count is
  * DREF_COUNT_IMMORTALIZED.  No dying object can have that count, so the cmpxchg with
@@ -96,13 +96,18 @@ extern const u8 dref_mode_states[DREF_MODE_TAGS + 1];
 
 /* The other fields of the mode word in exact mode; dref.h has a drawing */
 #define DREF_MODE_QUEUED	0x10UL	/* found hot: heat is not measured any more */
-#define DREF_MODE_COLD		0x20UL	/* heat is ignored until the window in mode */
+#define DREF_MODE_HIGH		0x20UL	/* count was above DREF_COUNT_HIGH */
 #define DREF_MODE_TRACKED	0x40UL	/* holders are recorded (track.c) */
 #define DREF_MODE_CPU_SHIFT	8
 #define DREF_MODE_CPU_BITS	14
+#define DREF_MODE_CPU		GENMASK(DREF_MODE_CPU_SHIFT + DREF_MODE_CPU_BITS - 1, \
+					DREF_MODE_CPU_SHIFT)
 #define DREF_MODE_EPOCH_SHIFT	24	/* tracking epoch: how often tracking was enabled */
-#define DREF_MODE_WINDOW_SHIFT	32	/* heat window: a time of 1024 ms (heat.c) */
-#define DREF_MODE_WINDOW_BITS	20
+#define DREF_MODE_COLD		BIT(32)	/* heat is ignored until the window in mode */
+#define DREF_MODE_AGAIN_SHIFT	33	/* how often the object got no slot */
+#define DREF_MODE_AGAIN		GENMASK(35, DREF_MODE_AGAIN_SHIFT)
+#define DREF_MODE_WINDOW_SHIFT	36	/* heat window: a time of 1024 ms (heat.c) */
+#define DREF_MODE_WINDOW_BITS	16
 #define DREF_MODE_HEAT_SHIFT	52
 #define DREF_MODE_HEAT_MAX	((1UL << 12) - 1)
 
@@ -222,12 +227,16 @@ void dref_saturate(struct dref *ref, enum dref_fault fault, const char *what,
 bool dref_count_zero(struct dref *ref, unsigned long caller);
 
 /* heat.c */
+#define DREF_SAMPLE_SHIFT	11	/* one in 2^11 exact puts is a sample */
+#define DREF_SAMPLES_HOT	4	/* each adds this part of promote_threshold */
 #define DREF_COLD_SHIFT_MAX	6U	/* an object is cold for up to 2^6 heat windows */
 
 void dref_homes_set(unsigned int epoch);
 unsigned long dref_home_mode(const struct dref_class *class);
-unsigned long dref_heat(struct dref *ref, unsigned long mode);
-void dref_cool(struct dref *ref, unsigned long windows);
+void dref_sample_next(void);
+unsigned long dref_heat(struct dref *ref, unsigned long mode, bool sampled);
+void dref_cool(struct dref *ref, bool refused);
+void dref_mark_high(struct dref *ref);
 
 /* promote.c */
 void dref_promote_later(struct dref *ref, unsigned long heat);

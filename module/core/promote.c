@@ -49,7 +49,7 @@
  * both run under dref_bias_lock.
  *
  * If no slot is available, the object stays exact, and its heat is ignored for a number
- * of heat windows that doubles with each failure in a row, whichever objects fail.
+ * of heat windows that doubles each time (heat.c).
  */
 #include <linux/err.h>
 #include <linux/export.h>
@@ -237,21 +237,14 @@ static int dref_promote(struct dref *ref, gfp_t gfp)
 /* Promote @ref, or ignore its heat for a while, and drop the queue's reference */
 static void dref_promote_queued(struct dref *ref)
 {
-	static unsigned int failed;	/* failures in a row */
-
 	WRITE_ONCE(ref->link.next, &ref->link);
 	/* Link, then mode; pairs with try_cmpxchg() in dref_heat().  (litmus: queue-link) */
 	smp_mb();
-	/*
-	 * If only the queue holds a reference, no slot is needed.  Two windows,
-	 * because the present one may be about to end.
-	 */
+	/* If only the queue holds a reference, no slot is needed */
 	if (!atomic_long_read(&ref->count))
-		dref_cool(ref, 2);
+		dref_cool(ref, false);
 	else if (dref_promote(ref, GFP_KERNEL | __GFP_NOWARN))
-		dref_cool(ref, BIT(min(failed++, DREF_COLD_SHIFT_MAX)));
-	else
-		failed = 0;
+		dref_cool(ref, true);
 	dref_put(ref);
 }
 

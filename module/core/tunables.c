@@ -95,7 +95,7 @@ MODULE_PARM_DESC(pass_min_ms, "shortest interval between periodic passes, 1 to p
 module_param_cb(pass_max_ms, &dref_param_ops, &dref_pass_max_ms, 0644);
 MODULE_PARM_DESC(pass_max_ms, "longest interval between periodic passes, pass_min_ms to 60000 (180)");
 module_param_cb(promote_threshold, &dref_param_ops, &dref_promote_threshold, 0644);
-MODULE_PARM_DESC(promote_threshold, "changes of CPU in a heat window that make an object hot, 1 to 4095 (64)");
+MODULE_PARM_DESC(promote_threshold, "heat in a heat window that makes an object hot, 1 to 4095 (64)");
 module_param_cb(demote_passes, &dref_param_ops, &dref_demote_passes, 0644);
 MODULE_PARM_DESC(demote_passes, "periodic passes without activity before demotion, 1 to 1000000 (32)");
 module_param_cb(max_deferred, &dref_param_ops, &dref_max_deferred, 0644);

@@ -15,7 +15,7 @@
  *				objects the last one released
  *	pass_min_ms		shortest interval between periodic passes
  *	pass_max_ms		longest interval between periodic passes
- *	promote_threshold	changes of CPU in a heat window that make an object hot
+ *	promote_threshold	heat in a heat window that makes an object hot
  *	demote_passes		periodic passes without activity before demotion
  *	max_deferred		how many objects may have a slot at a time
  *	leak_age_s		least age of the objects in leaks

@@ -19,8 +19,9 @@
  * The exact objects that a class already has are in no list, and on the fast path.  But
  * each CPU's dref_home contains the tracking epoch, which is also in the mode of every
  * object counted there.  (It has 8 bits, and is not the epoch of a pass.)  With the next
- * tracking epoch, all exact objects, of all classes, fail the compare once.  An operation
- * that fails it looks at the class, and marks the object if the class is tracked:
+ * tracking epoch, all exact objects, of all classes, fail the compare once (cold ones, as
+ * long as they are cold).  An operation that fails it looks at the class, and marks the
+ * object if the class is tracked:
  *
  *	dref_track_enable()			operation
  *

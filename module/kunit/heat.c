@@ -66,7 +66,7 @@ static struct dref_slot *kunit_slot_get(struct dref *ref, struct dref_class *cla
 /* Do what a get or put does that finds @mode not at home on its CPU */
 static void use_elsewhere(struct dref *ref, unsigned long mode)
 {
-	unsigned long heat = dref_heat(ref, mode);
+	unsigned long heat = dref_heat(ref, mode, false);
 
 	if (heat)
 		dref_promote_later(ref, heat);
@@ -248,29 +248,103 @@ static void cold_objects_gain_no_heat(struct kunit *test)
 	static struct dref ref;
 
 	set_window(DREF_WINDOW_MASK - 1);
-	init_object(&ref, kunit_exact(0, DREF_WINDOW_MASK - 1, 3, DREF_MODE_KILLED));
-	dref_cool(&ref, 3);
+	init_object(&ref, kunit_exact(3, DREF_WINDOW_MASK - 1, 3, DREF_MODE_KILLED));
+	dref_cool(&ref, false);
 	cold = ref.mode;
-	KUNIT_EXPECT_EQ(test, cold & ~0xffffff00UL,	/* less the CPU */
-			kunit_exact(0, 1, 0, DREF_MODE_KILLED | DREF_MODE_COLD));
+	KUNIT_EXPECT_EQ(test, cold, kunit_exact(3, 0, 0, DREF_MODE_KILLED | DREF_MODE_COLD));
 
-	/* cold until window 1 */
+	/* cold until window 0, on whatever CPU, and however it is used */
 	init_object(&ref, cold & ~DREF_MODE_KILLED);
 	set_window(DREF_WINDOW_MASK);
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 0UL);
-	set_window(0);
-	KUNIT_EXPECT_EQ(test, heat_up(&ref), 0UL);
+	KUNIT_EXPECT_EQ(test, dref_heat(&ref, ref.mode, true), 0UL);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_COLD, DREF_MODE_COLD);
-	set_window(1);
+	set_window(0);
 	KUNIT_EXPECT_EQ(test, heat_up(&ref), 1UL);
 	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_COLD, 0UL);
+}
 
-	/* an object with that many references stays cold, to stay on the slow path */
-	dref_cool(&ref, 0);
+/* An object that the CPU at home uses stays on the fast path while it is cold */
+static void cold_objects_stay_at_home(struct kunit *test)
+{
+	static struct dref ref;
+
+	kunit_move_to(test, raw_smp_processor_id());
+	set_window(8);
+	init_object(&ref, kunit_exact(raw_smp_processor_id(), 8, 3, DREF_MODE_QUEUED));
+	dref_cool(&ref, true);
+	KUNIT_EXPECT_EQ(test, ref.mode & (DREF_MODE_COLD | DREF_MODE_QUEUED), DREF_MODE_COLD);
+	KUNIT_EXPECT_TRUE(test, dref_mode_is_home(ref.mode));
+}
+
+/* An object with that many references stays on the slow path, and gains no heat */
+static void high_counts_gain_no_heat(struct kunit *test)
+{
+	static struct dref ref;
+
+	set_window(8);
+	init_object(&ref, kunit_exact(0, 8, 3, 0));
+	dref_mark_high(&ref);
+	KUNIT_EXPECT_EQ(test, ref.mode, kunit_exact(0, 8, 3, DREF_MODE_HIGH));
 	atomic_long_set(&ref.count, DREF_COUNT_HIGH);
-	KUNIT_EXPECT_EQ(test, heat_up(&ref), 0UL);
+	KUNIT_EXPECT_EQ(test, heat_up(&ref), 3UL);
+	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_HIGH, DREF_MODE_HIGH);
 	atomic_long_set(&ref.count, DREF_COUNT_HIGH - 1);
-	KUNIT_EXPECT_EQ(test, heat_up(&ref), 1UL);
+	KUNIT_EXPECT_EQ(test, heat_up(&ref), 4UL);
+	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_HIGH, 0UL);
+}
+
+/* Some samples in a heat window make an object hot, also on one CPU */
+static void samples_make_an_object_hot(struct kunit *test)
+{
+	static const unsigned int thresholds[] = { 4, 8, 64, 1000 };
+	static struct dref ref;
+	unsigned int i, n;
+
+	kunit_move_to(test, raw_smp_processor_id());
+	for (i = 0; i < ARRAY_SIZE(thresholds); i++) {
+		dref_promote_threshold = thresholds[i];
+		set_window(1);
+		init_object(&ref, kunit_exact(raw_smp_processor_id(), 1, 0, 0));
+		for (n = 1; n < DREF_SAMPLES_HOT; n++)
+			KUNIT_EXPECT_EQ(test, dref_heat(&ref, ref.mode, true), 0UL);
+		set_window(2);		/* the next one begins at zero */
+		for (n = 1; n < DREF_SAMPLES_HOT; n++)
+			KUNIT_EXPECT_EQ(test, dref_heat(&ref, ref.mode, true), 0UL);
+		KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_QUEUED, 0UL);
+		KUNIT_EXPECT_GE(test, dref_heat(&ref, ref.mode, true), thresholds[i] + 0UL);
+		KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_QUEUED, DREF_MODE_QUEUED);
+	}
+
+	/* with so low a threshold, a sample adds nothing, and a change of CPU one, as always */
+	dref_promote_threshold = 3;
+	init_object(&ref, kunit_exact(raw_smp_processor_id(), 2, 1, 0));
+	KUNIT_EXPECT_EQ(test, dref_heat(&ref, ref.mode, true), 0UL);
+	KUNIT_EXPECT_EQ(test, ref.mode >> DREF_MODE_HEAT_SHIFT, 1UL);
+	ref.mode = kunit_exact(kunit_foreign_cpu(), 2, 2, 0);
+	KUNIT_EXPECT_EQ(test, dref_heat(&ref, ref.mode, true), 3UL);
+}
+
+/* Countdowns are as long as they should be, on average, and none is the next one's length */
+static void countdowns_differ(struct kunit *test)
+{
+	const int period = BIT(DREF_SAMPLE_SHIFT);
+	int i, countdown, last = 0, same = 0;
+	long sum = 0;
+
+	kunit_move_to(test, raw_smp_processor_id());
+	for (i = 0; i < 1000; i++) {
+		dref_sample_next();
+		countdown = raw_cpu_read(dref_countdown);
+		KUNIT_EXPECT_GE(test, countdown, period / 2);
+		KUNIT_EXPECT_LT(test, countdown, period / 2 + period);
+		same += countdown == last;
+		last = countdown;
+		sum += countdown;
+	}
+	KUNIT_EXPECT_LT(test, same, 20);
+	KUNIT_EXPECT_GT(test, sum, 1000L * period * 9 / 10);
+	KUNIT_EXPECT_LT(test, sum, 1000L * period * 11 / 10);
 }
 
 /* Objects that are killed, queued or of a DREF_EXACT class gain no heat */
@@ -305,50 +379,56 @@ static void excluded_objects_gain_no_heat(struct kunit *test)
 }
 
 /*
- * An object that gets no slot is cold for 1, 2, 4 ... 64 windows, by the number
- * of failures in a row.
+ * An object that gets no slot is cold for 1, 2, 4 ... 64 windows, by how often that has
+ * happened to this object.
  */
 static void failed_promotions_back_off(struct kunit *test)
 {
 	static const unsigned long windows[] = { 1, 2, 4, 8, 16, 32, 64, 64 };
 	struct dref_class *class = &kunit_class.class;
-	static struct dref good, ref;
+	unsigned long now = 100;
+	static struct dref good, ref, other;
 	int i;
 
-	dref_promote_threshold = 1;
-	set_window(100);
+	dref_promote_threshold = 2;
+	set_window(now);
 	init_object(&good, kunit_exact(0, 0, 0, 0));
+	heat_up(&good);
 	heat_up(&good);
 	dref_promotions_flush();
 	KUNIT_ASSERT_TRUE(test, dref_is_deferred(&good));
 
 	dref_max_deferred = 0;
+	init_object(&ref, kunit_exact(0, 0, 0, 0));
 	for (i = 0; i < ARRAY_SIZE(windows); i++) {
-		init_object(&ref, kunit_exact(0, 0, 0, 0));
+		heat_up(&ref);		/* remembers what has happened before */
+		KUNIT_EXPECT_EQ(test, ref.mode & (DREF_MODE_QUEUED | DREF_MODE_COLD), 0UL);
 		heat_up(&ref);
 		dref_promotions_flush();
 		KUNIT_EXPECT_EQ(test, ref.mode & (DREF_MODE_TAGS | DREF_MODE_COLD),
 				DREF_MODE_EXACT | DREF_MODE_COLD);
-		KUNIT_EXPECT_EQ(test, dref_mode_window(ref.mode), 100 + windows[i]);
+		now += windows[i];
+		KUNIT_EXPECT_EQ(test, dref_mode_window(ref.mode), now);
 		KUNIT_EXPECT_EQ(test, atomic_long_read(&ref.count), 0L);
 		KUNIT_EXPECT_EQ(test, kunit_events(class, DREF_PROMOTIONS_FAILED), i + 1UL);
+		set_window(now);
 	}
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&class->deferred), 1L);
+	init_object(&other, kunit_exact(0, 0, 0, 0));
+	heat_up(&other);
+	heat_up(&other);
+	dref_promotions_flush();
+	KUNIT_EXPECT_EQ(test, dref_mode_window(other.mode), now + 1);
+	dref_put(&other);
 
-	/* a success resets the back-off */
 	dref_max_deferred = 2;
-	set_window(164);
+	heat_up(&ref);
 	heat_up(&ref);
 	dref_promotions_flush();
 	KUNIT_EXPECT_TRUE(test, dref_is_deferred(&ref));
 	dref_put(&ref);
 	dref_put(&good);
 	kunit_one_pass(true);
-	dref_max_deferred = 0;
-	init_object(&ref, kunit_exact(0, 0, 0, 0));
-	heat_up(&ref);
-	dref_promotions_flush();
-	KUNIT_EXPECT_EQ(test, dref_mode_window(ref.mode), 165UL);
 }
 
 /* dref_defer() changes nothing if it fails, promotes only once, and cancels a demotion */
@@ -474,6 +554,10 @@ static struct kunit_case heat_cases[] = {
 	KUNIT_CASE(the_threshold_makes_an_object_hot),
 	KUNIT_CASE(an_object_dies_in_the_queue),
 	KUNIT_CASE(cold_objects_gain_no_heat),
+	KUNIT_CASE(cold_objects_stay_at_home),
+	KUNIT_CASE(high_counts_gain_no_heat),
+	KUNIT_CASE(samples_make_an_object_hot),
+	KUNIT_CASE(countdowns_differ),
 	KUNIT_CASE(excluded_objects_gain_no_heat),
 	KUNIT_CASE(failed_promotions_back_off),
 	KUNIT_CASE(defer_promotes_and_cancels_demotion),

@@ -126,13 +126,15 @@ static int kunit_core_start(void)
 int kunit_core_init(struct kunit *test)
 {
 	struct dref_class *class = &kunit_class.class;
-	int err = kunit_core_start();
+	int cpu, err = kunit_core_start();
 
 	if (err)
 		return err;
 	dref_pass_min_ms = 3600 * MSEC_PER_SEC;	/* only the test itself runs passes */
 	dref_pass_max_ms = dref_pass_min_ms;
 	dref_promote_threshold = 8;
+	for_each_possible_cpu(cpu)
+		per_cpu(dref_countdown, cpu) = INT_MAX;	/* no put is a sample */
 	dref_demote_passes = 4;
 	dref_max_deferred = 65536;
 	kunit_tasks_gp_over = false;

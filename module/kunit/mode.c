@@ -37,7 +37,7 @@ static void free_slot(struct dref_slot *slot)
 }
 
 #define CPU1	BIT(DREF_MODE_CPU_SHIFT)
-#define HOT	(63UL << DREF_MODE_HEAT_SHIFT | 0x12345UL << DREF_MODE_WINDOW_SHIFT)
+#define HOT	(63UL << DREF_MODE_HEAT_SHIFT | 0x1234UL << DREF_MODE_WINDOW_SHIFT)
 
 static const struct {
 	const char	*name;
@@ -51,6 +51,7 @@ static const struct {
 	{ "exact, CPU 1", DREF_MODE_EXACT | CPU1, false, DREF_MODE_EXACT, false, 1 },
 	{ "hot", DREF_MODE_EXACT | CPU1 | HOT, false, DREF_MODE_EXACT, false, 1 },
 	{ "queued", DREF_MODE_EXACT | DREF_MODE_QUEUED, false, DREF_MODE_EXACT, false, 1 },
+	{ "high", DREF_MODE_EXACT | DREF_MODE_HIGH, false, DREF_MODE_EXACT, false, 1 },
 	{ "cold", DREF_MODE_EXACT | DREF_MODE_COLD | HOT, false, DREF_MODE_EXACT, false, 1 },
 	{ "exact, killed", DREF_MODE_EXACT | DREF_MODE_KILLED, false, DREF_MODE_EXACT, true, 1 },
 	{ "deferred", DREF_MODE_DEFERRED, true, DREF_MODE_DEFERRED, false, 4 },
@@ -169,7 +170,7 @@ static void dead_objects_are_dying_and_read_zero(struct kunit *test)
 static void home_needs_this_cpu_and_no_tag(struct kunit *test)
 {
 	static const unsigned long special[] = {
-		DREF_MODE_KILLED, DREF_MODE_QUEUED, DREF_MODE_COLD, DREF_MODE_TRACKED,
+		DREF_MODE_KILLED, DREF_MODE_QUEUED, DREF_MODE_HIGH, DREF_MODE_TRACKED,
 		DREF_MODE_DEMOTING, DREF_MODE_DEFERRED, DREF_MODE_KILLED_SLOT,
 		BIT(DREF_MODE_EPOCH_SHIFT)
 	};
@@ -286,10 +287,10 @@ static void a_high_count_leaves_the_fast_path(struct kunit *test)
 
 	init_object(test, &ref, kunit_exact(raw_smp_processor_id(), 0, 0, 0), false);
 	dref_get_many(&ref, DREF_COUNT_HIGH - 1);
-	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_COLD, 0UL);
+	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_HIGH, 0UL);
 	KUNIT_EXPECT_EQ(test, dref_read(&ref), DREF_COUNT_HIGH);
 	dref_get_many(&ref, 1);
-	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_COLD, DREF_MODE_COLD);
+	KUNIT_EXPECT_EQ(test, ref.mode & DREF_MODE_HIGH, DREF_MODE_HIGH);
 	KUNIT_EXPECT_EQ(test, dref_read(&ref), DREF_COUNT_HIGH + 1);
 	KUNIT_EXPECT_FALSE(test, dref_is_immortal(&ref));
 

@@ -6,7 +6,8 @@
  * has touched before.  They go on until they see that dref has found the object
  * hot and given it a slot.  The time runs from the moment when the second
  * thread begins, as a single thread causes no contention, to the moment when
- * the first thread sees the object deferred.  dref's tunables are not changed.
+ * the first thread sees the object deferred.  A run in which the first thread has made
+ * it hot alone does not count.  dref's tunables are not changed.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -44,7 +45,10 @@ static void promotion_work(struct scale_thread *thread)
 	thread->end_ns = ktime_get_ns();
 }
 
-/* From the second begin to the first end; 0 if a thread has not seen the promotion */
+/*
+ * From the second begin to the first end; 0 if a thread has not seen the promotion, or the
+ * first one was alone
+ */
 static u64 promotion_ns(const struct scale_team *team)
 {
 	u64 first = U64_MAX, second = U64_MAX, end = U64_MAX;
@@ -57,7 +61,7 @@ static u64 promotion_ns(const struct scale_team *team)
 		second = min(second, max(first, thread->begin_ns));
 		first = min(first, thread->begin_ns);
 	}
-	return end - second;
+	return end > second ? end - second : 0;
 }
 
 static int promotion_run(struct scale_session *session, struct scale_promotion *promotion,
@@ -102,7 +106,7 @@ static int promotion_of(struct scale_session *session, unsigned int nr)
 	for (i = 0; i < session->runs && !err && !scale_must_end(session); i++)
 		err = promotion_run(session, promotion, nr, runs);
 	if (!err && runs->nr < i && !scale_must_end(session))
-		scale_add_note("with %u threads %u of %u objects were not promoted in %u s",
+		scale_add_note("with %u threads %u of %u objects were not seen promoted in %u s",
 			       nr, i - runs->nr, i, SCALE_PATIENCE / HZ);
 	if (!err)
 		err = scale_add_result(SCALE_PROMOTION, "dref", "until deferred", nr, runs);

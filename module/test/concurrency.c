@@ -575,11 +575,8 @@ static void exact_class_stays_exact(struct dref_test *t)
 	CHECK(t, test_released(obj), "the last put did not release at once");
 }
 
-/*
- * An object that a single CPU uses does not become hot.  The CPU changes twice,
- * when that use begins and for the last put, which is less than the threshold.
- */
-static void one_cpu_stays_exact(struct dref_test *t)
+/* An object that a single CPU uses all the time becomes hot by its rate */
+static void one_cpu_becomes_hot(struct dref_test *t)
 {
 	struct dref_class *class = test_class(t, 0);
 	struct test_object *obj = test_new(t, class, false);
@@ -587,10 +584,74 @@ static void one_cpu_stays_exact(struct dref_test *t)
 	if (!obj || !test_thread(t, get_and_put, obj))
 		return;
 	test_start(t);
-	CHECK(t, !test_soon(dref_is_deferred(&obj->ref), 1000), "promoted");
+	CHECK(t, test_soon(dref_is_deferred(&obj->ref), 10000), "not promoted");
 	test_stop(t);
 	dref_put(&obj->ref);
-	CHECK(t, test_released(obj), "the last put did not release at once");
+}
+
+/* So does one that a single CPU finds by dref_tryget(), and one of two that take turns */
+static void tryget_and_put_both(struct test_thread *self)
+{
+	struct test_object **obj = self->arg;
+	int i;
+
+	while (!READ_ONCE(self->t->over)) {
+		for (i = 0; i < 2; i++) {
+			CHECK(self->t, dref_tryget(&obj[i]->ref), "tryget failed");
+			dref_put(&obj[i]->ref);
+		}
+		cond_resched();
+	}
+}
+
+static void two_of_one_cpu_become_hot(struct dref_test *t)
+{
+	struct dref_class *class = test_class(t, 0);
+	struct test_object *obj[2] = {
+		test_new(t, class, false), test_new(t, class, false),
+	};
+
+	if (!obj[0] || !obj[1] || !test_thread(t, tryget_and_put_both, obj))
+		return;
+	test_start(t);
+	CHECK(t, test_soon(dref_is_deferred(&obj[0]->ref) && dref_is_deferred(&obj[1]->ref),
+			   10000), "deferred: %d and %d", dref_is_deferred(&obj[0]->ref),
+	      dref_is_deferred(&obj[1]->ref));
+	test_stop(t);
+	dref_put(&obj[0]->ref);
+	dref_put(&obj[1]->ref);
+}
+
+/* Objects that live for less than it takes to become hot get no slot, though they are many */
+static void live_shortly(struct test_thread *self)
+{
+	struct dref_test *t = self->t;
+	struct test_object *obj;
+	int i, pairs, found = 0;
+
+	for (i = 0; i < 1000; i++) {
+		obj = test_object(t, self->arg);
+		if (!obj)
+			return;
+		for (pairs = 0; pairs < 1000; pairs++) {
+			dref_get(&obj->ref);
+			dref_put(&obj->ref);
+		}
+		found += dref_is_deferred(&obj->ref);
+		dref_put(&obj->ref);
+		if (!CHECK(t, !found && test_released(obj), "an object was promoted"))
+			return;
+		test_object_free(obj);
+		cond_resched();
+	}
+}
+
+static void short_lives_stay_exact(struct dref_test *t)
+{
+	struct dref_class *class = test_class(t, 0);
+
+	if (class && test_thread(t, live_shortly, class))
+		test_run_once(t);
 }
 
 /*
@@ -1099,7 +1160,9 @@ const struct dref_test_case test_concurrency[] = {
 	{ "all_contexts",		all_contexts, FLAPPING },
 	{ "contention_promotes",	contention_promotes },
 	{ "exact_class_stays_exact",	exact_class_stays_exact, "promote_threshold=1" },
-	{ "one_cpu_stays_exact",	one_cpu_stays_exact, "promote_threshold=3" },
+	{ "one_cpu_becomes_hot",	one_cpu_becomes_hot, "", "promotions=1" },
+	{ "two_of_one_cpu_become_hot",	two_of_one_cpu_become_hot, "", "promotions=2" },
+	{ "short_lives_stay_exact",	short_lives_stay_exact, "", "promotions=0" },
 	{ "flapping_by_contention",	flapping_by_contention, FLAPPING },
 	{ "flapping_by_defer",		flapping_by_defer, FLAPPING, "demotions>0" },
 	{ "contended_without_budget",	contended_without_budget, FLAPPING " max_deferred=2" },

@@ -171,7 +171,7 @@ passing() {
 		"set var $deferred.mode += 8" "echo == dying_killed\n" "dref &$deferred" \
 		"set var $deferred.mode -= 7" \
 		"set \$was = $exact.mode" "set var $exact.mode |= 0x10" \
-		"echo == queued\n" "dref &$exact" "set var $exact.mode = 0x503000161" \
+		"echo == queued\n" "dref &$exact" "set var $exact.mode = 0x5103000141" \
 		"echo == cold\n" "dref &$exact" "set var $exact.mode = 0" \
 		"echo == none\n" "dref &$exact" "set var $exact.mode = 0x6b6b6b6b6b6b6b6b" \
 		"echo == poison\n" "dref &$exact" "set var $exact.mode = \$was" &&

@@ -34,7 +34,8 @@ struct bench {
 	const struct figure	*figure;
 	const struct options	*options;
 	enum phase		phase;
-	pthread_barrier_t	ready;
+	pthread_barrier_t	ready;	/* for the members */
+	pthread_barrier_t	begin;	/* and for the thread that sets the phase */
 	struct subject		*shared;
 	struct member		*members;
 };
@@ -146,7 +147,7 @@ static void member_run(void *arg)
 		bench->shared = subject_new(counter);
 	pthread_barrier_wait(&bench->ready);
 	member->subject = own && member->number ? subject_new(counter) : bench->shared;
-	pthread_barrier_wait(&bench->ready);
+	pthread_barrier_wait(&bench->begin);
 
 	while (phase_of(member) == WARM_UP)
 		run_chunk(member);
@@ -184,6 +185,7 @@ static void measure(struct bench *bench, double *ns, double *on_cpu)
 		shim_thread(&bench->members[i].thread, member_run, &bench->members[i]);
 	}
 	schedule_begin();
+	pthread_barrier_wait(&bench->begin);
 	set_phase_after(bench, bench->options->ms * 1000 / 4, MEASURE);
 	set_phase_after(bench, bench->options->ms * 1000, STOP);
 	for (i = 0; i < figure->threads; i++)
@@ -215,8 +217,10 @@ void bench_figure(const struct options *options, struct figure *figure)
 			die(1, "out of memory");
 		memset(bench.members, 0, figure->threads * sizeof(struct member));
 		pthread_barrier_init(&bench.ready, NULL, figure->threads);
+		pthread_barrier_init(&bench.begin, NULL, figure->threads + 1);
 		measure(&bench, &ns, &on_cpu);
 		pthread_barrier_destroy(&bench.ready);
+		pthread_barrier_destroy(&bench.begin);
 		free(bench.members);
 	}
 	figure->ns[figure->runs] = ns;

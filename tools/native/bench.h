@@ -73,7 +73,7 @@ extern const struct counter counters[];
 extern const size_t nr_counters;
 extern const struct counter *const refcount_row, *const kref_row, *const percpu_ref_row;
 extern const struct counter *const exact_row, *const deferred_row, *const immortal_row;
-extern const struct counter *const borrow_row;
+extern const struct counter *const plain_row, *const borrow_row;
 bool row_exists(enum scenario scenario, const struct counter *counter, unsigned int threads);
 void rows_init(void);
 

@@ -12,6 +12,8 @@
  * waits for a grace period, and its memory may only be freed after its release
  * function has run; here the loop waits for that.
  */
+#include <unistd.h>
+
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -209,6 +211,25 @@ static void exact_begin(struct subject *subject)
 	dref_init(&subject->dref, &class_exact);
 }
 
+/*
+ * The object of a class without flags, after it was used for a second, or until it is
+ * deferred, about a million times a second.
+ */
+static void plain_begin(struct subject *subject)
+{
+	u64 start = ktime_get_ns(), us, pairs = 0;
+
+	dref_init(&subject->dref, &class_subject);
+	do {
+		usleep(1000);
+		us = (ktime_get_ns() - start) / 1000;
+		for (; pairs < us; pairs++) {
+			dref_get(&subject->dref);
+			dref_put(&subject->dref);
+		}
+	} while (us < USEC_PER_SEC && !dref_is_deferred(&subject->dref));
+}
+
 static void deferred_begin(struct subject *subject)
 {
 	dref_init(&subject->dref, &class_subject);
@@ -229,6 +250,7 @@ static void dref_end(struct subject *subject)
 }
 
 LOOP(exact_pairs, dref_get(&subject->dref); dref_put(&subject->dref))
+LOOP(plain_pairs, dref_get(&subject->dref); dref_put(&subject->dref))
 LOOP(deferred_pairs, dref_get(&subject->dref); dref_put(&subject->dref))
 LOOP(immortal_pairs, dref_get(&subject->dref); dref_put(&subject->dref))
 LOOKUP_LOOP(dref_lookups, dref_tryget(&subject->dref), dref_put(&subject->dref))
@@ -272,6 +294,7 @@ const struct counter counters[] = {
 	  dref_puts, .looks = dref_looks },
 	{ "dref, immortal", immortal_begin, dref_end, immortal_pairs, dref_lookups, dref_gets,
 	  dref_puts },
+	{ "dref, as it comes", plain_begin, dref_end, plain_pairs },
 	{ "borrow", no_op, no_op, borrow_pairs },
 	{ "the loop alone", no_op, no_op, empty_pairs, .lives = empty_lives },
 };
@@ -280,7 +303,7 @@ const size_t nr_counters = ARRAY_SIZE(counters);
 const struct counter *const refcount_row = &counters[0], *const kref_row = &counters[1];
 const struct counter *const percpu_ref_row = &counters[2], *const exact_row = &counters[3];
 const struct counter *const deferred_row = &counters[4], *const immortal_row = &counters[5];
-const struct counter *const borrow_row = &counters[6];
+const struct counter *const plain_row = &counters[6], *const borrow_row = &counters[7];
 
 bool row_exists(enum scenario scenario, const struct counter *counter, unsigned int threads)
 {

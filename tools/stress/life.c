@@ -57,7 +57,7 @@ static void watch_mode(struct session *session, void *data)
 		return;
 	if (state.flags & DREF_STRESS_DEFERRED && !promoted) {
 		promoted = true;
-		print_event(state.now_ns, "promoted to deferred, as the workers contended for it");
+		print_event(state.now_ns, "promoted to deferred, as the workers used it so much");
 	} else {
 		snprintf(text, sizeof(text), "now %s", mode_name(state.flags));
 		print_event(state.now_ns, text);

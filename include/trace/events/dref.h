@@ -44,9 +44,9 @@ struct dref_slot;
 struct dref_pass_stats;
 
 /**
- * hot - an exact object is used by several CPUs, and is queued for promotion
+ * hot - an exact object is used a lot, and is queued for promotion
  * @ref: its count
- * @heat: how often it has changed hands in this heat window: promote_threshold
+ * @heat: its heat in this heat window, promote_threshold or a little more
  *
  * Context: the get, put or tryget that made it hot, on its CPU; any, including NMI.
  *

@@ -80,6 +80,7 @@
 #define SZ_4K			4096
 #define BITS_PER_LONG		64
 #define BIT(nr)			(1UL << (nr))
+#define GENMASK(high, low)	(BIT((high) + 1) - BIT(low))
 #define fls64(x)		((x) ? 64 - __builtin_clzll(x) : 0)
 
 static inline size_t str_has_prefix(const char *string, const char *prefix)

@@ -146,6 +146,7 @@ static inline void preempt_enable(void)
 #endif /* CONFIG_X86_64 */
 
 #define this_cpu_inc(var)	shim_cpu_inc(var)
+#define raw_cpu_dec(var)	shim_cpu_dec(var)
 /* As in the kernel, adding a constant 1 is an increment */
 #define this_cpu_add(var, n) do {			\
 	if (__builtin_constant_p(n) && (n) == 1)	\
