@@ -194,9 +194,11 @@ static void look_up_objects(struct test_thread *self)
 		if (table->immortalize && !test_random(self, 4))
 			dref_immortalize(&obj->ref);
 		dref_put(&obj->ref);
-		found++;
+		if (!found++)
+			atomic_long_inc(&table->found);	/* replace_objects() waits for one */
 	}
-	atomic_long_add(found, &table->found);
+	if (found)
+		atomic_long_add(found - 1, &table->found);
 }
 
 static void kill_object(struct test_object *obj)
@@ -230,7 +232,9 @@ static void replace_objects(struct test_thread *self)
 		rcu_assign_pointer(table->obj[i], new);
 		if (old && test_released(old))
 			test_object_free(old);
-		atomic_inc(&table->replaced);
+		/* On one CPU it may take a while until a lookup has its turn */
+		if (atomic_long_read(&table->found))
+			atomic_inc(&table->replaced);
 		/* from here on only lookups hold it */
 		if (!table->kill)
 			dref_put(&new->ref);
