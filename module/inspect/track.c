@@ -176,7 +176,8 @@ struct dref_table {
 	struct hlist_head	chains[];
 };
 
-bool dref_tracking;	/* true if any class is tracked, and long before it is */
+/* A class is tracked, or will be after a grace period; read by every slow get and put */
+bool dref_tracking __read_mostly;
 DEFINE_MUTEX(dref_track_mutex);	/* for enabling, disabling and reading */
 
 /* Of the chains whose numbers are equal modulo DREF_LOCKS */
